@@ -1,0 +1,34 @@
+// One project per kind of test: unit needs nothing, the others need Debian packages, a cluster or machines.
+import { defineConfig } from "vitest/config";
+
+const outside = { testTimeout: 120_000, hookTimeout: 600_000, fileParallelism: false };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: [
+            "{shared,control-plane,site-agent,infra}/**/*.test.ts",
+            "test/tidy.test.ts",
+            "test/trace/**/*.test.ts",
+            "test/support/**/*.test.ts",
+          ],
+        },
+      },
+      { test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...outside } },
+      { test: { name: "protocol", include: ["test/protocol/**/*.test.ts"], ...outside } },
+      { test: { name: "kubernetes", include: ["test/kubernetes/**/*.test.ts"], ...outside } },
+      {
+        test: {
+          name: "machines",
+          include: ["test/machines/**/*.test.ts"],
+          ...outside,
+          testTimeout: 900_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+    ],
+  },
+});
