@@ -5,3 +5,5 @@ import { z } from "zod";
 export const int32 = () => z.number().int().meta({ format: "int32" });
 export const int64 = () => z.number().int().meta({ format: "int64" });
 export const double = () => z.number().meta({ format: "double" });
+/** RFC 3339; the API server checks the form. */
+export const dateTime = () => z.string().meta({ format: "date-time" });

@@ -2,6 +2,7 @@
 // whose certificate the ramdisk pins (kernel parameter farrier.fingerprint). Subprotocol farrier.ramdisk.v1.
 // The ramdisk talks to its site's agent only. Extent streams are fetched over the same TLS server by GET.
 import { z } from "zod";
+import { bootMode, rootDeviceHints } from "../metal3/bare-metal-host.ts";
 import { hardwareDetails } from "../metal3/hardware-details.ts";
 
 export const ramdiskSubprotocol = "farrier.ramdisk.v1";
@@ -37,19 +38,6 @@ export const progress = z.object({
 });
 export type Progress = z.infer<typeof progress>;
 
-export const rootDeviceHints = z.object({
-  deviceName: z.string().optional(),
-  hctl: z.string().optional(),
-  model: z.string().optional(),
-  vendor: z.string().optional(),
-  serialNumber: z.string().optional(),
-  minSizeGigabytes: z.number().int().optional(),
-  wwn: z.string().optional(),
-  wwnWithExtension: z.string().optional(),
-  wwnVendorExtension: z.string().optional(),
-  rotational: z.boolean().optional(),
-});
-
 /** What a ramdisk can be asked to do. One at a time; each carries its operation's own token. */
 export const ramdiskStep = z.discriminatedUnion("kind", [
   /** Read-only: the whole inventory. */
@@ -70,7 +58,7 @@ export const ramdiskStep = z.discriminatedUnion("kind", [
     virtualBytes: z.number().int().positive(),
     /** An ISO 9660 image (volume label config-2), base64; absent: no config drive. */
     configDrive: z.string().optional(),
-    bootMode: z.enum(["UEFI", "UEFISecureBoot", "legacy"]),
+    bootMode,
     /** Upper bound of the write speed; 0: none. */
     bytesPerSecond: z.number().int().nonnegative(),
   }),
