@@ -1,0 +1,53 @@
+// The watch webhooks: what a cluster link POSTs to the control plane. Any instance takes them; the session
+// token of the link's current epoch authorises.
+//
+//   POST /clusters/{cluster}/feed/{resource}     watch batch or list page → cursor
+//   POST /clusters/{cluster}/secrets             secret facts, level-triggered
+import { z } from "zod";
+import { secretFact } from "./secret-fact.ts";
+
+/** The resources that are followed. */
+export const feedResource = z.enum(["baremetalhosts", "hardwaredata", "namespaces"]);
+export type FeedResource = z.infer<typeof feedResource>;
+
+/** An object as Kubernetes holds it; the control plane validates it by kind, and keeps it whole. */
+const anyObject = z.looseObject({
+  metadata: z.looseObject({
+    name: z.string(),
+    namespace: z.string().optional(),
+    uid: z.string(),
+    resourceVersion: z.string(),
+  }),
+});
+export type FeedObject = z.infer<typeof anyObject>;
+
+export const feedBatch = z.discriminatedUnion("kind", [
+  /** Events of a watch. Taken only if `fromResourceVersion` is the stored cursor. */
+  z.object({
+    kind: z.literal("watch"),
+    fromResourceVersion: z.string(),
+    toResourceVersion: z.string(),
+    events: z
+      .array(z.object({ type: z.enum(["ADDED", "MODIFIED", "DELETED"]), object: anyObject }))
+      .max(500),
+  }),
+  /**
+   * A page of a complete list. The last page moves the cursor to the list's version and marks as deleted
+   * whatever this list (by `listId`) did not name.
+   */
+  z.object({
+    kind: z.literal("list"),
+    listId: z.string(),
+    resourceVersion: z.string(),
+    items: z.array(anyObject).max(500),
+    last: z.boolean(),
+  }),
+]);
+export type FeedBatch = z.infer<typeof feedBatch>;
+
+/** 200, or 409 with the cursor from which to go on; an empty cursor asks for a list. */
+export const feedAnswer = z.object({ cursor: z.string() });
+export type FeedAnswer = z.infer<typeof feedAnswer>;
+
+export const secretsBody = z.object({ facts: z.array(secretFact).max(500) });
+export type SecretsBody = z.infer<typeof secretsBody>;
