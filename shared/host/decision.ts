@@ -1,0 +1,68 @@
+// A decision: what follows from a snapshot. It ends, commands, or waits; a wait names its wake time or the
+// observation that ends it, so that nobody waits in the dark.
+import type { HostDocumentSpec } from "../protocol/host-document.ts";
+import type { OperationPayload } from "../protocol/operation.ts";
+import type { WriteBack } from "../protocol/write-back.ts";
+import type { HostMemory } from "./snapshot.ts";
+
+/** The one reason of a decision: into condition message, Event, log and metric alike. */
+export interface Because {
+  /** CamelCase, constant; a valid condition reason. */
+  readonly reason: string;
+  /** A sentence for people: what is going on, what it waits for, what to do. */
+  readonly message: string;
+}
+
+/** What can end a wait that has no time of its own. */
+export type Awaited =
+  | "spec" // the object changes
+  | "secret" // a Secret changes
+  | "site" // the site connects
+  | "operation" // the running operation reports
+  | "power" // the agent reports the power
+  | "write-back" // Kubernetes shows what we wrote (finalizer, annotation gone)
+  | "claim"; // another host lets go of a BMC or MAC
+
+export type Next =
+  | {
+      readonly kind: "wait";
+      readonly awaited: readonly [Awaited, ...Awaited[]];
+      readonly wakeAtMs?: number;
+    }
+  | { readonly kind: "wait"; readonly awaited: readonly []; readonly wakeAtMs: number }
+  /** The host is as desired; any change of the snapshot decides again. */
+  | { readonly kind: "settled" }
+  /** The object is gone from Farrier: row, document and claims go. */
+  | { readonly kind: "gone" };
+
+export interface Command {
+  readonly payload: OperationPayload;
+  readonly class: "observe" | "converge" | "once";
+  readonly validForMs: number;
+}
+
+/** A unique claim of a host at its site; the statement that commits the decision takes it or fails. */
+export interface Claim {
+  readonly kind: "bmc" | "mac";
+  /** Normalised: endpoint and system id, or lower-case MAC. */
+  readonly value: string;
+}
+
+export type EventWrite = Extract<WriteBack, { kind: "event" }>;
+
+export interface Decision {
+  readonly memory: HostMemory;
+  /** What the agent shall keep of this host; undefined: nothing (unmanaged, no site). */
+  readonly document: HostDocumentSpec | undefined;
+  /** The operation to start; only when none is running. Its id is `<uid>.<memory.operationCount>`. */
+  readonly command: Command | undefined;
+  /** The operation to give up, if it has not passed its point of no return. */
+  readonly cancel: string | undefined;
+  /** Id of an ended operation that this decision has taken in. */
+  readonly consumed: string | undefined;
+  readonly claims: readonly Claim[];
+  /** Writes besides the status, which is written whenever it differs. */
+  readonly writes: readonly WriteBack[];
+  readonly next: Next;
+  readonly because: Because;
+}
