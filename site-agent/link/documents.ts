@@ -72,15 +72,17 @@ export function makeDocuments(database: AgentDatabase, crypto: Crypto): Document
         : parse(hostUid, stored.revision, stored.hash, stored.spec);
     },
     all,
-    digest() {
-      const hash = crypto.hash("sha256");
-      const encoder = new TextEncoder();
-      for (const document of all()) {
-        hash.update(encoder.encode(`${document.hostUid} ${document.revision} ${document.hash}\n`));
-      }
-      return toHex(hash.digest());
-    },
+    digest: () => digestOf(all(), crypto),
   };
+}
+
+function digestOf(documents: readonly HostDocument[], crypto: Crypto): string {
+  const hash = crypto.hash("sha256");
+  const encoder = new TextEncoder();
+  for (const { hostUid, revision, hash: content } of documents) {
+    hash.update(encoder.encode(`${hostUid} ${revision} ${content}\n`));
+  }
+  return toHex(hash.digest());
 }
 
 /** A row that no longer fits the schema is as good as none: the control plane sends it again. */
