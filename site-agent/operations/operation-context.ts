@@ -1,0 +1,89 @@
+// What every operation gets: its order, the newest document, the parts of the site, and a way to fail.
+import type { HostDocument } from "../../shared/protocol/host-document.ts";
+import type {
+  Operation,
+  OperationErrorKind,
+  OperationPayload,
+  OperationResult,
+} from "../../shared/protocol/operation.ts";
+import type { Progress } from "../../shared/protocol/ramdisk.ts";
+import type { SealedSecret } from "../../shared/protocol/sealed-secret.ts";
+import type { Result } from "../../shared/result.ts";
+import type { BmcFleet } from "../bmc/port.ts";
+import type { Images } from "../imaging/port.ts";
+import type { Fences, Received } from "../link/fences.ts";
+import type { Netboot } from "../netboot/port.ts";
+import type { Clock, Crypto, Log } from "../ports.ts";
+import type { RamdiskSessions } from "../sessions/port.ts";
+
+export interface Bounds {
+  /** From power-on until the ramdisk has called. */
+  readonly bootMs: number;
+  readonly powerMs: number;
+  readonly softPowerOffMs: number;
+  readonly powerPollMs: number;
+}
+
+/** The parts of the site that operations work with. */
+export interface Site {
+  readonly bmcs: BmcFleet;
+  readonly netboot: Netboot;
+  readonly sessions: RamdiskSessions;
+  readonly images: Images;
+  readonly fences: Fences;
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  readonly bounds: Bounds;
+  /** Upper bound of one host's write speed; 0: none. */
+  readonly writeBytesPerSecond: number;
+  /** Opens a secret that was sealed to this site; the error says which and why. */
+  openSecret(sealed: SealedSecret): Promise<Result<Uint8Array, "secret">>;
+  /** Where a ramdisk finds the agent: kernel parameters farrier.agent and farrier.fingerprint. */
+  readonly ramdiskServer: { readonly url: string; readonly fingerprint: string };
+  /** Makes an image's extent stream fetchable by the ramdisk that holds the token; the path to GET. */
+  offerExtents(
+    token: string,
+    frames: () => AsyncIterable<Uint8Array>,
+  ): { path: string; withdraw(): void };
+}
+
+export interface Context {
+  readonly operation: Operation;
+  readonly received: Received;
+  /** The document as it was when the operation began; fences look at the newest themselves. */
+  readonly document: HostDocument;
+  readonly site: Site;
+  readonly signal: AbortSignal;
+  report(progress: Progress): void;
+  /** Writes the point of no return into the journal; after it the operation may destroy. */
+  passPointOfNoReturn(): void;
+  /** Seconds for people, from the operation's start. */
+  elapsedMs(): number;
+}
+
+/** Thrown inside an operation, caught by the dispatcher only: the operation's failure. */
+export class OperationError extends Error {
+  readonly kind: OperationErrorKind;
+  constructor(kind: OperationErrorKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+export function fail(kind: OperationErrorKind, message: string): never {
+  throw new OperationError(kind, message);
+}
+
+/** The value, or the failure as this operation's. */
+export function valueOf<T, K extends string>(
+  result: Result<T, K>,
+  kinds: Readonly<Record<K, OperationErrorKind>>,
+): T {
+  return result.ok ? result.value : fail(kinds[result.error.kind], result.error.message);
+}
+
+export type RunOperation<Kind extends OperationPayload["kind"]> = (
+  context: Context,
+  payload: Extract<OperationPayload, { kind: Kind }>,
+) => Promise<Extract<OperationResult, { kind: Kind }>>;
