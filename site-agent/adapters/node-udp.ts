@@ -48,16 +48,26 @@ function bound(socket: Socket, options: UdpOptions): Promise<string | undefined>
 
 function wrap(socket: Socket): UdpSocket {
   let open = true;
+  let sending = 0;
   const { address, port } = socket.address();
+  const closeWhenSent = (): void => {
+    if (!open && sending === 0) socket.close();
+  };
   return {
     local: { address, port },
     send(data, to) {
-      if (open) socket.send(data, to.port, to.address, () => {});
+      if (!open) return;
+      sending += 1;
+      socket.send(data, to.port, to.address, () => {
+        sending -= 1;
+        closeWhenSent();
+      });
     },
+    // What was sent before goes out: Node would drop datagrams that still wait for the name look-up.
     close() {
       if (!open) return;
       open = false;
-      socket.close();
+      closeWhenSent();
     },
   };
 }

@@ -1,0 +1,197 @@
+// The Bmc port over IPMI: which commands make up an answer or an action, and what their completion
+// codes mean. "Accepted" is all that it reports: callers read back.
+import type { Result } from "../../../shared/result.ts";
+import { err, ok } from "../../../shared/result.ts";
+import {
+  applicationCommand,
+  decodeDeviceId,
+  formatGuid,
+} from "../../../shared/wire/ipmi/application-commands.ts";
+import {
+  bootParameter,
+  bootSelector,
+  chassisCommand,
+  chassisControl,
+  decodeChassisStatus,
+  encodeBootFlags,
+  keepBootFlags,
+} from "../../../shared/wire/ipmi/chassis-commands.ts";
+import { completionCode } from "../../../shared/wire/ipmi/completion-codes.table.ts";
+import { netFn } from "../../../shared/wire/ipmi/message.ts";
+import type { IpmiResponse } from "../../../shared/wire/ipmi/message.ts";
+import type { Log } from "../../ports.ts";
+import type { Bmc, BmcErrorKind, BootDeviceRequest, PowerAction } from "../port.ts";
+import { completionError } from "./completion-error.ts";
+import type { EndpointCommand, IpmiCredentials, IpmiEndpoint } from "./ipmi-endpoint.ts";
+import type { IpmiQuirks } from "./quirks.table.ts";
+
+const nothing = new Uint8Array();
+
+const readCommands = {
+  deviceId: application(applicationCommand.getDeviceId, "read the device id"),
+  systemGuid: application(applicationCommand.getSystemGuid, "read the system GUID"),
+  chassisStatus: chassis(chassisCommand.getStatus, "read the power state", nothing),
+} as const;
+
+/** @param name host:port, for messages */
+export function makeIpmiBmc(
+  endpoint: IpmiEndpoint,
+  credentials: IpmiCredentials,
+  context: { readonly name: string; readonly log: Log },
+): Bmc {
+  const { name } = context;
+
+  /** A completion code that is not 00h is an error here. */
+  async function run(command: EndpointCommand): Promise<Result<IpmiResponse, BmcErrorKind>> {
+    const answer = await endpoint.command(credentials, command);
+    if (!answer.ok || answer.value.completionCode === completionCode.ok) return answer;
+    return { ok: false, error: completionError(name, command.what, answer.value.completionCode) };
+  }
+
+  async function readPower(): Promise<Result<{ on: boolean }, BmcErrorKind>> {
+    const answer = await run(readCommands.chassisStatus);
+    if (!answer.ok) return answer;
+    const status = decodeChassisStatus(answer.value.data);
+    if (status === undefined) return malformed(name, readCommands.chassisStatus.what);
+    return ok({ on: status.powerOn });
+  }
+
+  return {
+    readPower,
+
+    async identify() {
+      const answer = await run(readCommands.deviceId);
+      if (!answer.ok) return answer;
+      const device = decodeDeviceId(answer.value.data);
+      if (device === undefined) return malformed(name, readCommands.deviceId.what);
+      const guidAnswer = await run(readCommands.systemGuid);
+      const guid = guidAnswer.ok ? formatGuid(guidAnswer.value.data) : undefined;
+      const minor = String(device.firmwareMinor).padStart(2, "0");
+      return ok({
+        protocol: "ipmi",
+        manufacturerId: device.manufacturerId,
+        productId: device.productId,
+        firmware: `${device.firmwareMajor}.${minor}`,
+        ...(guid === undefined ? {} : { guid }),
+      });
+    },
+
+    sendPower: (action) =>
+      endpoint.exclusive(() => sendPower(action, { endpoint, credentials, name, readPower })),
+
+    setBootDevice: (request) =>
+      endpoint.exclusive(async () => {
+        const quirks = await endpoint.quirks(credentials);
+        if (!quirks.ok) return quirks;
+        if (quirks.value.keepsBootFlags) {
+          const kept = await run(setBootOption(bootParameter.flagValidClearing, keepBootFlags));
+          // Only a lengthening of the time in which the flags hold, so no reason to stop.
+          if (!kept.ok && kept.error.kind === "unreachable") return kept;
+          if (!kept.ok) {
+            context.log.warn("BMC may forget the boot device after 60 s", {
+              bmc: name,
+              message: kept.error.message,
+            });
+          }
+        }
+        return setBootFlags(run, name, bootFlagsCommand(request, quirks.value));
+      }),
+  };
+}
+
+interface PowerContext {
+  readonly endpoint: IpmiEndpoint;
+  readonly credentials: IpmiCredentials;
+  readonly name: string;
+  readPower(): Promise<Result<{ on: boolean }, BmcErrorKind>>;
+}
+
+async function sendPower(
+  action: PowerAction,
+  context: PowerContext,
+): Promise<Result<void, BmcErrorKind>> {
+  const command = powerCommand(action);
+  const answer = await context.endpoint.command(context.credentials, command);
+  if (!answer.ok) {
+    const unanswered = answer.error.kind === "unreachable" && !command.repeatable;
+    return unanswered ? afterSilence(action, context, answer.error.message) : answer;
+  }
+  const { completionCode: code } = answer.value;
+  if (code === completionCode.ok) return ok(undefined);
+  if (code === completionCode.notInThisState) return notInThisState(action, context);
+  return { ok: false, error: completionError(context.name, command.what, code) };
+}
+
+/** The command may have been carried out or not, and must not be sent anew: look instead. */
+async function afterSilence(
+  action: PowerAction,
+  context: PowerContext,
+  silence: string,
+): Promise<Result<void, BmcErrorKind>> {
+  const power = await context.readPower();
+  if (!power.ok) return power;
+  if (action === "soft" && !power.value.on) return ok(undefined);
+  return err(
+    "unreachable",
+    `${silence}; the power is ${power.value.on ? "on" : "off"} now:` +
+      " find out whether the host restarted before sending it again",
+  );
+}
+
+/** D5h: for on and off mostly "it is so already"; a cycle of a host that is off is an on. */
+async function notInThisState(
+  action: PowerAction,
+  context: PowerContext,
+): Promise<Result<void, BmcErrorKind>> {
+  const power = await context.readPower();
+  if (!power.ok) return power;
+  const wantedOn = action === "on" || action === "cycle" || action === "reset";
+  if (action === "cycle" && !power.value.on) return sendPower("on", context);
+  if (action !== "reset" && action !== "cycle" && power.value.on === wantedOn) return ok(undefined);
+  const { what } = powerCommand(action);
+  return {
+    ok: false,
+    error: completionError(context.name, what, completionCode.notInThisState),
+  };
+}
+
+function powerCommand(action: PowerAction): EndpointCommand {
+  return {
+    ...chassis(chassisCommand.control, `power ${action}`, Uint8Array.of(chassisControl[action])),
+    repeatable: action === "on" || action === "off",
+  };
+}
+
+async function setBootFlags(
+  run: (command: EndpointCommand) => Promise<Result<IpmiResponse, BmcErrorKind>>,
+  name: string,
+  command: EndpointCommand,
+): Promise<Result<void, BmcErrorKind>> {
+  const answer = await run(command);
+  return answer.ok ? ok(undefined) : answer;
+}
+
+function bootFlagsCommand(request: BootDeviceRequest, quirks: IpmiQuirks): EndpointCommand {
+  const disk = request.uefi ? quirks.uefiDiskSelector : bootSelector.disk;
+  const selector = { none: bootSelector.none, pxe: bootSelector.pxe, disk }[request.device];
+  const { persistent, uefi } = request;
+  const flags = encodeBootFlags({ valid: true, persistent, uefi, selector });
+  return setBootOption(bootParameter.flags, ...flags);
+}
+
+function setBootOption(parameter: number, ...data: readonly number[]): EndpointCommand {
+  const what = parameter === bootParameter.flags ? "set the boot device" : "keep the boot device";
+  return chassis(chassisCommand.setBootOptions, what, Uint8Array.of(parameter, ...data));
+}
+
+function application(command: number, what: string): EndpointCommand {
+  return { netFn: netFn.application, command, data: nothing, what, repeatable: true };
+}
+
+function chassis(command: number, what: string, data: Uint8Array): EndpointCommand {
+  return { netFn: netFn.chassis, command, data, what, repeatable: true };
+}
+
+function malformed(name: string, what: string): Result<never, BmcErrorKind> {
+  return err("refused", `BMC ${name} gave too short an answer: ${what}; update its firmware`);
+}
