@@ -1,5 +1,6 @@
 // Reads an extent stream from chunks of any size and checks all that can be checked without unpacking:
 // bounds, order, that every byte of the disk is named once, and the content digest. Holds one frame at most.
+import { toHex } from "../bytes.ts";
 import { err, ok } from "../result.ts";
 import type { Result } from "../result.ts";
 import {
@@ -140,7 +141,7 @@ const parseData: Parser = (bytes) => {
 };
 
 const parseVerified: Parser = (bytes) =>
-  ok({ frame: { type: "verified", contentDigest: hex(bytes) } });
+  ok({ frame: { type: "verified", contentDigest: toHex(bytes) } });
 
 const parseFailure: Parser = (bytes) => {
   const kindLength = bytes[0] ?? 0;
@@ -259,7 +260,7 @@ export async function unpackExtent(
   const good =
     plain.ok &&
     plain.value.length === extent.length &&
-    hex(tools.sha256(plain.value)) === hex(extent.digest);
+    toHex(tools.sha256(plain.value)) === toHex(extent.digest);
   if (good) return ok(plain.value);
   return err(
     "corrupt",
@@ -275,10 +276,6 @@ function viewOf(bytes: Uint8Array): DataView {
 function readU64(bytes: Uint8Array, offset: number): number | undefined {
   const value = viewOf(bytes).getBigUint64(offset);
   return value > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(value);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function text(bytes: Uint8Array): string {

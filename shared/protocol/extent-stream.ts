@@ -17,6 +17,7 @@
 // tail (a little over 2 MiB) in memory until `end` has been decoded, and only then writes them: a stream
 // that failed can never leave a disk that boots. A stream without `end` was cut off.
 import { sha256 } from "@noble/hashes/sha2.js";
+import { fromHex, toHex } from "../bytes.ts";
 
 export const extentStreamVersion = 1;
 /** Content type of the HTTP response that carries a stream. */
@@ -91,7 +92,7 @@ export function encodeFrame(frame: Frame): Uint8Array {
       return build(frameTypes.waiting, 0, () => {});
     case "verified":
       return build(frameTypes.verified, 0, (_, bytes) =>
-        bytes.set(fromHex(frame.contentDigest), 1),
+        bytes.set(digestBytes(frame.contentDigest), 1),
       );
     case "end":
       return build(frameTypes.end, 0, () => {});
@@ -206,13 +207,8 @@ export function makeContentDigest(virtualBytes: number): ContentDigest {
   };
 }
 
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function fromHex(text: string): Uint8Array {
-  if (!/^[0-9a-f]{64}$/.test(text)) throw new RangeError("contentDigest is not 64 hex digits");
-  return Uint8Array.from({ length: 32 }, (_, index) =>
-    Number.parseInt(text.slice(2 * index, 2 * index + 2), 16),
-  );
+function digestBytes(contentDigest: string): Uint8Array {
+  const bytes = fromHex(contentDigest);
+  if (bytes?.length !== 32) throw new RangeError("contentDigest is not 64 hex digits");
+  return bytes;
 }
