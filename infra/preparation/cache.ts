@@ -70,6 +70,12 @@ export async function cached(
   );
 }
 
+/** The folder for `name` and `key` if it was made before. */
+export function findCached(name: string, key: unknown): string | undefined {
+  const dir = join(cacheDirectory(), name, keyDigest(key));
+  return existsSync(dir) ? dir : undefined;
+}
+
 async function buildInto(dir: string, build: Build, progress: Progress): Promise<void> {
   const unfinished = `${dir}${unfinishedMark}${randomUUID()}`;
   await mkdir(unfinished);
