@@ -1,0 +1,62 @@
+// The control plane as the cluster link posts to it: feed batches and secret facts, with the session's bearer.
+// Any instance takes them, so this may be another URL than the socket's.
+import {
+  feedAnswer,
+  type FeedBatch,
+  type FeedResource,
+  type SecretsBody,
+} from "../../shared/protocol/feed.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import { readText } from "../link/identity.ts";
+import type { HttpClient } from "../ports.ts";
+
+export interface Hub {
+  /** "conflict": nothing was stored; go on from the cursor in the message's place. */
+  postFeed(
+    resource: FeedResource,
+    batch: FeedBatch,
+  ): Promise<Result<{ stored: boolean; cursor: string }, "unreachable" | "refused">>;
+  postSecrets(body: SecretsBody): Promise<Result<void, "unreachable" | "refused">>;
+}
+
+export function makeHub(
+  http: HttpClient,
+  options: { url: string; cluster: string; sessionToken: string; caPem: string | undefined },
+): Hub {
+  const post = async (path: string, body: unknown) => {
+    const answer = await http.request({
+      method: "POST",
+      url: `${options.url.replace(/\/$/, "")}/clusters/${options.cluster}/${path}`,
+      headers: {
+        "content-type": "application/json",
+        authorization: `Bearer ${options.sessionToken}`,
+      },
+      body: new TextEncoder().encode(JSON.stringify(body)),
+      timeoutMs: 30_000,
+      ...(options.caPem === undefined ? {} : { ca: options.caPem }),
+    });
+    if (!answer.ok) return err("unreachable", answer.error.message);
+    const text = await readText(answer.value);
+    return ok({ status: answer.value.status, text });
+  };
+  return {
+    async postFeed(resource, batch) {
+      const answer = await post(`feed/${resource}`, batch);
+      if (!answer.ok) return answer;
+      const { status, text } = answer.value;
+      if (status !== 200 && status !== 409)
+        return err("refused", `${status}: ${text.slice(0, 200)}`);
+      const parsed = feedAnswer.safeParse(JSON.parse(text));
+      return parsed.success
+        ? ok({ stored: status === 200, cursor: parsed.data.cursor })
+        : err("refused", "the answer is not understood");
+    },
+    async postSecrets(body) {
+      const answer = await post("secrets", body);
+      if (!answer.ok) return answer;
+      return answer.value.status === 200
+        ? ok(undefined)
+        : err("refused", `${answer.value.status}: ${answer.value.text.slice(0, 200)}`);
+    },
+  };
+}

@@ -1,0 +1,281 @@
+// Hop 2 of 8, next: control-plane/app/record-desired. Follows one resource and posts each committed change
+// with a cursor. The control plane owns the cursor: after a restart of either end the watch goes on from there.
+// A list happens only when the cursor is empty or too old (410).
+import { z } from "zod";
+import type { FeedBatch, FeedObject, FeedResource } from "../../shared/protocol/feed.ts";
+import type { Clock, Crypto, Log } from "../ports.ts";
+import type { Hub } from "./hub.ts";
+import type { KubernetesApi, WatchEvent } from "./port.ts";
+
+const paths: Readonly<Record<FeedResource, string>> = {
+  baremetalhosts: "/apis/metal3.io/v1alpha1/baremetalhosts",
+  hardwaredata: "/apis/metal3.io/v1alpha1/hardwaredata",
+  namespaces: "/api/v1/namespaces",
+};
+
+const listed = z.looseObject({
+  metadata: z.looseObject({ resourceVersion: z.string(), continue: z.string().optional() }),
+  items: z.array(z.looseObject({})),
+});
+const versioned = z.looseObject({
+  metadata: z.looseObject({
+    name: z.string(),
+    namespace: z.string().optional(),
+    uid: z.string(),
+    resourceVersion: z.string(),
+  }),
+});
+const bookmark = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
+const statusObject = z.looseObject({ code: z.number().optional(), message: z.string().optional() });
+
+const pageSize = 200;
+const batchSize = 100;
+const retryMs = 1_000;
+
+/** What the link itself remembers of the objects, on disk, so that a restart needs no list. */
+export interface ObjectMemory {
+  /** Whether a whole list of this resource was taken in once. */
+  isComplete(resource: FeedResource): boolean;
+  /** A whole list begins: what it does not name is gone when it ends. */
+  listed(resource: FeedResource, uids: readonly string[]): void;
+  changed(resource: FeedResource, objects: readonly FeedObject[], gone: readonly string[]): void;
+}
+
+export interface FollowDeps {
+  readonly api: KubernetesApi;
+  readonly hub: Hub;
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  readonly memory: ObjectMemory;
+}
+
+/** Runs until the signal aborts (a new session starts a new one). */
+export async function followResource(
+  deps: FollowDeps,
+  resource: FeedResource,
+  signal: AbortSignal,
+): Promise<void> {
+  let cursor = await storedCursor(deps, resource, signal);
+  // A link that lost its own memory lists once more, though the control plane has the objects.
+  if (!deps.memory.isComplete(resource)) cursor = "";
+  while (!signal.aborted) {
+    if (cursor === "") {
+      const after = await listAll(deps, resource, signal);
+      if (after === undefined) await deps.clock.sleep(retryMs, signal);
+      else cursor = after;
+      continue;
+    }
+    cursor = await watchFrom(deps, resource, cursor, signal);
+  }
+}
+
+/** Asks where the control plane stands: an empty batch from nowhere is refused with the stored cursor. */
+async function storedCursor(
+  deps: FollowDeps,
+  resource: FeedResource,
+  signal: AbortSignal,
+): Promise<string> {
+  while (!signal.aborted) {
+    const probe: FeedBatch = {
+      kind: "watch",
+      fromResourceVersion: "?",
+      toResourceVersion: "?",
+      events: [],
+    };
+    const answer = await deps.hub.postFeed(resource, probe);
+    if (answer.ok) return answer.value.cursor;
+    deps.log.warn("feed not reachable", { resource, reason: answer.error.message });
+    await deps.clock.sleep(retryMs, signal);
+  }
+  return "";
+}
+
+/** Lists everything in pages and posts them under one list id. Undefined: try again. */
+async function listAll(
+  deps: FollowDeps,
+  resource: FeedResource,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const listId = deps.crypto.randomUuid();
+  const uids: string[] = [];
+  let cursor: string | undefined;
+  const done = await pages(deps, resource, async ({ items, resourceVersion, last }) => {
+    if (signal.aborted) return false;
+    const answer = await deps.hub.postFeed(resource, {
+      kind: "list",
+      listId,
+      resourceVersion,
+      items,
+      last,
+    });
+    if (!answer.ok || !answer.value.stored) return false;
+    deps.memory.changed(resource, items, []);
+    uids.push(...items.map((item) => item.metadata.uid));
+    cursor = answer.value.cursor;
+    return true;
+  });
+  if (done) deps.memory.listed(resource, uids);
+  deps.log.info("listed", { resource, ok: done, cursor });
+  return done ? cursor : undefined;
+}
+
+interface Page {
+  readonly items: FeedObject[];
+  readonly resourceVersion: string;
+  readonly last: boolean;
+}
+
+/** All pages of one consistent list; false when one could not be read or was not taken. */
+async function pages(
+  deps: FollowDeps,
+  resource: FeedResource,
+  take: (page: Page) => Promise<boolean>,
+): Promise<boolean> {
+  let next = "";
+  for (;;) {
+    const more = next === "" ? "" : `&continue=${encodeURIComponent(next)}`;
+    const answer = await deps.api.request({
+      method: "GET",
+      path: `${paths[resource]}?limit=${pageSize}${more}`,
+    });
+    if (!answer.ok || answer.value.status !== 200) {
+      const reason = answer.ok ? `status ${answer.value.status}` : answer.error.message;
+      deps.log.warn("list failed", { resource, reason });
+      return false;
+    }
+    const list = listed.parse(answer.value.body);
+    const items = list.items.flatMap((item) => versioned.safeParse(item).data ?? []);
+    next = list.metadata.continue ?? "";
+    const taken = await take({
+      items,
+      resourceVersion: list.metadata.resourceVersion,
+      last: next === "",
+    });
+    if (!taken || next === "") return taken;
+  }
+}
+
+/** Follows until the stream ends; the cursor to go on from, "" when it is too old. */
+async function watchFrom(
+  deps: FollowDeps,
+  resource: FeedResource,
+  from: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const stream = new Stream();
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  signal.addEventListener("abort", abort, { once: true });
+  const query = `allowWatchBookmarks=true&resourceVersion=${from}&timeoutSeconds=300`;
+  const ended = deps.api
+    .watch(`${paths[resource]}?${query}`, (event) => stream.push(event), stop.signal)
+    .finally(() => stream.end());
+  let cursor = from;
+  for (;;) {
+    const events = await stream.take(batchSize);
+    if (events === undefined) break;
+    const moved = await postEvents(deps, resource, cursor, events);
+    if (moved.cursor === undefined) {
+      await deps.clock.sleep(retryMs, signal);
+      break;
+    }
+    cursor = moved.cursor;
+    if (moved.restart) break;
+  }
+  stop.abort();
+  signal.removeEventListener("abort", abort);
+  const end = await ended;
+  if (end.status !== 0 && end.status !== 410) await deps.clock.sleep(retryMs, signal);
+  return end.status === 410 ? "" : cursor;
+}
+
+interface Moved {
+  /** Undefined: not stored; take the stored cursor again later. */
+  readonly cursor: string | undefined;
+  readonly restart: boolean;
+}
+
+async function postEvents(
+  deps: FollowDeps,
+  resource: FeedResource,
+  cursor: string,
+  events: readonly WatchEvent[],
+): Promise<Moved> {
+  const batch = toBatch(cursor, events);
+  if (batch.tooOld) return { cursor: "", restart: true };
+  const posted = await deps.hub.postFeed(resource, batch.body);
+  if (!posted.ok) {
+    deps.log.warn("feed not reachable", { resource, reason: posted.error.message });
+    return { cursor: undefined, restart: true };
+  }
+  if (posted.value.stored) {
+    const { events: stored } = batch.body;
+    deps.memory.changed(
+      resource,
+      stored.filter((event) => event.type !== "DELETED").map((event) => event.object),
+      stored.filter((event) => event.type === "DELETED").map((event) => event.object.metadata.uid),
+    );
+  }
+  return { cursor: posted.value.cursor, restart: !posted.value.stored || batch.broken };
+}
+
+/** An ERROR event inside a 200 stream carries a Status; code 410 means that the cursor is too old. */
+function toBatch(from: string, events: readonly WatchEvent[]) {
+  const body: Extract<FeedBatch, { kind: "watch" }> = {
+    kind: "watch",
+    fromResourceVersion: from,
+    toResourceVersion: from,
+    events: [],
+  };
+  for (const event of events) {
+    if (event.type === "ERROR") {
+      return {
+        body,
+        tooOld: statusObject.safeParse(event.object).data?.code === 410,
+        broken: true,
+      };
+    }
+    if (event.type === "BOOKMARK") {
+      body.toResourceVersion =
+        bookmark.safeParse(event.object).data?.metadata.resourceVersion ?? body.toResourceVersion;
+      continue;
+    }
+    const object = versioned.safeParse(event.object);
+    if (!object.success || !isChange(event.type)) return { body, tooOld: false, broken: true };
+    body.events.push({ type: event.type, object: object.data });
+    body.toResourceVersion = object.data.metadata.resourceVersion;
+  }
+  return { body, tooOld: false, broken: false };
+}
+
+function isChange(type: string): type is "ADDED" | "MODIFIED" | "DELETED" {
+  return type === "ADDED" || type === "MODIFIED" || type === "DELETED";
+}
+
+/** Events waiting to be posted; `take` gives all that are there, undefined at the end. */
+class Stream {
+  private waiting: WatchEvent[] = [];
+  private ended = false;
+  private wake: () => void = () => undefined;
+
+  push(event: WatchEvent): void {
+    this.waiting.push(event);
+    this.wake();
+  }
+
+  end(): void {
+    this.ended = true;
+    this.wake();
+  }
+
+  async take(limit: number): Promise<WatchEvent[] | undefined> {
+    while (this.waiting.length === 0) {
+      if (this.ended) return undefined;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+    return this.waiting.splice(0, limit);
+  }
+}

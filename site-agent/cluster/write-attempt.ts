@@ -1,0 +1,56 @@
+// One request of a write-back and what its answer means; reading the object that a write is about.
+import { z } from "zod";
+import type { KubernetesAnswer, KubernetesApi, KubernetesRequest } from "./port.ts";
+
+/** `retry` false: trying again cannot help. */
+export type WriteOutcome = { ok: true } | { ok: false; message: string; retry: boolean };
+
+export const fieldManager = "farrier";
+export const hostApi = "metal3.io/v1alpha1";
+
+const metadataObject = z.looseObject({
+  metadata: z.looseObject({
+    uid: z.string(),
+    resourceVersion: z.string(),
+    finalizers: z.array(z.string()).optional(),
+    annotations: z.record(z.string(), z.string()).optional(),
+  }),
+  spec: z.looseObject({}).optional(),
+});
+type Fetched = z.infer<typeof metadataObject>;
+
+export function hostPath(target: { namespace: string; name: string }): string {
+  return `/apis/${hostApi}/namespaces/${target.namespace}/baremetalhosts/${target.name}`;
+}
+
+/** Sends and reads the answer: 404 is done, 409 is worth another try, other refusals are not. */
+export async function attempt(
+  api: KubernetesApi,
+  request: KubernetesRequest,
+): Promise<WriteOutcome> {
+  const answer = await api.request(request);
+  if (!answer.ok) return { ok: false, message: answer.error.message, retry: true };
+  return outcomeOf(answer.value);
+}
+
+function outcomeOf({ status, body }: KubernetesAnswer): WriteOutcome {
+  if (status < 300 || status === 404) return { ok: true };
+  const message =
+    z.looseObject({ message: z.string() }).safeParse(body).data?.message ?? "no message";
+  const retry = status === 409 || status === 429 || status >= 500;
+  return { ok: false, message: `Kubernetes answered ${status}: ${message}`, retry };
+}
+
+type FetchResult = { ok: true; object: Fetched | undefined } | { ok: false; outcome: WriteOutcome };
+
+export async function fetchObject(api: KubernetesApi, path: string): Promise<FetchResult> {
+  const answer = await api.request({ method: "GET", path });
+  if (!answer.ok)
+    return { ok: false, outcome: { ok: false, message: answer.error.message, retry: true } };
+  if (answer.value.status === 404) return { ok: true, object: undefined };
+  if (answer.value.status !== 200) return { ok: false, outcome: outcomeOf(answer.value) };
+  const parsed = metadataObject.safeParse(answer.value.body);
+  return parsed.success
+    ? { ok: true, object: parsed.data }
+    : { ok: false, outcome: { ok: false, message: `${path} is not an object`, retry: false } };
+}

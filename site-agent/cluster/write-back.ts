@@ -1,0 +1,133 @@
+// Hop 8 of 8: writes the control plane's word into Kubernetes. Every write is idempotent and bound to the uid
+// that was meant: a target that is gone, or has another uid, counts as done.
+import type { WriteBack } from "../../shared/protocol/write-back.ts";
+import type { KubernetesApi } from "./port.ts";
+import {
+  attempt,
+  fetchObject,
+  fieldManager,
+  hostApi,
+  hostPath,
+  type WriteOutcome,
+} from "./write-attempt.ts";
+import { writeEvent } from "./write-event.ts";
+import { writeArchitecture, writeMetadata } from "./write-host.ts";
+import { claimSecret, releaseSecret } from "./write-secret.ts";
+
+type Kind = WriteBack["kind"];
+type Write<K extends Kind> = Extract<WriteBack, { kind: K }>;
+
+/** Does one write. Failures are values: `retry` false means that trying again cannot help. */
+export async function writeBackTo(api: KubernetesApi, write: WriteBack): Promise<WriteOutcome> {
+  switch (write.kind) {
+    case "status":
+      return await writeStatus(api, write);
+    case "metadata":
+      return await writeMetadata(api, write);
+    case "architecture":
+      return await writeArchitecture(api, write);
+    case "hardware-data":
+      return await writeHardwareData(api, write);
+    case "release-hardware-data":
+      return await releaseHardwareData(api, write);
+    case "claim-secret":
+      return await claimSecret(api, write);
+    case "release-secret":
+      return await releaseSecret(api, write);
+    case "event":
+      return await writeEvent(api, write);
+  }
+}
+
+function hardwarePath(target: { namespace: string; name: string }): string {
+  return `/apis/${hostApi}/namespaces/${target.namespace}/hardwaredata/${target.name}`;
+}
+
+async function writeStatus(api: KubernetesApi, write: Write<"status">): Promise<WriteOutcome> {
+  const { namespace, name, uid, status } = write;
+  const outcome = await attempt(api, {
+    method: "PATCH",
+    path: `${hostPath(write)}/status?fieldManager=${fieldManager}&force=true`,
+    patch: "apply",
+    body: {
+      apiVersion: hostApi,
+      kind: "BareMetalHost",
+      metadata: { namespace, name, uid },
+      status,
+    },
+  });
+  return await doneIfReplaced(api, write, outcome);
+}
+
+/** A conflict because the object of this name is another one by now is no failure. */
+async function doneIfReplaced(
+  api: KubernetesApi,
+  target: { namespace: string; name: string; uid: string },
+  outcome: WriteOutcome,
+): Promise<WriteOutcome> {
+  if (outcome.ok) return outcome;
+  const found = await fetchObject(api, hostPath(target));
+  return found.ok && found.object?.metadata.uid !== target.uid ? { ok: true } : outcome;
+}
+
+const hardwareFinalizer = "baremetalhost.metal3.io/hardwareData";
+
+/** Deleted and created anew, as upstream does: a new inspection is a new object. */
+async function writeHardwareData(
+  api: KubernetesApi,
+  write: Write<"hardware-data">,
+): Promise<WriteOutcome> {
+  const { namespace, name, uid, hardware } = write;
+  const released = await releaseHardwareData(api, write);
+  if (!released.ok) return released;
+  const path = hardwarePath(write);
+  const deleted = await attempt(api, { method: "DELETE", path });
+  if (!deleted.ok) return deleted;
+  const created = await attempt(api, {
+    method: "POST",
+    path: path.slice(0, path.lastIndexOf("/")),
+    body: {
+      apiVersion: hostApi,
+      kind: "HardwareData",
+      metadata: {
+        namespace,
+        name,
+        finalizers: [hardwareFinalizer],
+        ownerReferences: [
+          {
+            apiVersion: hostApi,
+            kind: "BareMetalHost",
+            name,
+            uid,
+            controller: true,
+            blockOwnerDeletion: true,
+          },
+        ],
+      },
+      spec: { hardware },
+    },
+  });
+  return created;
+}
+
+async function releaseHardwareData(
+  api: KubernetesApi,
+  write: { namespace: string; name: string; uid: string },
+): Promise<WriteOutcome> {
+  const path = hardwarePath(write);
+  const found = await fetchObject(api, path);
+  if (!found.ok) return found.outcome;
+  const { finalizers = [], resourceVersion } = found.object?.metadata ?? {};
+  if (!finalizers.includes(hardwareFinalizer)) return { ok: true };
+  return await attempt(api, {
+    method: "PATCH",
+    path: `${path}?fieldManager=${fieldManager}`,
+    patch: "merge",
+    body: {
+      metadata: {
+        resourceVersion,
+        finalizers: finalizers.filter((each) => each !== hardwareFinalizer),
+      },
+    },
+  });
+}

@@ -1,0 +1,88 @@
+// Marking a Secret as used by a host (label for the watch; for BMC credentials also owner and finalizer), and
+// letting go of it.
+import { z } from "zod";
+import type { WriteBack } from "../../shared/protocol/write-back.ts";
+import type { KubernetesApi } from "./port.ts";
+import { attempt, fetchObject, type WriteOutcome } from "./write-attempt.ts";
+
+type Claim = Extract<WriteBack, { kind: "claim-secret" }>;
+type Release = Extract<WriteBack, { kind: "release-secret" }>;
+
+const label = "environment.metal3.io";
+const finalizer = "baremetalhost.metal3.io/secret";
+
+const claimed = z.looseObject({
+  labels: z.record(z.string(), z.string()).optional(),
+  finalizers: z.array(z.string()).optional(),
+  ownerReferences: z.array(z.looseObject({ uid: z.string() })).optional(),
+  deletionTimestamp: z.string().optional(),
+  resourceVersion: z.string(),
+});
+
+function secretPath({ namespace, secretName }: { namespace: string; secretName: string }): string {
+  return `/api/v1/namespaces/${namespace}/secrets/${encodeURIComponent(secretName)}`;
+}
+
+/** A label of that key with another value is left alone; a Secret being deleted gets no finalizer. */
+export async function claimSecret(api: KubernetesApi, write: Claim): Promise<WriteOutcome> {
+  const path = secretPath(write);
+  const found = await fetchObject(api, path);
+  if (!found.ok) return found.outcome;
+  if (found.object === undefined) return { ok: true };
+  const metadata = claimed.parse(found.object.metadata);
+  const patch = claimPatch(write, metadata);
+  if (Object.keys(patch).length === 0) return { ok: true };
+  return await attempt(api, {
+    method: "PATCH",
+    path,
+    patch: "merge",
+    body: { metadata: { resourceVersion: metadata.resourceVersion, ...patch } },
+  });
+}
+
+function claimPatch(write: Claim, metadata: z.infer<typeof claimed>) {
+  const { labels = {}, finalizers = [], ownerReferences = [] } = metadata;
+  const wantsOwner = write.purpose === "bmc" && metadata.deletionTimestamp === undefined;
+  const owned = ownerReferences.some((owner) => owner.uid === write.uid);
+  return {
+    ...(label in labels ? {} : { labels: { [label]: "baremetal" } }),
+    ...(wantsOwner && !finalizers.includes(finalizer)
+      ? { finalizers: [...finalizers, finalizer] }
+      : {}),
+    ...(wantsOwner && !owned ? { ownerReferences: [...ownerReferences, ownerOf(write)] } : {}),
+  };
+}
+
+function ownerOf(write: Claim) {
+  return {
+    apiVersion: "metal3.io/v1alpha1",
+    kind: "BareMetalHost",
+    name: write.name,
+    uid: write.uid,
+  };
+}
+
+/** Removes the finalizer, so that the Secret can go with its host. Other owners keep theirs. */
+export async function releaseSecret(api: KubernetesApi, write: Release): Promise<WriteOutcome> {
+  const path = secretPath(write);
+  const found = await fetchObject(api, path);
+  if (!found.ok) return found.outcome;
+  if (found.object === undefined) return { ok: true };
+  const {
+    finalizers = [],
+    ownerReferences = [],
+    resourceVersion,
+  } = claimed.parse(found.object.metadata);
+  const shared = ownerReferences.some(
+    (owner) => owner.uid !== write.uid && owner["kind"] === "BareMetalHost",
+  );
+  if (!finalizers.includes(finalizer) || shared) return { ok: true };
+  return await attempt(api, {
+    method: "PATCH",
+    path,
+    patch: "merge",
+    body: {
+      metadata: { resourceVersion, finalizers: finalizers.filter((each) => each !== finalizer) },
+    },
+  });
+}
