@@ -31,6 +31,8 @@ export const closeCode = {
   silent: 4004,
   /** No version in common. */
   version: 4005,
+  /** The agent has seen a higher epoch: this control plane's database went back in time. */
+  epochRegression: 4006,
 } as const;
 
 export const fromAgent = z.discriminatedUnion("type", [

@@ -16,6 +16,8 @@ export interface Identity {
   readonly caPem: string | undefined;
   /** Grows by one with every session, on disk before it is used. */
   nextCounter(): number;
+  /** Remembers the highest epoch, on disk. False for one that was seen before or is lower. */
+  acceptEpoch(epoch: number): boolean;
 }
 
 const storedIdentity = z.object({
@@ -47,6 +49,11 @@ export function loadIdentity(database: AgentDatabase): Identity | undefined {
       writeSetting(database, "counter", String(next));
       return next;
     },
+    acceptEpoch(epoch) {
+      if (epoch <= Number(readSetting(database, "epoch") ?? "0")) return false;
+      writeSetting(database, "epoch", String(epoch));
+      return true;
+    },
   };
 }
 
@@ -75,7 +82,12 @@ export type EnrolError = "token" | "refused" | "unreachable";
 export async function enrol(
   deps: { database: AgentDatabase; crypto: Crypto; http: HttpClient },
   token: EnrolToken,
-  about: { hostname: string; programVersion: string; caPem: string | undefined },
+  about: {
+    hostname: string;
+    programVersion: string;
+    caPem: string | undefined;
+    tokenDigest: string;
+  },
 ): Promise<Result<Identity, EnrolError>> {
   const signing = deps.crypto.makeSigningKeys();
   const sealing = deps.crypto.makeSealingKeys();
@@ -117,7 +129,14 @@ export async function enrol(
     sealingPublicKey: toBase64(sealing.publicKey),
     ...(about.caPem === undefined ? {} : { caPem: about.caPem }),
   };
-  writeSetting(deps.database, "identity", JSON.stringify(stored));
+  deps.database.transaction(() => {
+    // A new enrolment is a new beginning: what an earlier control plane said no longer counts.
+    deps.database.run("DELETE FROM documents");
+    deps.database.run("DELETE FROM observations");
+    for (const key of ["counter", "epoch"]) writeSetting(deps.database, key, "0");
+    writeSetting(deps.database, "identity", JSON.stringify(stored));
+    writeSetting(deps.database, "token", about.tokenDigest);
+  });
   const identity = loadIdentity(deps.database);
   return identity === undefined ? err("refused", "The identity was not stored.") : ok(identity);
 }

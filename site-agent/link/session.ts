@@ -205,6 +205,16 @@ class Connection {
   }
 
   private welcomed(welcome: Welcome): void {
+    if (!this.deps.identity.acceptEpoch(welcome.epoch)) {
+      this.deps.log.error(
+        "epoch went back: the control plane's database is older than this site has seen",
+        {
+          epoch: welcome.epoch,
+        },
+      );
+      this.duplex.close(closeCode.epochRegression, "epoch regression: enrol this agent anew");
+      return;
+    }
     this.epoch = welcome.epoch;
     this.sentSeq = welcome.committedSeq;
     this.deps.lease.opened(this.helloSentAtMs);

@@ -15,6 +15,7 @@ import type { Fences, Received } from "../link/fences.ts";
 import type { Netboot } from "../netboot/port.ts";
 import type { Clock, Crypto, Log } from "../ports.ts";
 import type { RamdiskSessions } from "../sessions/port.ts";
+import type { SecretUse } from "./open-secret.ts";
 
 export interface Bounds {
   /** From power-on until the ramdisk has called. */
@@ -38,7 +39,7 @@ export interface Site {
   /** Upper bound of one host's write speed; 0: none. */
   readonly writeBytesPerSecond: number;
   /** Opens a secret that was sealed to this site; the error says which and why. */
-  openSecret(sealed: SealedSecret): Promise<Result<Uint8Array, "secret">>;
+  openSecret(sealed: SealedSecret, use: SecretUse): Promise<Result<Uint8Array, "secret">>;
   /** Where a ramdisk finds the agent: kernel parameters farrier.agent and farrier.fingerprint. */
   readonly ramdiskServer: { readonly url: string; readonly fingerprint: string };
   /** Makes an image's extent stream fetchable by the ramdisk that holds the token; the path to GET. */

@@ -11,7 +11,14 @@ export async function openBmc(context: Pick<Context, "document" | "site">): Prom
   if (spec.credentials === undefined) {
     fail("secret", "The BMC credentials have not arrived at this site yet.");
   }
-  const opened = valueOf(await context.site.openSecret(spec.credentials), { secret: "secret" });
+  const opened = valueOf(
+    await context.site.openSecret(spec.credentials, {
+      hostUid: context.document.hostUid,
+      purpose: "bmc",
+      bmcAddress: spec.bmcAddress,
+    }),
+    { secret: "secret" },
+  );
   const credentials = readCredentials(opened);
   const bmc = context.site.bmcs.bmc({
     address: spec.bmcAddress,

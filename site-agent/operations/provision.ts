@@ -3,7 +3,7 @@
 import { buildConfigDrive } from "../imaging/config-drive-image.ts";
 import { toBase64 } from "../../shared/bytes.ts";
 import type { OperationPayload } from "../../shared/protocol/operation.ts";
-import type { SealedSecret } from "../../shared/protocol/sealed-secret.ts";
+import type { SealedSecret, SecretPurpose } from "../../shared/protocol/sealed-secret.ts";
 import type { ImageSource, OpenImage } from "../imaging/port.ts";
 import { bootRamdisk } from "./boot-ramdisk.ts";
 import { imageFailures } from "./failure-kinds.table.ts";
@@ -113,16 +113,18 @@ async function write(
 
 async function makeConfigDrive(context: Context, payload: Payload): Promise<Uint8Array> {
   const { document, site } = context;
-  const open = async (sealed: SealedSecret | undefined) =>
-    sealed === undefined ? undefined : valueOf(await site.openSecret(sealed), { secret: "secret" });
+  const open = async (purpose: SecretPurpose, sealed: SealedSecret | undefined) => {
+    if (sealed === undefined) return undefined;
+    const use = { hostUid: document.hostUid, purpose, bmcAddress: "" };
+    return valueOf(await site.openSecret(sealed, use), { secret: "secret" });
+  };
   const drive = buildConfigDrive({
     uid: document.hostUid,
     namespace: document.spec.namespace,
     name: document.spec.name,
-    userData: await open(payload.userData),
-    networkData: await open(payload.networkData),
-    metaData: await open(payload.metaData),
-    nowMs: site.clock.nowMs(),
+    userData: await open("userData", payload.userData),
+    networkData: await open("networkData", payload.networkData),
+    metaData: await open("metaData", payload.metaData),
   });
   return valueOf(drive, { "config-drive": "secret" });
 }
