@@ -129,7 +129,8 @@ class Connection {
   private helloSentAtMs = 0;
   private lastHeardMs: number;
   private renewal: Timer | undefined;
-  private deliveries: Promise<void> = Promise.resolve();
+  private writes: Promise<void> = Promise.resolve();
+  private orders: Promise<void> = Promise.resolve();
   private stopped = false;
   private readonly deps: SessionDeps;
   private readonly duplex: Duplex;
@@ -172,7 +173,11 @@ class Connection {
         this.deps.lease.answered(frame.sequence);
         return;
       case "deliveries":
-        this.deliveries = this.deliveries.then(() => this.deliver(frame.items));
+        // A slow Kubernetes API must not hold up documents and operations.
+        this.writes = this.writes.then(() => this.deliver(frame.items.filter(isWrite)));
+        this.orders = this.orders.then(() =>
+          this.deliver(frame.items.filter((item) => !isWrite(item))),
+        );
         return;
     }
   }
@@ -254,10 +259,13 @@ class Connection {
     }
   }
 
-  private async deliver(items: readonly { id: string; delivery: Delivery }[]): Promise<void> {
+  private async deliver(items: readonly Item[]): Promise<void> {
     for (const { id, delivery } of items) {
       if (this.stopped) return;
-      const outcome = await this.deps.events.deliver(id, delivery);
+      const outcome = await this.deps.events.deliver(id, delivery).catch((error: unknown) => {
+        this.deps.log.error("delivery broke", { id, reason: String(error) });
+        return { ok: false as const, message: "the agent has a bug, see its log", retry: false };
+      });
       const { epoch } = this;
       this.send(
         outcome.ok
@@ -275,6 +283,15 @@ class Connection {
   private send(frame: FromAgent): boolean {
     return this.duplex.send(JSON.stringify(frame));
   }
+}
+
+interface Item {
+  readonly id: string;
+  readonly delivery: Delivery;
+}
+
+function isWrite(item: Item): boolean {
+  return item.delivery.kind === "write";
 }
 
 function parseFrame(text: string): ToAgent | undefined {

@@ -1,0 +1,88 @@
+// The agent program: npm run agent -- --config FILE. Names the adapters, reads the configuration, runs.
+import { mkdirSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { parseArgs } from "node:util";
+import { findCa } from "./adapters/node-ca-finder.ts";
+import { makeJsonLog } from "./adapters/json-log.ts";
+import { makeNodeClock } from "./adapters/node-clock.ts";
+import { nodeCompression } from "./adapters/node-compression.ts";
+import { makeNodeCrypto } from "./adapters/node-crypto.ts";
+import { openNodeDatabase } from "./adapters/node-database.ts";
+import { makeNodeDuplexClient } from "./adapters/node-duplex-client.ts";
+import { nodeFiles } from "./adapters/node-files.ts";
+import { makeNodeHttpClient } from "./adapters/node-http-client.ts";
+import { makeNodeHttpServer } from "./adapters/node-http-server.ts";
+import { makeNodeKubernetes } from "./adapters/node-kubernetes.ts";
+import { nodePrograms } from "./adapters/node-programs.ts";
+import { makeNodeUdp } from "./adapters/node-udp.ts";
+import { runAgent } from "./agent.ts";
+import { describeConfig, parseConfig, type AgentConfig } from "./config.ts";
+
+function giveUp(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
+function readConfig(path: string | undefined): AgentConfig {
+  if (path === undefined)
+    giveUp("Name the configuration: --config FILE, or FARRIER_AGENT_CONFIG. All fields: --help");
+  let text = "";
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    giveUp(
+      `The configuration ${path} cannot be read: ${error instanceof Error ? error.message : ""}`,
+    );
+  }
+  const config = parseConfig(text, path);
+  return config.ok ? config.value : giveUp(config.error.message);
+}
+
+const { values } = parseArgs({
+  options: {
+    config: { type: "string" },
+    help: { type: "boolean" },
+    "print-config": { type: "boolean" },
+  },
+});
+if (values.help === true) {
+  console.log(
+    `farrier agent\n\n  --config FILE    YAML or JSON (or FARRIER_AGENT_CONFIG)\n  --print-config   show what was understood, and stop\n\nFields of the file:\n${describeConfig()}`,
+  );
+  process.exit(0);
+}
+const config = readConfig(values.config ?? process.env["FARRIER_AGENT_CONFIG"]);
+if (values["print-config"] === true) {
+  console.log(JSON.stringify(config, undefined, 2));
+  process.exit(0);
+}
+
+mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 });
+const log = makeJsonLog();
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+const database = openNodeDatabase(`${config.stateDirectory}/agent.sqlite`);
+const ended = await runAgent(
+  {
+    clock: makeNodeClock(),
+    crypto: makeNodeCrypto(),
+    compression: nodeCompression,
+    files: nodeFiles,
+    programs: nodePrograms,
+    http: makeNodeHttpClient(),
+    server: makeNodeHttpServer({ log }),
+    udp: makeNodeUdp(),
+    duplex: makeNodeDuplexClient(),
+    kubernetes:
+      config.cluster === undefined ? undefined : makeNodeKubernetes(config.cluster.kubeconfig),
+    database,
+    log,
+    hostname: hostname(),
+    findCa,
+  },
+  config,
+  stop.signal,
+);
+database.close();
+if (!ended.ok) giveUp(ended.error.message);
+process.exit(0);
