@@ -13,11 +13,11 @@ import type { Observations } from "./link/observations.ts";
 import { makeSiteGuard } from "./link/site-guard.ts";
 import { makeNetboot } from "./netboot/netboot.ts";
 import { makeDispatcher, type Dispatcher } from "./operations/dispatcher.ts";
-import { makeExtentOffers } from "./operations/extent-offers.ts";
-import { openSecret } from "./operations/open-secret.ts";
+import { makeExtentOffers } from "./sessions/extent-offers.ts";
+import { openSecret } from "./operations/steps/open-secret.ts";
 import type { Site } from "./operations/operation-context.ts";
 import { runPowerPoll } from "./operations/power-poll.ts";
-import { ramdiskCertificate } from "./operations/ramdisk-certificate.ts";
+import { ramdiskCertificate } from "./sessions/ramdisk-certificate.ts";
 import { reportStrangers } from "./operations/report-strangers.ts";
 import type {
   Clock,

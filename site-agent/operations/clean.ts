@@ -1,8 +1,8 @@
 // clean: remove signatures, labels and partition tables from every disk of the pinned inventory.
-import { bootRamdisk } from "./boot-ramdisk.ts";
-import { leaveRamdisk } from "./leave-ramdisk.ts";
+import { bootRamdisk } from "./steps/boot-ramdisk.ts";
+import { leaveRamdisk } from "./steps/leave-ramdisk.ts";
 import { fail, type RunOperation } from "./operation-context.ts";
-import { runStep } from "./run-step.ts";
+import { runStep } from "./steps/run-step.ts";
 
 export const clean: RunOperation<"clean"> = async (context, payload) => {
   const disks = context.document.spec.disks ?? [];

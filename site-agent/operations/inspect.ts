@@ -1,10 +1,10 @@
 // inspect: boot the ramdisk and read the machine's inventory. Destroys nothing but the power state.
 import type { DiskIdentity } from "../../shared/protocol/ramdisk.ts";
 import type { HardwareDetails } from "../../shared/metal3/hardware-details.ts";
-import { bootRamdisk } from "./boot-ramdisk.ts";
-import { leaveRamdisk } from "./leave-ramdisk.ts";
+import { bootRamdisk } from "./steps/boot-ramdisk.ts";
+import { leaveRamdisk } from "./steps/leave-ramdisk.ts";
 import type { RunOperation } from "./operation-context.ts";
-import { runStep } from "./run-step.ts";
+import { runStep } from "./steps/run-step.ts";
 
 export const inspect: RunOperation<"inspect"> = async (context, payload) => {
   const session = await bootRamdisk(context);

@@ -15,7 +15,7 @@ import type { Fences, Received } from "../link/fences.ts";
 import type { Netboot } from "../netboot/port.ts";
 import type { Clock, Crypto, Log } from "../ports.ts";
 import type { RamdiskSessions } from "../sessions/port.ts";
-import type { SecretUse } from "./open-secret.ts";
+import type { SecretUse } from "./steps/open-secret.ts";
 
 export interface Bounds {
   /** From power-on until the ramdisk has called. */

@@ -5,7 +5,7 @@ import type { Documents } from "../link/documents.ts";
 import type { Observations } from "../link/observations.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { OperationError, type Site } from "./operation-context.ts";
-import { openBmc, readPower } from "./power-control.ts";
+import { openBmc, readPower } from "./steps/power-control.ts";
 
 const everyMs = 10_000;
 

@@ -1,7 +1,7 @@
 // power: on, off, or off and on again; soft with fall-back to hard. A host's own disk is what it boots.
 import { bmcFailures } from "./failure-kinds.table.ts";
 import { valueOf, type Context, type RunOperation } from "./operation-context.ts";
-import { openBmc, powerOff, powerOn, readPower } from "./power-control.ts";
+import { openBmc, powerOff, powerOn, readPower } from "./steps/power-control.ts";
 import type { Bmc } from "../bmc/port.ts";
 
 export const power: RunOperation<"power"> = async (context, payload) => {

@@ -5,12 +5,12 @@ import { toBase64 } from "../../shared/bytes.ts";
 import type { OperationPayload } from "../../shared/protocol/operation.ts";
 import type { SealedSecret, SecretPurpose } from "../../shared/protocol/sealed-secret.ts";
 import type { ImageSource, OpenImage } from "../imaging/port.ts";
-import { bootRamdisk } from "./boot-ramdisk.ts";
+import { bootRamdisk } from "./steps/boot-ramdisk.ts";
 import { imageFailures } from "./failure-kinds.table.ts";
 import { fail, valueOf, type Context, type RunOperation } from "./operation-context.ts";
 import { bootOwnDisk } from "./power.ts";
-import { openBmc, powerOff, powerOn, readPower } from "./power-control.ts";
-import { newToken, runStep } from "./run-step.ts";
+import { openBmc, powerOff, powerOn, readPower } from "./steps/power-control.ts";
+import { newToken, runStep } from "./steps/run-step.ts";
 
 type Payload = Extract<OperationPayload, { kind: "provision" }>;
 

@@ -1,13 +1,13 @@
 // Opening a secret that was sealed to this site. What does not belong together does not open: the message says
 // which secret and what to do, never what is in it.
-import { fromBase64 } from "../../shared/bytes.ts";
+import { fromBase64 } from "../../../shared/bytes.ts";
 import {
   sealingAad,
   type SealedSecret,
   type SecretPurpose,
-} from "../../shared/protocol/sealed-secret.ts";
-import { err, type Result } from "../../shared/result.ts";
-import type { Crypto } from "../ports.ts";
+} from "../../../shared/protocol/sealed-secret.ts";
+import { err, type Result } from "../../../shared/result.ts";
+import type { Crypto } from "../../ports.ts";
 
 /** Where a secret is about to be used; it opens nowhere else. */
 export interface SecretUse {

@@ -1,6 +1,6 @@
 // What becomes of the ramdisk when its work is done: it stays for the next operation, or the power goes off.
-import type { RamdiskSession } from "../sessions/port.ts";
-import type { Context } from "./operation-context.ts";
+import type { RamdiskSession } from "../../sessions/port.ts";
+import type { Context } from "../operation-context.ts";
 import { openBmc, powerOff } from "./power-control.ts";
 import { runStep } from "./run-step.ts";
 

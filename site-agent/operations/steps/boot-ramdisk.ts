@@ -1,10 +1,10 @@
 // Getting the ramdisk up on a host: the one that is still there (fast track), or power off, boot device PXE,
 // answer its MAC, power on, wait. A boot that does not arrive ends in time and tells what was seen.
-import { toHex } from "../../shared/bytes.ts";
-import type { RamdiskSession } from "../sessions/port.ts";
+import { toHex } from "../../../shared/bytes.ts";
+import type { RamdiskSession } from "../../sessions/port.ts";
 import { explainBoot } from "./explain-boot.ts";
-import { bmcFailures } from "./failure-kinds.table.ts";
-import { fail, valueOf, type Context } from "./operation-context.ts";
+import { bmcFailures } from "../failure-kinds.table.ts";
+import { fail, valueOf, type Context } from "../operation-context.ts";
 import { openBmc, powerOff, powerOn, throwIfCancelled } from "./power-control.ts";
 
 export async function bootRamdisk(context: Context): Promise<RamdiskSession> {

@@ -1,6 +1,6 @@
 // Words for a boot that did not arrive: what was seen of the machine, in the order of a network boot, and
 // where it stopped. Pure.
-import type { BootSighting, BootSightingKind } from "../netboot/port.ts";
+import type { BootSighting, BootSightingKind } from "../../netboot/port.ts";
 
 const steps: readonly { readonly kind: BootSightingKind; readonly words: string }[] = [
   { kind: "dhcp-discover", words: "DHCP request from its MAC" },

@@ -1,7 +1,7 @@
 // Switching a host's power: fence, act, read back until it shows. "Accepted" is no evidence.
-import type { Bmc, PowerAction } from "../bmc/port.ts";
-import { bmcFailures } from "./failure-kinds.table.ts";
-import { fail, valueOf, type Context } from "./operation-context.ts";
+import type { Bmc, PowerAction } from "../../bmc/port.ts";
+import { bmcFailures } from "../failure-kinds.table.ts";
+import { fail, valueOf, type Context } from "../operation-context.ts";
 
 const credentialsForm = /^\s*\{/;
 

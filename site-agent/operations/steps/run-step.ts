@@ -1,11 +1,11 @@
 // Running one step on a ramdisk for an operation: its token, its progress, and the question at the point of
 // no return, which is answered by the fences and journaled before the answer leaves.
-import { toHex } from "../../shared/bytes.ts";
-import type { OperationErrorKind } from "../../shared/protocol/operation.ts";
-import type { RamdiskStep, StepOutcome } from "../../shared/protocol/ramdisk.ts";
-import type { MayDestroyAnswer, MayDestroyQuestion, RamdiskSession } from "../sessions/port.ts";
-import { stepFailures } from "./failure-kinds.table.ts";
-import { fail, type Context } from "./operation-context.ts";
+import { toHex } from "../../../shared/bytes.ts";
+import type { OperationErrorKind } from "../../../shared/protocol/operation.ts";
+import type { RamdiskStep, StepOutcome } from "../../../shared/protocol/ramdisk.ts";
+import type { MayDestroyAnswer, MayDestroyQuestion, RamdiskSession } from "../../sessions/port.ts";
+import { stepFailures } from "../failure-kinds.table.ts";
+import { fail, type Context } from "../operation-context.ts";
 
 type OutcomeOf<Kind extends RamdiskStep["kind"]> = Extract<StepOutcome, { kind: Kind }>;
 
