@@ -18,6 +18,9 @@ export interface ListedDisk {
 const notDisks =
   /^(ram|loop|zram|sr|fd|md|dm-|nbd|rbd|drbd|bcache|zd|mtdblock)\d|^mmcblk\d+(boot|rpmb)/;
 
+/** The unit of sizes and places in sysfs, whatever the disk's own sectors are. */
+const sysfsSector = 512;
+
 /** Sorted by kernel name. */
 export async function readDisks(system: SystemFiles): Promise<readonly ListedDisk[]> {
   const disks: ListedDisk[] = [];
@@ -28,24 +31,34 @@ export async function readDisks(system: SystemFiles): Promise<readonly ListedDis
   return disks;
 }
 
-/** Paths of a disk's partitions as the kernel knows them, in the order of their numbers. */
+export interface ListedPartition {
+  /** As /dev/sda1. */
+  readonly path: string;
+  readonly startBytes: number;
+  readonly sizeBytes: number;
+}
+
+/** A disk's partitions as the kernel knows them, in the order of their numbers. */
 export async function readPartitions(
   system: SystemFiles,
   devicePath: string,
-): Promise<readonly string[]> {
+): Promise<readonly ListedPartition[]> {
   const folder = `/sys/block/${devicePath.slice("/dev/".length)}`;
-  const found: { path: string; number: number }[] = [];
+  const found: (ListedPartition & { number: number })[] = [];
   for (const name of await system.list(folder)) {
     const number = await readNumber(system, `${folder}/${name}/partition`);
-    if (number !== undefined) found.push({ path: `/dev/${name}`, number });
+    if (number === undefined) continue;
+    const start = (await readNumber(system, `${folder}/${name}/start`)) ?? 0;
+    const size = (await readNumber(system, `${folder}/${name}/size`)) ?? 0;
+    const path = `/dev/${name}`;
+    found.push({ path, number, startBytes: start * sysfsSector, sizeBytes: size * sysfsSector });
   }
-  return found.toSorted((a, b) => a.number - b.number).map(({ path }) => path);
+  return found.toSorted((a, b) => a.number - b.number);
 }
 
 async function readDisk(system: SystemFiles, name: string): Promise<ListedDisk | undefined> {
   const folder = `/sys/block/${name}`;
-  // The kernel counts in 512-byte sectors here, whatever the disk's own are.
-  const sizeBytes = ((await readNumber(system, `${folder}/size`)) ?? 0) * 512;
+  const sizeBytes = ((await readNumber(system, `${folder}/size`)) ?? 0) * sysfsSector;
   const readOnly = (await readNumber(system, `${folder}/ro`)) === 1;
   const removable = (await readNumber(system, `${folder}/removable`)) === 1;
   const hidden = (await readNumber(system, `${folder}/hidden`)) === 1;
