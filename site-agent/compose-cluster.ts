@@ -8,8 +8,8 @@ import { otherOperator } from "./cluster/lease-check.ts";
 import type { KubernetesApi } from "./cluster/port.ts";
 import { followSecrets, forgetPosted, prepareSecretsTable } from "./cluster/secrets.ts";
 import { followResource } from "./cluster/watch.ts";
-import type { WriteOutcome } from "./cluster/write-attempt.ts";
-import { writeBackTo } from "./cluster/write-back.ts";
+import type { WriteOutcome } from "./cluster/writes/write-attempt.ts";
+import { writeBackTo } from "./cluster/writes/write-back.ts";
 import type { AgentDatabase, Clock, Crypto, HttpClient, Log } from "./ports.ts";
 
 export interface ClusterPorts {

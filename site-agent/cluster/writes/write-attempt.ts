@@ -1,6 +1,6 @@
 // One request of a write-back and what its answer means; reading the object that a write is about.
 import { z } from "zod";
-import type { KubernetesAnswer, KubernetesApi, KubernetesRequest } from "./port.ts";
+import type { KubernetesAnswer, KubernetesApi, KubernetesRequest } from "../port.ts";
 
 /** `retry` false: trying again cannot help. */
 export type WriteOutcome = { ok: true } | { ok: false; message: string; retry: boolean };

@@ -1,7 +1,7 @@
 // Hop 8 of 8: writes the control plane's word into Kubernetes. Every write is idempotent and bound to the uid
 // that was meant: a target that is gone, or has another uid, counts as done.
-import type { WriteBack } from "../../shared/protocol/write-back.ts";
-import type { KubernetesApi } from "./port.ts";
+import type { WriteBack } from "../../../shared/protocol/write-back.ts";
+import type { KubernetesApi } from "../port.ts";
 import {
   attempt,
   fetchObject,

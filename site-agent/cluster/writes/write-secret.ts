@@ -1,8 +1,8 @@
 // Marking a Secret as used by a host (label for the watch; for BMC credentials also owner and finalizer), and
 // letting go of it.
 import { z } from "zod";
-import type { WriteBack } from "../../shared/protocol/write-back.ts";
-import type { KubernetesApi } from "./port.ts";
+import type { WriteBack } from "../../../shared/protocol/write-back.ts";
+import type { KubernetesApi } from "../port.ts";
 import { attempt, fetchObject, type WriteOutcome } from "./write-attempt.ts";
 
 type Claim = Extract<WriteBack, { kind: "claim-secret" }>;

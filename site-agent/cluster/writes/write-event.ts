@@ -1,6 +1,6 @@
 // An Event about a host. Its name is fixed by the control plane: written twice, it is one object.
-import type { WriteBack } from "../../shared/protocol/write-back.ts";
-import type { KubernetesApi } from "./port.ts";
+import type { WriteBack } from "../../../shared/protocol/write-back.ts";
+import type { KubernetesApi } from "../port.ts";
 import type { WriteOutcome } from "./write-attempt.ts";
 
 type EventWrite = Extract<WriteBack, { kind: "event" }>;

@@ -1,7 +1,7 @@
 // Finalizers, annotations and the architecture of a host: read, changed only where it differs, bound to the
 // version that was read.
-import type { WriteBack } from "../../shared/protocol/write-back.ts";
-import type { KubernetesApi } from "./port.ts";
+import type { WriteBack } from "../../../shared/protocol/write-back.ts";
+import type { KubernetesApi } from "../port.ts";
 import {
   attempt,
   fetchObject,
