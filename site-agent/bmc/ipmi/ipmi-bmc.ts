@@ -45,7 +45,7 @@ export function makeIpmiBmc(
   async function run(command: EndpointCommand): Promise<Result<IpmiResponse, BmcErrorKind>> {
     const answer = await endpoint.command(credentials, command);
     if (!answer.ok || answer.value.completionCode === completionCode.ok) return answer;
-    return { ok: false, error: completionError(name, command.what, answer.value.completionCode) };
+    return { ok: false, error: completionError(name, command, answer.value.completionCode) };
   }
 
   async function readPower(): Promise<Result<{ on: boolean }, BmcErrorKind>> {
@@ -94,7 +94,8 @@ export function makeIpmiBmc(
             });
           }
         }
-        return setBootFlags(run, name, bootFlagsCommand(request, quirks.value));
+        const set = await run(bootFlagsCommand(request, quirks.value));
+        return set.ok ? ok(undefined) : set;
       }),
   };
 }
@@ -111,6 +112,21 @@ async function sendPower(
   context: PowerContext,
 ): Promise<Result<void, BmcErrorKind>> {
   const command = powerCommand(action);
+  if (command.repeatable) return act(command, action, context);
+  // Proves the session, so that a forgotten one is not taken for a lost answer, and tells what cannot
+  // work: to cycle a host that is off is to switch it on.
+  const power = await context.readPower();
+  if (!power.ok) return power;
+  if (action === "cycle" && !power.value.on) return sendPower("on", context);
+  if (action === "soft" && !power.value.on) return ok(undefined);
+  return act(command, action, context);
+}
+
+async function act(
+  command: EndpointCommand,
+  action: PowerAction,
+  context: PowerContext,
+): Promise<Result<void, BmcErrorKind>> {
   const answer = await context.endpoint.command(context.credentials, command);
   if (!answer.ok) {
     const unanswered = answer.error.kind === "unreachable" && !command.repeatable;
@@ -118,8 +134,9 @@ async function sendPower(
   }
   const { completionCode: code } = answer.value;
   if (code === completionCode.ok) return ok(undefined);
-  if (code === completionCode.notInThisState) return notInThisState(action, context);
-  return { ok: false, error: completionError(context.name, command.what, code) };
+  const failure = completionError(context.name, command, code);
+  if (code !== completionCode.notInThisState) return { ok: false, error: failure };
+  return (await isAsWanted(action, context)) ? ok(undefined) : { ok: false, error: failure };
 }
 
 /** The command may have been carried out or not, and must not be sent anew: look instead. */
@@ -138,21 +155,11 @@ async function afterSilence(
   );
 }
 
-/** D5h: for on and off mostly "it is so already"; a cycle of a host that is off is an on. */
-async function notInThisState(
-  action: PowerAction,
-  context: PowerContext,
-): Promise<Result<void, BmcErrorKind>> {
+/** D5h after on, off or soft mostly means "it is so already". */
+async function isAsWanted(action: PowerAction, context: PowerContext): Promise<boolean> {
+  if (action === "reset" || action === "cycle") return false;
   const power = await context.readPower();
-  if (!power.ok) return power;
-  const wantedOn = action === "on" || action === "cycle" || action === "reset";
-  if (action === "cycle" && !power.value.on) return sendPower("on", context);
-  if (action !== "reset" && action !== "cycle" && power.value.on === wantedOn) return ok(undefined);
-  const { what } = powerCommand(action);
-  return {
-    ok: false,
-    error: completionError(context.name, what, completionCode.notInThisState),
-  };
+  return power.ok && power.value.on === (action === "on");
 }
 
 function powerCommand(action: PowerAction): EndpointCommand {
@@ -160,15 +167,6 @@ function powerCommand(action: PowerAction): EndpointCommand {
     ...chassis(chassisCommand.control, `power ${action}`, Uint8Array.of(chassisControl[action])),
     repeatable: action === "on" || action === "off",
   };
-}
-
-async function setBootFlags(
-  run: (command: EndpointCommand) => Promise<Result<IpmiResponse, BmcErrorKind>>,
-  name: string,
-  command: EndpointCommand,
-): Promise<Result<void, BmcErrorKind>> {
-  const answer = await run(command);
-  return answer.ok ? ok(undefined) : answer;
 }
 
 function bootFlagsCommand(request: BootDeviceRequest, quirks: IpmiQuirks): EndpointCommand {

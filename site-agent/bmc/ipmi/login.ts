@@ -184,7 +184,8 @@ function makePlan(options: LoginOptions, capabilities: AuthCapabilities): LoginP
         case "refused":
           return afterRefusal(outcome.step, outcome.status);
         case "wrong-password":
-          return wrongCredentials(options, "the password is another one");
+          // Some BMCs answer this way for a user that does not exist, too.
+          return wrongCredentials(options, "user or password is wrong");
         case "wrong-proof":
           return capabilities.kgSet
             ? err("unsupported", `BMC ${bmc} has a second key (Kg) set; clear it on the BMC`)

@@ -12,10 +12,10 @@ export const timing = {
    */
   rakp1WaitsMs: [2000],
   /**
-   * Power cycle, reset, soft off. A second copy carries the same rqSeq, which a BMC should drop
-   * (IPMI 2.0 section 5.2), but not all do: it comes late enough that a slow answer is not lost.
+   * Power cycle, reset, soft off. Further copies carry the same rqSeq, which a BMC should drop
+   * (IPMI 2.0 section 5.2), but not all do: they come late enough for a slow answer.
    */
-  onceWaitsMs: [3000, 3000],
+  onceWaitsMs: [2500, 2500, 2500],
   /** BMCs drop idle sessions after 60 s (section 6.12.15), ipmi_sim after 30 s. */
   keepAliveMs: 25_000,
   /** Nobody asked for anything: give the session back. */
