@@ -1,7 +1,7 @@
 // Runs a program beside us (a database, an API server) with its output in a log file, until it is
 // stopped, ends by itself, or we do: it cannot outlive us, kill -9 included. It restarts nothing.
 
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { lastLines } from "./run-program.ts";
@@ -33,6 +33,7 @@ export function startBackgroundProgram(
 ): BackgroundProgram {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = openSync(options.logFile, "a");
+  const olderBytes = fstatSync(log).size;
   const tied = startTied(command, args, {
     stdio: ["ignore", log, log],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -43,9 +44,13 @@ export function startBackgroundProgram(
   let failure: string | undefined;
   const exited = tied.exited.then(async ({ code, signal }) => {
     const end = signal === null ? `code ${code}` : signal;
-    failure = `${basename(command)} ended with ${end}`;
-    const lines = lastLines(await readFile(options.logFile, "utf8").catch(() => ""), 12);
-    failure = [failure, ...lines, `The whole log is ${options.logFile}`].join("\n");
+    const said = await readFile(options.logFile).catch(() => Buffer.alloc(0));
+    const lines = lastLines(said.subarray(olderBytes).toString("utf8"), 12);
+    failure = [
+      `${basename(command)} ended with ${end}`,
+      ...lines,
+      `The whole log is ${options.logFile}`,
+    ].join("\n");
     return failure;
   });
   exited.catch(() => {});
@@ -57,7 +62,7 @@ export function startBackgroundProgram(
     async stop(graceMs = 5_000) {
       tied.child.kill("SIGTERM");
       const timer = setTimeout(() => tied.kill(), graceMs);
-      await tied.exited.finally(() => clearTimeout(timer));
+      await exited.finally(() => clearTimeout(timer));
     },
   };
 }

@@ -12,8 +12,7 @@ export async function withFileLock<T>(
   onWait: () => void,
   work: () => Promise<T>,
 ): Promise<T> {
-  await mkdir(dirname(lockFile), { recursive: true });
-  let release = await acquire(lockFile, ["--nonblock"]);
+  let release = await tryFileLock(lockFile);
   if (release === undefined) {
     onWait();
     release = await acquire(lockFile, []);
@@ -26,6 +25,12 @@ export async function withFileLock<T>(
   } finally {
     await release();
   }
+}
+
+/** Takes the lock until the returned function is called; undefined if somebody else holds it. */
+export async function tryFileLock(lockFile: string): Promise<(() => Promise<void>) | undefined> {
+  await mkdir(dirname(lockFile), { recursive: true });
+  return acquire(lockFile, ["--nonblock"]);
 }
 
 async function acquire(
