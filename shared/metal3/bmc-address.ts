@@ -61,6 +61,10 @@ export function parseBmcAddress(text: string): Result<BmcAddress, "address"> {
 
 /** "host:623" looks like a scheme, too; a known scheme wins, else digits alone are a port. */
 function splitScheme(text: string): { schemeText: string; rest: string } {
+  // An IPv6 address alone, without brackets, is what people type.
+  if (/^[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*$/.test(text)) {
+    return { schemeText: "ipmi", rest: `[${text}]` };
+  }
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/)?(.*)$/s.exec(text);
   const [, name = "", slashes, rest = ""] = match ?? [];
   const isHostAndPort = slashes === undefined && /^\d+$/.test(rest) && !isKnown(name);
@@ -115,9 +119,7 @@ function parseAuthority(
   text: string,
   defaultPort: number,
 ): Result<{ host: string; port: number }, "address"> {
-  // A bare IPv6 address, without brackets or port, is what people type.
-  const bare = /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(authority);
-  const match = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(bare ? `[${authority}]` : authority);
+  const match = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(authority);
   const host = match === null ? undefined : normaliseHost(match[1] ?? "");
   if (host === undefined) {
     return err(
