@@ -42,15 +42,16 @@ async function programsIn(folder: string, progress: Progress): Promise<Kubernete
 }
 
 async function build(name: ProgramName, version: string, progress: Progress): Promise<string> {
+  const program = moduleOf(name, version);
   try {
-    return await buildGoProgram(moduleOf(name, version), progress);
+    return await buildGoProgram(program, progress);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
-      `Cannot get ${name} ${version}. Ways out:\n` +
+      `Cannot get ${name} ${program.version}. Ways out:\n` +
         "  - set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl\n" +
         "  - let this machine reach a Go module proxy (GOPROXY), and have Go 1.26 or pip\n" +
-        `  - copy the cache folder of a machine that has built it (FARRIER_CACHE)\n${why}`,
+        `  - copy the cache folder (FARRIER_CACHE) of a machine that has built it\n${why}`,
       { cause },
     );
   }

@@ -3,7 +3,7 @@
 import type { GoProgram } from "../preparation/go-program.ts";
 
 export const kubernetesVersion = "v1.36.3";
-export const etcdVersion = "v3.6.16";
+const etcdVersion = "v3.6.16";
 
 export const programNames = [
   "etcd",
