@@ -1,6 +1,12 @@
 // A snapshot: all that a decision about a host may look at. Time is in it; nothing else is asked.
 import { z } from "zod";
-import { bareMetalHostStatus, type BareMetalHost } from "../metal3/bare-metal-host.ts";
+import {
+  bareMetalHostStatus,
+  bootMode,
+  image,
+  rootDeviceHints,
+  type BareMetalHost,
+} from "../metal3/bare-metal-host.ts";
 import type { HardwareDetails } from "../metal3/hardware-details.ts";
 import {
   operationFailure,
@@ -11,7 +17,15 @@ import {
 } from "../protocol/operation.ts";
 import { diskIdentity, machineIdentity } from "../protocol/ramdisk.ts";
 import type { SecretFact } from "../protocol/secret-fact.ts";
-import type { SecretPurpose } from "../protocol/sealed-secret.ts";
+import { sealedSecret, secretPurpose, type SecretPurpose } from "../protocol/sealed-secret.ts";
+
+/** What a provision operation writes, kept until its outcome is known: that is what gets recorded. */
+const deployment = z.object({
+  allocation: z.string(),
+  image,
+  bootMode,
+  rootDeviceHints: rootDeviceHints.optional(),
+});
 
 /** What Farrier itself remembers about a host between decisions: a JSON column of its row. */
 export const hostMemory = z.object({
@@ -19,27 +33,54 @@ export const hostMemory = z.object({
   status: bareMetalHostStatus,
   /** Revision and hash of the newest host document; revision 0: none yet. */
   revision: z.number().int().nonnegative(),
+  /** "": the site holds no document of this host. */
   documentHash: z.string(),
-  /** How many operations this host ever had; ids are `<uid>.<n>`. */
+  /** How many operations this host ever had, and more after an adoption; ids are `<uid>.<n>`. */
   operationCount: z.number().int().nonnegative(),
   /** Consecutive failed attempts of the current work, and when the next may start (epoch ms). */
   attempt: z.number().int().nonnegative(),
   notBeforeMs: z.number().optional(),
+  /** Hash of what the failed attempt was made with: once it differs, the next starts at once. */
+  failedInputs: z.string().optional(),
   /** Pinned at inspection. */
   identity: machineIdentity.optional(),
   disks: z.array(diskIdentity).optional(),
   /** Identity of the deployment on the disk: hash of everything that shapes it; "" = nothing. */
   allocation: z.string(),
+  writing: deployment.optional(),
   /** What was really written. */
-  written: z
-    .object({ allocation: z.string(), contentDigest: z.string(), disk: diskIdentity })
-    .optional(),
+  written: deployment.extend({ contentDigest: z.string(), disk: diskIdentity }).optional(),
+  /** True: nothing was written since the last cleaning. Absent: not known. */
+  clean: z.boolean().optional(),
   /** Reports of the last cleaning, for people. */
   cleaned: z.object({ atMs: z.number(), summary: z.string() }).optional(),
-  /** A reboot that was asked for by annotation and not finished: which half is next. */
-  reboot: z.enum(["off", "on"]).optional(),
-  /** Resource version of the BMC Secret that last failed to log in: waits for another one. */
-  refusedCredentials: z.string().optional(),
+  /** Waits for a person's word (retry annotation, new image, deletion): why. */
+  unproven: z.string().optional(),
+  /** The bmc.address that registration succeeded with. */
+  registeredAddress: z.string().optional(),
+  /** The bmc.address that the running registration tries. */
+  triedAddress: z.string().optional(),
+  /** What the BMC's trouble was at the last decision: its end wakes a waiting retry. */
+  bmcProblem: z.string().optional(),
+  /** The newest usable credentials: outlive their Secret, so that a host can still be released. */
+  credentials: sealedSecret.optional(),
+  /** Secrets that were labelled, by purpose: uid, version before, when. */
+  claimedSecrets: z
+    .partialRecord(
+      secretPurpose,
+      z.object({ name: z.string(), uid: z.string(), version: z.string(), atMs: z.number() }),
+    )
+    .optional(),
+  /** Annotations that were acted on and whose removal Kubernetes does not show yet. */
+  taken: z.array(z.string()).optional(),
+  /** The newest power known, and the time stamp of the agent's report that it has overtaken. */
+  power: z.object({ on: z.boolean(), reportAtMs: z.number().optional() }).optional(),
+  /** Since when a report of the power is missing (epoch ms). */
+  powerAwaitedSinceMs: z.number().optional(),
+  /** When progress was last put into the status (epoch ms). */
+  progressAtMs: z.number().optional(),
+  /** How the last operation ended, for the condition. */
+  lastResult: z.object({ reason: z.string(), message: z.string() }).optional(),
 });
 export type HostMemory = z.infer<typeof hostMemory>;
 
@@ -78,6 +119,8 @@ export interface Snapshot {
   readonly cluster: string;
   /** The committed object as the feed brought it; `host.status` is what Kubernetes shows. */
   readonly host: BareMetalHost;
+  /** The object is gone from Kubernetes; `host` is its last form. */
+  readonly deleted?: boolean;
   /** Problems that admission would have refused; non-empty: nothing is started. */
   readonly invalid: readonly string[];
   /** Absent: no row for this host: adopt it from its own status. */

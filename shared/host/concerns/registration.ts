@@ -1,0 +1,106 @@
+// Registration: logging in to the BMC and learning what it is. Runs in "registering", and again in any later
+// state when the credentials or the address changed; then the state stays as it is.
+import type { OperationResult } from "../../protocol/operation.ts";
+import {
+  because,
+  clearErrors,
+  event,
+  wait,
+  type Draft,
+  type EndedOperation,
+  type Stop,
+} from "../draft.ts";
+import { order } from "../order.ts";
+import { failOperation } from "../status/errors.ts";
+import { isoTime } from "../status/iso-time.ts";
+import { credentialsProblem, registrationErrorType, sealedCredentials } from "./credentials.ts";
+
+type Registered = Extract<OperationResult, { kind: "register" }>;
+
+/** Undefined: registered with the present address and credentials. */
+export function register(draft: Draft): Stop | undefined {
+  const problem = credentialsProblem(draft);
+  if (problem !== undefined) return problem;
+  const { status } = draft.memory;
+  const address = draft.snapshot.host.spec.bmc?.address ?? "";
+  const version = sealedCredentials(draft)?.context.secretVersion ?? "";
+  const isRegistered =
+    draft.memory.registeredAddress === address &&
+    status.goodCredentials?.credentialsVersion === version;
+  if (isRegistered) {
+    if (status.errorType === registrationErrorType(draft)) clearErrors(draft);
+    return undefined;
+  }
+  const stop = order(draft, { kind: "register" }, `logs in to the BMC at ${address}`);
+  if (draft.command !== undefined) {
+    draft.memory.triedAddress = address;
+    status.triedCredentials = credentialsStatus(draft, version);
+    const now = isoTime(draft.snapshot.nowMs);
+    status.operationHistory = { ...status.operationHistory, register: { start: now } };
+  }
+  return stop;
+}
+
+/** Takes in the outcome of a registration; a failure ends the decision. */
+export function registrationEnded(draft: Draft, operation: EndedOperation): Stop | undefined {
+  const { result, failure } = operation;
+  if (failure !== undefined) return failOperation(draft, registrationErrorType(draft), failure);
+  return result?.kind === "register" ? registered(draft, result) : undefined;
+}
+
+function registered(draft: Draft, result: Registered): Stop | undefined {
+  const { memory, snapshot } = draft;
+  const { status } = memory;
+  const { host } = snapshot;
+  const isFirst = status.provisioning.ID === "";
+  if (memory.triedAddress !== undefined) memory.registeredAddress = memory.triedAddress;
+  status.goodCredentials = credentialsStatus(draft, result.credentialsVersion);
+  status.triedCredentials = credentialsStatus(draft, result.credentialsVersion);
+  status.provisioning.ID = host.metadata.uid;
+  status.operationHistory = {
+    ...status.operationHistory,
+    register: { ...status.operationHistory?.register, end: isoTime(snapshot.nowMs) },
+  };
+  if (isRegistrationError(draft)) clearErrors(draft);
+  if (isFirst) event(draft, "Normal", "Registered", "registered the host with its BMC");
+  event(draft, "Normal", "BMCAccessValidated", "verified access to the BMC");
+  setProfile(draft);
+  return undefined;
+}
+
+function isRegistrationError(draft: Draft): boolean {
+  const type = draft.memory.status.errorType;
+  return type === undefined || type === registrationErrorType(draft);
+}
+
+function credentialsStatus(draft: Draft, version: string) {
+  const { host } = draft.snapshot;
+  return {
+    credentials: {
+      name: host.spec.bmc?.credentialsName ?? "",
+      namespace: host.metadata.namespace,
+    },
+    credentialsVersion: version,
+  };
+}
+
+/** Sticky, as upstream's: a later edit of spec.hardwareProfile changes nothing. */
+function setProfile(draft: Draft): void {
+  const { status } = draft.memory;
+  if ((status.hardwareProfile ?? "") !== "") return;
+  const { spec } = draft.snapshot.host;
+  const implied = spec.bmc?.address.startsWith("libvirt") === true ? "libvirt" : "unknown";
+  const named = spec.hardwareProfile ?? "";
+  status.hardwareProfile = named === "" ? implied : named;
+  event(draft, "Normal", "ProfileSet", `the hardware profile is ${status.hardwareProfile}`);
+}
+
+/** Waits until Kubernetes shows a state; used by every state before its first operation. */
+export function waitForState(draft: Draft): Stop | undefined {
+  const shown = draft.snapshot.host.status?.provisioning.state ?? "";
+  const { state } = draft.memory.status.provisioning;
+  if (shown === state) return undefined;
+  return wait(because("WritingState", `waits for Kubernetes to show the state "${state}"`), [
+    "write-back",
+  ]);
+}

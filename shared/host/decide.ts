@@ -1,0 +1,190 @@
+// HOP 4 of 8: snapshot → decision. Pure and total: no clock, no I/O, the same answer for the same snapshot.
+// Says what should follow; the statement of hop 5 (control-plane/store) commits it, or takes a new snapshot.
+import { pausedAnnotation } from "../metal3/annotations.ts";
+import { recall } from "./adopt.ts";
+import { deletion } from "./concerns/deletion.ts";
+import { detach, isDetaching } from "./concerns/detaching.ts";
+import { register, registrationEnded, waitForState } from "./concerns/registration.ts";
+import { absorb, isEnded, waitForOperation } from "./concerns/running.ts";
+import { upkeep } from "./concerns/upkeep.ts";
+import type { Decision } from "./decision.ts";
+import { buildClaims, buildDocument, stampDocument } from "./document/build-document.ts";
+import { canonicalJson } from "./document/canonical-json.ts";
+import {
+  because,
+  stateOf,
+  wait,
+  type Draft,
+  type EndedOperation,
+  type StateRules,
+  type Stop,
+} from "./draft.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { HostState } from "./state.table.ts";
+import { available } from "./states/available.ts";
+import { deleting, poweringOff } from "./states/deleting.ts";
+import { deprovisioning } from "./states/deprovisioning.ts";
+import { inspecting } from "./states/inspecting.ts";
+import { preparing } from "./states/preparing.ts";
+import { externallyProvisioned, provisioned } from "./states/provisioned.ts";
+import { provisioning } from "./states/provisioning.ts";
+import { registering } from "./states/registering.ts";
+import { unmanaged } from "./states/unmanaged.ts";
+import { stampConditions } from "./status/conditions.ts";
+import { isoTime } from "./status/iso-time.ts";
+
+const rules: Readonly<Record<HostState, StateRules>> = {
+  "": unmanaged,
+  unmanaged,
+  registering,
+  inspecting,
+  preparing,
+  available,
+  provisioning,
+  provisioned,
+  "externally provisioned": externallyProvisioned,
+  deprovisioning,
+  "powering off before delete": poweringOff,
+  deleting,
+};
+
+/** States in which the BMC must have been logged in to with the present address and credentials. */
+const registeredStates: readonly HostState[] = [
+  "inspecting",
+  "preparing",
+  "available",
+  "provisioning",
+  "provisioned",
+  "externally provisioned",
+];
+
+export function decide(snapshot: Snapshot): Decision {
+  const recalled = recall(snapshot);
+  const draft: Draft = { snapshot, memory: structuredClone(recalled.memory), writes: [] };
+  if (snapshot.deleted === true) return gone(draft);
+  if (snapshot.host.metadata.annotations?.[pausedAnnotation] !== undefined) return paused(draft);
+  if (recalled.kind === "held") return held(draft, recalled.reason);
+  return finish(draft, run(draft));
+}
+
+function run(draft: Draft): Stop {
+  const state = stateOf(draft);
+  if (state === undefined) {
+    const name = JSON.stringify(draft.memory.status.provisioning.state);
+    return wait(because("UnknownState", `the state ${name} is not one that this version knows`), [
+      "spec",
+    ]);
+  }
+  upkeep(draft);
+  const ended = absorb(draft);
+  return (
+    deletion(draft) ??
+    (ended === undefined ? undefined : takeIn(draft, state, ended)) ??
+    detach(draft) ??
+    waitForOperation(draft, keepsOperation(draft, state)) ??
+    waitForState(draft) ??
+    (registeredStates.includes(state) ? register(draft) : undefined) ??
+    rules[state].next(draft)
+  );
+}
+
+function takeIn(draft: Draft, state: HostState, ended: EndedOperation): Stop | undefined {
+  const isRegistration = ended.view.kind === "register";
+  const stop = isRegistration ? registrationEnded(draft, ended) : rules[state].ended(draft, ended);
+  const hasMoved = stateOf(draft) !== state;
+  return hasMoved || !isDetaching(draft) ? stop : undefined;
+}
+
+function keepsOperation(draft: Draft, state: HostState): boolean {
+  const { operation } = draft.snapshot;
+  if (operation === undefined || draft.consumed !== undefined) return true;
+  return (
+    (operation.kind === "register" && state !== "deleting") || rules[state].keeps(draft, operation)
+  );
+}
+
+/** Puts the outcome together. */
+function finish(draft: Draft, stop: Stop): Decision {
+  const { snapshot, memory } = draft;
+  stampConditions(draft, stop);
+  const document = buildDocument(draft);
+  stampDocument(draft, document);
+  const isManaged = document !== undefined && snapshot.claimConflict === undefined;
+  return {
+    memory,
+    status: statusToWrite(draft),
+    document,
+    command: draft.command,
+    cancel: draft.cancel,
+    consumed: draft.consumed,
+    claims: isManaged ? buildClaims(snapshot) : [],
+    writes: draft.writes,
+    next: stop.next,
+    because: stop.because,
+  };
+}
+
+/** Stamps lastUpdated if anything changed. Undefined: Kubernetes shows this status already. */
+function statusToWrite(draft: Draft): Decision["status"] {
+  const { snapshot, memory } = draft;
+  const text = (status: object | undefined) => canonicalJson({ ...status, lastUpdated: undefined });
+  const isNew = text(memory.status) !== text(snapshot.memory?.status);
+  if (isNew || memory.status.lastUpdated === undefined) {
+    memory.status.lastUpdated = isoTime(snapshot.nowMs);
+  }
+  return text(memory.status) === text(snapshot.host.status) ? undefined : memory.status;
+}
+
+/** Nothing moves while the host is paused, deletion included; the site is told to keep its hands off. */
+function paused(draft: Draft): Decision {
+  const isKnown = draft.memory.documentHash !== "";
+  const document = isKnown ? buildDocument(draft) : undefined;
+  stampDocument(draft, document);
+  return {
+    ...nothing(draft),
+    document,
+    claims: document === undefined ? [] : buildClaims(draft.snapshot),
+    next: { kind: "wait", awaited: ["spec"] },
+    because: because("Paused", `paused by annotation ${pausedAnnotation}`),
+  };
+}
+
+/** The status annotation cannot be read: says so, and leaves lastUpdated unset so that a correction counts. */
+function held(draft: Draft, reason: string): Decision {
+  const { status } = draft.memory;
+  status.operationalStatus = "error";
+  status.errorType = "registration error";
+  status.errorMessage = reason;
+  return {
+    ...nothing(draft),
+    status:
+      canonicalJson(status) === canonicalJson(draft.snapshot.host.status) ? undefined : status,
+    next: { kind: "wait", awaited: ["spec"] },
+    because: because("InvalidStatusAnnotation", reason),
+  };
+}
+
+function gone(draft: Draft): Decision {
+  stampDocument(draft, undefined);
+  const { operation } = draft.snapshot;
+  const isRunning = operation !== undefined && !isEnded(operation);
+  return {
+    ...nothing(draft),
+    cancel: isRunning ? operation.id : undefined,
+    next: { kind: "gone" },
+    because: because("Gone", "the object is gone from Kubernetes"),
+  };
+}
+
+function nothing(draft: Draft): Omit<Decision, "next" | "because"> {
+  return {
+    memory: draft.memory,
+    status: undefined,
+    document: undefined,
+    command: undefined,
+    cancel: undefined,
+    consumed: undefined,
+    claims: [],
+    writes: [],
+  };
+}

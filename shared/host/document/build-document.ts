@@ -1,0 +1,73 @@
+// The host document that the site's agent keeps: what the fences at the point of no return are checked
+// against. A change of it bumps the revision, and stops work that was ordered under an older one.
+import { parseBmcAddress } from "../../metal3/bmc-address.ts";
+import { pausedAnnotation } from "../../metal3/annotations.ts";
+import type { HostDocumentSpec } from "../../protocol/host-document.ts";
+import { sealedCredentials } from "../concerns/credentials.ts";
+import { isDetaching } from "../concerns/detaching.ts";
+import type { Claim } from "../decision.ts";
+import { stateOf, type Draft } from "../draft.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { canonicalJson, sha256Hex } from "./canonical-json.ts";
+
+/** Undefined: the site shall know nothing of the host. */
+export function buildDocument(draft: Draft): HostDocumentSpec | undefined {
+  const { host, site, cluster } = draft.snapshot;
+  if (site.kind === "none" || !isManaged(draft)) return undefined;
+  const { memory } = draft;
+  const { spec, metadata } = host;
+  const credentials = sealedCredentials(draft);
+  return {
+    cluster,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    bmcAddress: spec.bmc?.address ?? "",
+    bootMode: memory.status.provisioning.bootMode ?? "UEFI",
+    hold: {
+      paused: metadata.annotations?.[pausedAnnotation] !== undefined,
+      detached: isDetaching(draft),
+      externallyProvisioned: spec.externallyProvisioned === true,
+      disablePowerOff: spec.disablePowerOff === true,
+    },
+    allocation: memory.allocation,
+    ...(spec.bootMACAddress === undefined
+      ? {}
+      : { bootMACAddress: spec.bootMACAddress.toLowerCase() }),
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(memory.identity === undefined ? {} : { identity: memory.identity }),
+    ...(memory.disks === undefined ? {} : { disks: memory.disks }),
+  };
+}
+
+/** A host that may not register must not reach the site: it could be another host's BMC. */
+function isManaged(draft: Draft): boolean {
+  const { snapshot } = draft;
+  const state = stateOf(draft);
+  if (state === undefined || state === "" || state === "unmanaged" || state === "deleting") {
+    return false;
+  }
+  if (!parseBmcAddress(snapshot.host.spec.bmc?.address ?? "").ok) return false;
+  const isBlocked = snapshot.claimConflict !== undefined || snapshot.invalid.length > 0;
+  return state !== "registering" || !isBlocked;
+}
+
+/** Notes a changed document in the memory. */
+export function stampDocument(draft: Draft, document: HostDocumentSpec | undefined): void {
+  const { memory } = draft;
+  const hash = document === undefined ? "" : sha256Hex(canonicalJson(document));
+  if (hash === memory.documentHash) return;
+  memory.documentHash = hash;
+  memory.revision += 1;
+}
+
+/** What a host with a document holds for itself at its site. */
+export function buildClaims(snapshot: Snapshot): readonly Claim[] {
+  const { bmc, bootMACAddress = "" } = snapshot.host.spec;
+  const address = parseBmcAddress(bmc?.address ?? "");
+  return [
+    ...(address.ok ? [{ kind: "bmc", value: address.value.claim } as const] : []),
+    ...(bootMACAddress === ""
+      ? []
+      : [{ kind: "mac", value: bootMACAddress.toLowerCase() } as const]),
+  ];
+}

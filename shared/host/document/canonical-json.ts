@@ -1,0 +1,25 @@
+// One text for one value: object keys sorted, absent fields dropped. What is hashed and compared goes
+// through here.
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toHex } from "../../bytes.ts";
+
+/** null counts as absent, as it does in Kubernetes objects. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(sorted(value)) ?? "null";
+}
+
+/** SHA-256 of the text's UTF-8, lower-case hex. */
+export function sha256Hex(text: string): string {
+  return toHex(sha256(new TextEncoder().encode(text)));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, field]) => field !== undefined && field !== null)
+      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, field]) => [key, sorted(field)]),
+  );
+}

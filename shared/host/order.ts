@@ -1,0 +1,79 @@
+// Ordering an operation: the one place where a command is made, behind everything that may forbid it.
+import type { OperationKind, OperationPayload } from "../protocol/operation.ts";
+import { sealedCredentials } from "./concerns/credentials.ts";
+import type { Command } from "./decision.ts";
+import { because, hasFinalizer, isDeleting, wait, type Draft, type Stop } from "./draft.ts";
+import { backoffLeft } from "./status/errors.ts";
+import { isoTime } from "./status/iso-time.ts";
+
+const minuteMs = 60_000;
+
+const classes: Readonly<Record<OperationKind, Pick<Command, "class" | "validForMs">>> = {
+  register: { class: "observe", validForMs: 2 * minuteMs },
+  inspect: { class: "converge", validForMs: 30 * minuteMs },
+  clean: { class: "once", validForMs: 60 * minuteMs },
+  provision: { class: "once", validForMs: 60 * minuteMs },
+  power: { class: "converge", validForMs: 10 * minuteMs },
+};
+
+/** Orders the operation, or says what it waits for. */
+export function order(draft: Draft, payload: OperationPayload, message: string): Stop {
+  const obstacle = obstacleTo(draft, payload.kind);
+  if (obstacle !== undefined) return obstacle;
+  draft.memory.operationCount += 1;
+  draft.command = { payload, ...classes[payload.kind] };
+  return wait(because("Ordered", message), ["operation"]);
+}
+
+function obstacleTo(draft: Draft, kind: OperationKind): Stop | undefined {
+  return (
+    waitsForSite(draft) ??
+    backoffLeft(draft) ??
+    waitsForSpec(draft) ??
+    waitsForKubernetes(draft, kind) ??
+    isHeld(draft, kind) ??
+    waitsForCredentials(draft)
+  );
+}
+
+export function waitsForSite(draft: Draft): Stop | undefined {
+  const { site } = draft.snapshot;
+  if (site.kind === "none")
+    return wait(because("NoSite", `no site: ${site.reason}`), ["site", "spec"]);
+  if (site.connection === "connected") return undefined;
+  const since =
+    site.lastSeenMs > 0
+      ? `has not been heard since ${isoTime(site.lastSeenMs)}`
+      : "was never heard";
+  return wait(
+    because("SiteUnreachable", `site ${site.name} ${since}; check its agent and its WAN`),
+    ["site"],
+  );
+}
+
+function waitsForSpec(draft: Draft): Stop | undefined {
+  const { invalid, claimConflict } = draft.snapshot;
+  if (isDeleting(draft)) return undefined;
+  if (invalid.length > 0) return wait(because("InvalidSpec", invalid.join("; ")), ["spec"]);
+  if (claimConflict !== undefined)
+    return wait(because("Claimed", claimConflict), ["claim", "spec"]);
+  return undefined;
+}
+
+/** Without our finalizer Kubernetes the object could vanish while its machine is being changed. */
+function waitsForKubernetes(draft: Draft, kind: OperationKind): Stop | undefined {
+  if (kind === "register" || hasFinalizer(draft)) return undefined;
+  return wait(because("NoFinalizer", "waits for Kubernetes to show the finalizer"), ["write-back"]);
+}
+
+function isHeld(draft: Draft, kind: OperationKind): Stop | undefined {
+  const { externallyProvisioned } = draft.snapshot.host.spec;
+  if (externallyProvisioned !== true || classes[kind].class !== "once") return undefined;
+  const message = "spec.externallyProvisioned is true: the disks are not Farrier's to change";
+  return wait(because("ExternallyProvisioned", message), ["spec"]);
+}
+
+function waitsForCredentials(draft: Draft): Stop | undefined {
+  if (sealedCredentials(draft) !== undefined) return undefined;
+  return wait(because("NoCredentials", "waits for the sealed BMC credentials"), ["secret"]);
+}
