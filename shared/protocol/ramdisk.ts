@@ -136,6 +136,8 @@ export const fromRamdisk = z.discriminatedUnion("type", [
     level: z.enum(["info", "warn", "error"]),
     text: z.string().max(4096),
   }),
+  /** The answer to every ping. */
+  z.object({ type: z.literal("pong") }),
 ]);
 export type FromRamdisk = z.infer<typeof fromRamdisk>;
 
