@@ -7,6 +7,8 @@ import { dateTime, int64 } from "./schema.ts";
 
 const macPattern = /[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}/;
 const wholeMacPattern = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/;
+/** Required although it has a default: a meta key of our own, for the CRD. */
+const required = { "x-required": true } as const;
 const atomic = { "x-kubernetes-map-type": "atomic" } as const;
 
 export const bootMode = z.enum(["UEFI", "UEFISecureBoot", "legacy"]);
@@ -183,7 +185,7 @@ export const bareMetalHostStatus = z.object({
     .max(32)
     .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"] })
     .optional(),
-  errorCount: z.int().default(0),
+  errorCount: z.int().default(0).meta(required),
   errorMessage: z.string(),
   errorType: errorType.optional(),
   goodCredentials: credentialsStatus.optional(),
@@ -211,7 +213,7 @@ export const bareMetalHostStatus = z.object({
     raid: raid.optional(),
     rootDeviceHints: rootDeviceHints.optional(),
   }),
-  provisioningFailCount: z.int().default(0),
+  provisioningFailCount: z.int().default(0).meta(required),
   triedCredentials: credentialsStatus.optional(),
 });
 

@@ -1,0 +1,7 @@
+// Every generated file by its path under infra/, with the text that it must have.
+import { crdFileName, renderCrd } from "./custom-resource-definition.ts";
+import { kinds } from "./kinds.table.ts";
+
+export function generatedFiles(): ReadonlyMap<string, string> {
+  return new Map(kinds.map((kind) => [`crds/${crdFileName(kind)}`, renderCrd(kind)]));
+}
