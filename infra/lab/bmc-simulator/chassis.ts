@@ -3,7 +3,7 @@
 
 export type ChassisAction = "off" | "on" | "cycle" | "reset" | "soft";
 
-export interface ChassisBoot {
+interface ChassisBoot {
   /** Boot device selector of IPMI 2.0 table 28-14; 0 takes the override back. */
   readonly selector: number;
   readonly persistent: boolean;

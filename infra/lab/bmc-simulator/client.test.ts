@@ -73,7 +73,7 @@ describe("login", () => {
     const { clock, bmc, client, logged } = await makeWorld();
     expect(await clock.until(client().readPower())).toEqual({ ok: true, value: { on: false } });
     expect(kindOf(await clock.until(client().identify()))).toBe("ok");
-    expect(bmc.counts).toEqual({ attempts: 1, failures: 0, logins: 1 });
+    expect(bmc.record).toEqual({ attempts: 1, failures: 0, logins: [17] });
     expect(logged).toEqual([
       {
         message: "BMC login",
@@ -93,6 +93,7 @@ describe("login", () => {
     bmc.restart();
     expect(kindOf(await clock.until(client().readPower()))).toBe("ok");
     expect(openSessionRequests()).toBe(3);
+    expect(bmc.record.logins).toEqual([3, 3]);
   });
 
   it("says what each suite was refused for when none is left", async () => {
@@ -120,11 +121,11 @@ describe("login", () => {
     }
     expect(sentToBmc()).toBe(sent);
     // Wrong passwords show at RAKP 2: the BMC itself has seen no failed login.
-    expect(bmc.counts).toEqual({ attempts: 2, failures: 0, logins: 0 });
+    expect(bmc.record).toEqual({ attempts: 2, failures: 0, logins: [] });
 
     await clock.advance(30 * 60_000);
     expect(kindOf(await clock.until(wrong.readPower()))).toBe("credentials");
-    expect(bmc.counts.attempts).toBe(3);
+    expect(bmc.record.attempts).toBe(3);
   });
 
   it("tries again at once when the Secret has changed", async () => {
@@ -133,7 +134,7 @@ describe("login", () => {
     for (let call = 0; call < 3; call += 1) await clock.until(wrong.readPower());
     const right = client({ credentialsVersion: "2" });
     expect(kindOf(await clock.until(right.readPower()))).toBe("ok");
-    expect(bmc.counts).toEqual({ attempts: 3, failures: 0, logins: 1 });
+    expect(bmc.record).toEqual({ attempts: 3, failures: 0, logins: [17] });
   });
 
   it("does not lend the session of one host to another with wrong credentials", async () => {
@@ -150,6 +151,9 @@ describe("login", () => {
       await clock.until(client({ password: "hunter2-hunter2-hunter2" }).readPower()),
     ];
     expect(results.map(kindOf)).toEqual(["credentials", "credentials"]);
+    expect(results[1]).toMatchObject({
+      error: { message: expect.stringContaining("IPMI allows 20 bytes of password") },
+    });
     expect(JSON.stringify({ results, logged })).not.toContain("hunter2");
   });
 
@@ -223,7 +227,7 @@ describe("lost datagrams", () => {
       expect(kindOf(await clock.until(client().sendPower("reset")))).toBe("ok");
     }
     expect(chassis.actions.filter((action) => action === "reset")).toHaveLength(50);
-    expect(bmc.counts.failures).toBe(0);
+    expect(bmc.record.failures).toBe(0);
   });
 
   it("end in unreachable, and no second reset, when all answers to a reset are lost", async () => {
@@ -247,7 +251,7 @@ describe("session", () => {
     bmc.restart();
     expect(kindOf(await clock.until(client().sendPower("cycle")))).toBe("ok");
     expect(chassis.actions).toEqual(["on", "cycle"]);
-    expect(bmc.counts.logins).toBe(3);
+    expect(bmc.record.logins).toEqual([17, 17, 17]);
   });
 
   it("is kept alive while it may be used, and given back after three minutes", async () => {
@@ -255,7 +259,7 @@ describe("session", () => {
     await clock.until(client().readPower());
     await clock.advance(170_000);
     expect(bmc.openSessions()).toBe(1);
-    expect(bmc.counts.logins).toBe(1);
+    expect(bmc.record.logins).toEqual([17]);
     await clock.advance(30_000);
     expect(bmc.openSessions()).toBe(0);
     expect(network.socketCount).toBe(1);
@@ -274,13 +278,28 @@ describe("session", () => {
     expect(sentToBmc()).toBe(sent);
   });
 
+  it("is not left behind when the fleet closes in the middle of a login", async () => {
+    const { clock, bmc, client, fleet, network } = await makeWorld();
+    // Open Session is answered, RAKP 1 is not.
+    let requests = 0;
+    bmc.faults.drop = (direction) => direction === "in" && ++requests > 2;
+    const reading = client().readPower();
+    await clock.advance(100);
+    await fleet.close();
+    expect(kindOf(await clock.until(reading))).toBe("unreachable");
+    expect(network.socketCount).toBe(1);
+    const sent = network.datagrams.length;
+    await clock.advance(600_000);
+    expect(network.datagrams).toHaveLength(sent);
+  });
+
   it("is shared by hosts that spell the address of one BMC differently", async () => {
     const { clock, bmc, client } = await makeWorld();
     const spellings = [address, `${address}:623`, `ipmi://${address}:623/`, `libvirt:${address}`];
     await clock.until(
       Promise.all(spellings.map((spelling) => client({ address: spelling }).readPower())),
     );
-    expect(bmc.counts.logins).toBe(1);
+    expect(bmc.record.logins).toEqual([17]);
   });
 });
 

@@ -28,13 +28,13 @@ import type { Faults } from "./faults.ts";
 import type { SessionTable, SimulatedSession, SimulatedUser } from "./session-table.ts";
 
 /** What a test wants to know about logins. */
-export interface LoginCounts {
+export interface LoginRecord {
   /** RAKP 1 messages: a user name was tried. */
   attempts: number;
   /** Unknown names and wrong proofs. A console that stops after RAKP 2 has not failed. */
   failures: number;
-  /** Sessions that were opened. */
-  logins: number;
+  /** Cipher suites of the sessions that were opened. */
+  logins: CipherSuiteId[];
 }
 
 export interface SetupState {
@@ -42,7 +42,7 @@ export interface SetupState {
   readonly guid: Uint8Array;
   readonly suites: readonly CipherSuiteId[];
   readonly sessions: SessionTable;
-  readonly counts: LoginCounts;
+  readonly record: LoginRecord;
   readonly faults: Faults;
   readonly crypto: Crypto;
 }
@@ -119,11 +119,11 @@ function answerRakp1(payload: Uint8Array, bmc: SetupState, nowMs: number): Setup
   });
   if (session === undefined || session.keys !== undefined) return refuse(rakpStatus.badSessionId);
 
-  bmc.counts.attempts += 1;
+  bmc.record.attempts += 1;
   const name = new TextDecoder().decode(message.userName);
   const user = bmc.users.find((known) => known.name === name);
   if (user === undefined) {
-    bmc.counts.failures += 1;
+    bmc.record.failures += 1;
     return refuse(rakpStatus.unknownName);
   }
   const wanted = message.role & ~nameOnlyLookup;
@@ -177,7 +177,7 @@ function answerRakp3(payload: Uint8Array, bmc: SetupState, nowMs: number): Setup
   const password = key(handshake.user);
   const expected = bmc.crypto.hmac(hash, password, rakp3Input(handshake.values));
   if (!equal(expected, message.code)) {
-    bmc.counts.failures += 1;
+    bmc.record.failures += 1;
     bmc.sessions.delete(session.bmcSessionId);
     return refuse(rakpStatus.badCheckValue);
   }
@@ -206,7 +206,7 @@ function openSession(
   session.keys = deriveSessionKeys(session.suite, integrityKey, bmc.crypto);
   // Section 22.18: a session begins with user privilege.
   session.privilege = privilege.user;
-  bmc.counts.logins += 1;
+  bmc.record.logins.push(session.suite.id);
 }
 
 function key(user: SimulatedUser): Uint8Array {

@@ -14,7 +14,7 @@ import { dropAtRandom, noFaults } from "./faults.ts";
 import type { Faults } from "./faults.ts";
 import { answerDatagram } from "./session-responder.ts";
 import type { ResponderState } from "./session-responder.ts";
-import type { LoginCounts } from "./session-setup.ts";
+import type { LoginRecord } from "./session-setup.ts";
 import { SessionTable } from "./session-table.ts";
 import type { SimulatedUser } from "./session-table.ts";
 import { parseSimulatorConfig } from "./simulator-config.ts";
@@ -40,7 +40,7 @@ export interface BmcSimulatorOptions {
 export interface BmcSimulator {
   readonly local: UdpAddress;
   readonly faults: Faults;
-  readonly counts: Readonly<LoginCounts>;
+  readonly record: Readonly<LoginRecord>;
   /** Sessions that are open now. */
   openSessions(): number;
   /** Forgets all sessions without a word, as a BMC does that restarts. */
@@ -73,7 +73,7 @@ export async function startBmcSimulator(options: BmcSimulatorOptions): Promise<B
     chassis: options.chassis,
     bootOptions: makeBootOptions(options.chassis, clock, faults),
     sessions: new SessionTable(options.sessionLimit ?? 4),
-    counts: { attempts: 0, failures: 0, logins: 0 },
+    record: { attempts: 0, failures: 0, logins: [] },
     faults,
     clock,
     crypto,
@@ -82,7 +82,7 @@ export async function startBmcSimulator(options: BmcSimulatorOptions): Promise<B
   return {
     local: socket.local,
     faults,
-    counts: bmc.counts,
+    record: bmc.record,
     openSessions: () => bmc.sessions.open,
     restart: () => bmc.sessions.clear(),
     close() {

@@ -2,7 +2,7 @@
 import { err, ok } from "../../../shared/result.ts";
 import type { Udp, UdpAddress, UdpOptions } from "../../../site-agent/ports.ts";
 
-export interface Datagram {
+interface Datagram {
   readonly from: UdpAddress;
   readonly to: UdpAddress;
   readonly data: Uint8Array;

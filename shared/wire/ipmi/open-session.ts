@@ -3,7 +3,7 @@
 import { concatBytes } from "@noble/hashes/utils.js";
 import { readUint32, uint32Bytes } from "./byte-order.ts";
 
-export interface Algorithms {
+interface Algorithms {
   readonly authentication: number;
   readonly integrity: number;
   readonly confidentiality: number;
@@ -28,7 +28,7 @@ export type OpenSessionResponse =
     }
   | OpenSessionRefusal;
 
-export interface OpenSessionRefusal {
+interface OpenSessionRefusal {
   readonly tag: number;
   /** Never 0: see rakp-status.table.ts. */
   readonly status: number;

@@ -1,7 +1,7 @@
 // What Open Session, RAKP 2 and RAKP 4 answer when they refuse (IPMI 2.0 table 13-15). `means` says
 // what is wrong; what to do about it is the caller's.
 
-export type RakpTrouble = "resources" | "suite" | "privilege" | "credentials" | "protocol";
+type RakpTrouble = "resources" | "suite" | "privilege" | "credentials" | "protocol";
 
 export interface RakpStatus {
   readonly means: RakpTrouble;

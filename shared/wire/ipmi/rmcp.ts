@@ -3,8 +3,6 @@
 // acknowledged at this level: IPMI messages carry sequence number FFh.
 import { concatBytes } from "@noble/hashes/utils.js";
 
-export const rmcpPort = 623;
-
 export type RmcpClass = "asf" | "ipmi";
 
 export interface RmcpDatagram {

@@ -5,7 +5,7 @@ import { err, ok } from "../../../shared/result.ts";
 import { decodeRmcp, encodeRmcp } from "../../../shared/wire/ipmi/rmcp.ts";
 import type { Clock, Timer, Udp, UdpSocket } from "../../ports.ts";
 
-export interface Exchange<T> {
+interface Exchange<T> {
   /** Called for each transmission: a packet sent again in a session needs a new sequence number. */
   packet(): Uint8Array;
   /** Undefined: not the answer; go on waiting. */
@@ -21,6 +21,8 @@ export interface BmcSocket {
   send(packet: Uint8Array): void;
   /** The next exchange opens it again. */
   close(): void;
+  /** Closes it, and fails every later exchange. */
+  end(): void;
 }
 
 export function makeBmcSocket(
@@ -29,9 +31,11 @@ export function makeBmcSocket(
 ): BmcSocket {
   const to = { address: bmc.host, port: bmc.port };
   let socket: UdpSocket | undefined;
+  let ended = false;
   let pending: Pick<Waiting<unknown>, "take" | "giveUp"> | undefined;
 
   async function open(): Promise<Result<UdpSocket, "unreachable">> {
+    if (ended) return err("unreachable", "The agent is stopping; ask again when it is back");
     if (socket !== undefined) return ok(socket);
     const bound = await ports.udp.bind({
       address: bmc.host.includes(":") ? "::" : "0.0.0.0",
@@ -51,6 +55,12 @@ export function makeBmcSocket(
     return ok(socket);
   }
 
+  function close(): void {
+    socket?.close();
+    socket = undefined;
+    pending?.giveUp();
+  }
+
   return {
     async exchange(exchange) {
       const opened = await open();
@@ -64,10 +74,10 @@ export function makeBmcSocket(
     send(packet) {
       socket?.send(encodeRmcp("ipmi", packet), to);
     },
-    close() {
-      socket?.close();
-      socket = undefined;
-      pending?.giveUp();
+    close,
+    end() {
+      ended = true;
+      close();
     },
   };
 }

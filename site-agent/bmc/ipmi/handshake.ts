@@ -31,7 +31,7 @@ import { makeIpmiSession } from "./ipmi-session.ts";
 import type { IpmiSession, SessionCrypto, SessionIds } from "./ipmi-session.ts";
 import { timing } from "./timing.table.ts";
 
-export type HandshakeStep = "Open Session" | "RAKP 2" | "RAKP 4";
+type HandshakeStep = "Open Session" | "RAKP 2" | "RAKP 4";
 
 export type HandshakeOutcome =
   | { readonly kind: "open"; readonly session: IpmiSession }

@@ -16,7 +16,7 @@ import { makeSerialQueue } from "../serial-queue.ts";
 import { makeBmcSocket } from "./bmc-socket.ts";
 import type { BmcSocket } from "./bmc-socket.ts";
 import type { IpmiCommand, IpmiSession } from "./ipmi-session.ts";
-import { logIn } from "./login.ts";
+import { checkCredentialLengths, logIn } from "./login.ts";
 import { quirksOf } from "./quirks.table.ts";
 import type { IpmiQuirks } from "./quirks.table.ts";
 import { timing } from "./timing.table.ts";
@@ -108,6 +108,7 @@ export class IpmiEndpoint {
     this.#closed = true;
     this.#keepAlive?.cancel();
     this.#logOut();
+    this.#socket.end();
   }
 
   async #send(
@@ -137,7 +138,6 @@ export class IpmiEndpoint {
   }
 
   async #ensureSession(credentials: IpmiCredentials): Promise<Result<IpmiSession, BmcErrorKind>> {
-    if (this.#closed) return err("unreachable", "The agent is stopping; ask again when it is back");
     if (this.#current !== undefined && sameCredentials(this.#current.credentials, credentials)) {
       return ok(this.#current.session);
     }
@@ -145,6 +145,8 @@ export class IpmiEndpoint {
     if (this.#silence !== undefined && now < this.#silence.untilMs) {
       return { ok: false, error: this.#silence.error };
     }
+    const tooLong = checkCredentialLengths(credentials, this.#target.name);
+    if (tooLong !== undefined) return tooLong;
     const waitMs = this.#budget.waitMs(budgetKey(credentials), now);
     if (waitMs > 0) return this.#overBudget(credentials, waitMs);
     this.#logOut();
@@ -162,6 +164,8 @@ export class IpmiEndpoint {
       suites: this.#suites,
     });
     const now = clock.monotonicMs();
+    if (this.#closed && login.ok) login.value.close();
+    if (this.#closed) return err("unreachable", "The agent is stopping; ask again when it is back");
     if (!login.ok) {
       const { kind, message } = login.error;
       log.warn("BMC login failed", { bmc, kind, message });

@@ -47,9 +47,6 @@ export async function logIn(
   const text = new TextEncoder();
   const userName = text.encode(options.username);
   const password = text.encode(options.password);
-  const tooLong = checkLengths(userName, password, options.bmc);
-  if (tooLong !== undefined) return tooLong;
-
   const contact = await makeContact(socket, options.bmc);
   if (!contact.ok) return contact;
 
@@ -68,16 +65,17 @@ export async function logIn(
   }
 }
 
-function checkLengths(
-  userName: Uint8Array,
-  password: Uint8Array,
+/** An error when no BMC could take these; undefined otherwise. Nothing is sent. */
+export function checkCredentialLengths(
+  credentials: Pick<LoginOptions, "username" | "password">,
   bmc: string,
 ): LoginResult | undefined {
+  const text = new TextEncoder();
   const where = `correct the credentials Secret of BMC ${bmc}`;
-  if (userName.length > userNameLimitBytes) {
+  if (text.encode(credentials.username).length > userNameLimitBytes) {
     return err("credentials", `IPMI allows ${userNameLimitBytes} bytes of user name; ${where}`);
   }
-  if (password.length > passwordLimitBytes) {
+  if (text.encode(credentials.password).length > passwordLimitBytes) {
     return err("credentials", `IPMI allows ${passwordLimitBytes} bytes of password; ${where}`);
   }
   return undefined;
