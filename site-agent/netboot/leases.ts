@@ -80,21 +80,24 @@ class LeaseTable implements Leases {
 
   /** What the MAC has, else what it asks for, else a free address of the pool. */
   #choose(mac: string, wanted: string | undefined): string | undefined {
+    // What it has may be a fixed address outside of the pool, which it keeps as long as it renews.
     const held = this.#byMac.get(mac)?.address;
-    for (const address of [held, wanted]) {
-      if (address !== undefined && this.#isGood(address, mac)) return address;
-    }
+    if (held !== undefined && this.#isOpenTo(held, mac)) return held;
+    if (wanted !== undefined && this.#inPool(wanted) && this.#isOpenTo(wanted, mac)) return wanted;
     const start = hash(mac) % this.#poolSize;
     for (let i = 0; i < this.#poolSize; i += 1) {
       const address = formatIpv4(this.#from + ((start + i) % this.#poolSize));
-      if (this.#isGood(address, mac)) return address;
+      if (this.#isOpenTo(address, mac)) return address;
     }
     return undefined;
   }
 
-  #isGood(address: string, mac: string): boolean {
+  #inPool(address: string): boolean {
     const offset = (parseIpv4(address) ?? -1) - this.#from;
-    if (offset < 0 || offset >= this.#poolSize) return false;
+    return offset >= 0 && offset < this.#poolSize;
+  }
+
+  #isOpenTo(address: string, mac: string): boolean {
     return this.#isFree(address, mac) && !this.#options.isReserved(address, mac);
   }
 
