@@ -5,6 +5,7 @@ import type { Decision } from "../../shared/host/decision.ts";
 import type { OperationView, Snapshot } from "../../shared/host/snapshot.ts";
 import { bareMetalHost, type BareMetalHost } from "../../shared/metal3/bare-metal-host.ts";
 import type { HardwareDetails } from "../../shared/metal3/hardware-details.ts";
+import { validateBareMetalHost } from "../../shared/metal3/validate-bare-metal-host.ts";
 import type {
   OperationFailure,
   OperationPayload,
@@ -145,6 +146,7 @@ class World implements HostWorld {
   }
 
   decide(): Decision {
+    this.seen.invalid = validateBareMetalHost(this.seen.host);
     const before = this.seen.operation;
     const decision = decide(structuredClone(this.seen));
     this.decisions.push(decision);
