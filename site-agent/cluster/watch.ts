@@ -163,6 +163,7 @@ async function watchFrom(
   from: string,
   signal: AbortSignal,
 ): Promise<string> {
+  const startedAtMs = deps.clock.monotonicMs();
   const stream = new Stream();
   const stop = new AbortController();
   const abort = () => stop.abort();
@@ -186,7 +187,8 @@ async function watchFrom(
   stop.abort();
   signal.removeEventListener("abort", abort);
   const end = await ended;
-  if (end.status !== 0 && end.status !== 410) await deps.clock.sleep(retryMs, signal);
+  // A server that ends every watch at once must not be asked without pause.
+  if (deps.clock.monotonicMs() - startedAtMs < retryMs) await deps.clock.sleep(retryMs, signal);
   return end.status === 410 ? "" : cursor;
 }
 

@@ -1,0 +1,171 @@
+// The feed's follower against a Kubernetes in memory and a hub that keeps the cursor: nothing lost, nothing
+// twice, no list without need.
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { FeedBatch } from "../../shared/protocol/feed.ts";
+import { err, ok } from "../../shared/result.ts";
+import { makeVirtualClock } from "../../infra/lab/bmc-simulator/virtual-clock.ts";
+import { FakeKubernetes } from "../../test/support/fake-kubernetes.ts";
+import { makeNodeCrypto } from "../adapters/node-crypto.ts";
+import type { Hub } from "./hub.ts";
+import { followResource, type FollowDeps, type ObjectMemory } from "./watch.ts";
+
+const path = (name: string) => `/apis/metal3.io/v1alpha1/namespaces/horses/baremetalhosts/${name}`;
+
+/** Keeps objects and cursor as the control plane does. */
+class FakeHub implements Hub {
+  cursor = "";
+  reachable = true;
+  readonly objects = new Map<string, string>();
+  readonly applied: string[] = [];
+
+  async postFeed(_resource: unknown, batch: FeedBatch) {
+    if (!this.reachable) return err("unreachable", "the line is cut");
+    if (batch.kind === "list") return this.takeList(batch);
+    if (batch.fromResourceVersion !== this.cursor)
+      return ok({ stored: false, cursor: this.cursor });
+    for (const { type, object } of batch.events) {
+      this.applied.push(`${type} ${object.metadata.name}@${object.metadata.resourceVersion}`);
+      if (type === "DELETED") this.objects.delete(object.metadata.name);
+      else this.objects.set(object.metadata.name, object.metadata.resourceVersion);
+    }
+    this.cursor = batch.toResourceVersion;
+    return ok({ stored: true, cursor: this.cursor });
+  }
+
+  private takeList(batch: Extract<FeedBatch, { kind: "list" }>) {
+    if (this.listId !== batch.listId) this.named.clear();
+    this.listId = batch.listId;
+    for (const { metadata } of batch.items) {
+      this.named.add(metadata.name);
+      this.objects.set(metadata.name, metadata.resourceVersion);
+    }
+    if (batch.last) {
+      for (const name of this.objects.keys()) if (!this.named.has(name)) this.objects.delete(name);
+      this.cursor = batch.resourceVersion;
+    }
+    return ok({ stored: true, cursor: this.cursor });
+  }
+
+  private listId = "";
+  private readonly named = new Set<string>();
+  async postSecrets() {
+    return ok(undefined);
+  }
+}
+
+let kubernetes: FakeKubernetes;
+let hub: FakeHub;
+let clock: ReturnType<typeof makeVirtualClock>;
+let stop: AbortController;
+let complete: boolean;
+
+beforeEach(() => {
+  kubernetes = new FakeKubernetes();
+  hub = new FakeHub();
+  clock = makeVirtualClock();
+  complete = false;
+});
+afterEach(() => stop.abort());
+
+const memory: ObjectMemory = {
+  isComplete: () => complete,
+  listed: () => {
+    complete = true;
+  },
+  changed: () => undefined,
+};
+
+/** A link that (re)starts. */
+async function start(): Promise<void> {
+  stop = new AbortController();
+  const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const deps: FollowDeps = {
+    api: kubernetes,
+    hub,
+    clock,
+    crypto: makeNodeCrypto(),
+    log: quiet,
+    memory,
+  };
+  void followResource(deps, "baremetalhosts", stop.signal);
+  await clock.advance(0);
+}
+
+function lists(): number {
+  return kubernetes.requests.filter((request) => request.path.includes("limit=")).length;
+}
+
+test("the feed lists once and follows from there", async () => {
+  kubernetes.put(path("m1"), { metadata: { name: "m1", namespace: "horses" } });
+  await start();
+  expect([...hub.objects.keys()]).toEqual(["m1"]);
+  kubernetes.put(path("m2"), { metadata: { name: "m2", namespace: "horses" } });
+  await clock.advance(0);
+  expect([...hub.objects.keys()]).toEqual(["m1", "m2"]);
+  expect(lists()).toBe(1);
+});
+
+test("the feed takes each change exactly once when the server closes the watch", async () => {
+  await start();
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  await clock.advance(0);
+  kubernetes.disconnect();
+  kubernetes.put(path("m1"), { metadata: { name: "m1" }, spec: { online: true } });
+  await clock.advance(2_000);
+  expect(hub.applied).toEqual(["ADDED m1@101", "MODIFIED m1@102"]);
+  expect(lists()).toBe(1);
+});
+
+test("the feed sees a delete that happened while the link was away", async () => {
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  kubernetes.remove(path("m1"));
+  await start();
+  expect(hub.objects.size).toBe(0);
+  expect(lists()).toBe(1);
+});
+
+test("the feed lists again when its cursor is too old, and forgets what is gone", async () => {
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  kubernetes.remove(path("m1"));
+  kubernetes.put(path("m2"), { metadata: { name: "m2" } });
+  kubernetes.oldestVersion = 1000;
+  await start();
+  kubernetes.oldestVersion = 0;
+  await clock.advance(2_000);
+  expect([...hub.objects.keys()]).toEqual(["m2"]);
+});
+
+test("the feed loses nothing while the control plane cannot be reached", async () => {
+  await start();
+  hub.reachable = false;
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  await clock.advance(5_000);
+  expect(hub.objects.size).toBe(0);
+  hub.reachable = true;
+  await clock.advance(5_000);
+  expect(hub.applied).toEqual(["ADDED m1@101"]);
+  expect(lists()).toBe(1);
+});
+
+test("bookmarks move the cursor of a quiet resource", async () => {
+  await start();
+  const before = Number(hub.cursor);
+  kubernetes.bookmark("baremetalhosts");
+  await clock.advance(0);
+  expect(Number(hub.cursor)).toBeGreaterThan(before);
+});
+
+test("a link that lost its memory lists once more though the control plane has a cursor", async () => {
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  complete = false;
+  await start();
+  expect(lists()).toBe(2);
+});
