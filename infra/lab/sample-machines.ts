@@ -57,7 +57,9 @@ function identity(number: number): Identity {
 function disk(number: number, spec: Pick<DiskSpec, "name" | "bus" | "sizeMiB">): DiskSpec {
   const digits = twoDigits(number);
   const place = spec.name === "root" ? "1" : "2";
-  return { ...spec, serial: `DISK-${digits}-${place}`, wwn: `5000c500fa00${digits}0${place}` };
+  const named = { ...spec, serial: `DISK-${digits}-${place}` };
+  if (spec.bus === "nvme" && spec.name === "root") return named;
+  return { ...named, wwn: `5000c500fa00${digits}0${place}` };
 }
 
 function bmcLogin(number: number): Omit<MachineSpec["bmc"], "kind"> {

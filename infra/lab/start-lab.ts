@@ -11,7 +11,7 @@ import { asStep } from "../preparation/progress.ts";
 import type { ProgramResult, RunOptions } from "../preparation/run-program.ts";
 import { startTied } from "../preparation/tied-process.ts";
 import type { TiedProcess } from "../preparation/tied-process.ts";
-import { prepareIpmiSim } from "./ipmi-sim.ts";
+import { startBmc } from "./start-bmc.ts";
 import { bridgeName, makeSiteNetwork, makeWan } from "./lab-network.ts";
 import type { Wan } from "./lab-network.ts";
 import { onlyChildOf, runInside, spawnInside } from "./lab-programs.ts";
@@ -114,7 +114,9 @@ async function furnish(options: LabOptions, tied: TiedProcess): Promise<LabHandl
   await makeSiteNetwork(initPid, siteAddress, machines);
   const wan = await makeWan(initPid);
   await startMachineRoom(initPid, directory, machines, tied);
-  await startBmcs(initPid, directory, machines);
+  await Promise.all(
+    machines.map((spec) => startBmc(initPid, spec, machinePaths(directory, spec.name))),
+  );
   const labMachines = new Map(machines.map((spec) => [spec.name, labMachine(spec, directory)]));
   return {
     name,
@@ -182,19 +184,6 @@ async function startMachineRoom(
   await untilLine(started, "ready");
   // A lab whose machines nobody can switch off is no lab.
   void started.exited.then(() => lab.kill());
-}
-
-async function startBmcs(
-  initPid: number,
-  directory: string,
-  machines: readonly MachineSpec[],
-): Promise<void> {
-  for (const spec of machines) {
-    const paths = machinePaths(directory, spec.name);
-    if (spec.bmc.kind !== "ipmi_sim") continue;
-    const argv = await prepareIpmiSim(spec, paths);
-    spawnInside(initPid, argv, { logFile: `${paths.directory}/bmc.log` });
-  }
 }
 
 function labMachine(spec: MachineSpec, directory: string): LabMachine {

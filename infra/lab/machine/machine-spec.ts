@@ -1,6 +1,8 @@
 // What a lab machine is made of: firmware, network card, disks and BMC, as a shopping list. Shapes
 // only; start-lab.ts fills in the paths.
 
+import type { SimulatorConfig } from "../bmc-simulator/simulator-config.ts";
+
 /** A word of the chassis-control contract (chassis-server.ts); "pxe" is any network boot. */
 export type BootDevice = "pxe" | "disk" | "cdrom" | "bios";
 
@@ -10,7 +12,7 @@ export interface DiskSpec {
   readonly bus: "virtio-scsi" | "nvme";
   readonly sizeMiB: number;
   readonly serial: string;
-  /** 16 hexadecimal digits; NVMe shows it as the namespace's EUI-64. */
+  /** 16 hexadecimal digits; the EUI-64 of NVMe, which then is a disk that nothing boots from. */
   readonly wwn?: string;
   readonly logicalSectorBytes?: 512 | 4096;
 }
@@ -23,6 +25,11 @@ export interface BmcSpec {
   readonly port: number;
   readonly username: string;
   readonly password: string;
+  /** Faults and limits of our simulator; see simulator-config.ts. */
+  readonly simulator?: Pick<
+    Partial<SimulatorConfig>,
+    "suites" | "sessionLimit" | "dropRate" | "powerDelayMs" | "stuckOff" | "refusedSuites"
+  >;
 }
 
 export interface MachineSpec {
@@ -30,6 +37,11 @@ export interface MachineSpec {
   readonly name: string;
   readonly firmware: "bios" | "uefi";
   readonly nic: "virtio-net-pci" | "e1000e";
+  /**
+   * The card's own iPXE, as QEMU brings it; true by default. Without it only UEFI boots the network,
+   * and only from virtio cards: with the firmware's own PXE and HTTP, as most servers do.
+   */
+  readonly nicRom?: boolean;
   readonly mac: string;
   readonly disks: readonly DiskSpec[];
   readonly memoryMiB: number;

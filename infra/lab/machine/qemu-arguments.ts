@@ -17,6 +17,7 @@ export interface BootPlan {
 
 export function qemuArguments(spec: MachineSpec, paths: MachinePaths, plan: BootPlan): string[] {
   const index = bootIndexes(spec, plan.order);
+  const rom = spec.nicRom === false ? ",romfile=" : "";
   const isScsi = spec.disks.some((disk) => disk.bus === "virtio-scsi");
   return [
     ["-name", spec.name, "-nodefaults", "-no-user-config"],
@@ -33,7 +34,7 @@ export function qemuArguments(spec: MachineSpec, paths: MachinePaths, plan: Boot
     ["-qmp", `unix:${escaped(paths.qmpSocket)},server=on,wait=off`],
     spec.firmware === "uefi" ? uefiArguments(paths) : [],
     ["-netdev", `tap,id=net0,ifname=${tapName(spec.name)},script=no,downscript=no`],
-    ["-device", `${spec.nic},netdev=net0,mac=${spec.mac}${index("pxe", 0)}`],
+    ["-device", `${spec.nic},netdev=net0,mac=${spec.mac}${rom}${index("pxe", 0)}`],
     isScsi ? ["-device", "virtio-scsi-pci,id=scsi0"] : [],
     ...spec.disks.map((disk, position) =>
       diskArguments(disk, diskPath(paths, disk), index("disk", position)),
@@ -43,13 +44,14 @@ export function qemuArguments(spec: MachineSpec, paths: MachinePaths, plan: Boot
 }
 
 // QEMU wants one number per device: all disks count as one entry of the order, in their own order.
+// Number 0 is left to a kernel that a test loads directly.
 function bootIndexes(
   spec: MachineSpec,
   order: readonly BootDevice[],
 ): (device: BootDevice, position: number) => string {
   return (device, position) => {
     const place = order.indexOf(device);
-    return place < 0 ? "" : `,bootindex=${place * (spec.disks.length + 1) + position}`;
+    return place < 0 ? "" : `,bootindex=${1 + place * (spec.disks.length + 1) + position}`;
   };
 }
 
@@ -63,7 +65,8 @@ function uefiArguments(paths: MachinePaths): string[] {
   const flash = "if=pflash,format=raw";
   const code = `${flash},unit=0,readonly=on,file=${uefiCodePath}`;
   const variables = `${flash},unit=1,file=${escaped(paths.firmwareVariables)}`;
-  return ["-drive", code, "-drive", variables];
+  // OVMF has no network boot without a source of randomness.
+  return ["-drive", code, "-drive", variables, "-device", "virtio-rng-pci"];
 }
 
 function diskArguments(disk: DiskSpec, path: string, bootIndex: string): string[] {
@@ -74,9 +77,12 @@ function diskArguments(disk: DiskSpec, path: string, bootIndex: string): string[
   const block = `drive=${id},logical_block_size=${sector},physical_block_size=${sector}`;
   const serial = `serial=${escaped(disk.serial)}`;
   if (disk.bus === "nvme") {
-    const eui = disk.wwn === undefined ? "" : `,eui64=0x${disk.wwn}`;
     const controller = `nvme,id=nvme-${disk.name},${serial}`;
-    const namespace = `nvme-ns,bus=nvme-${disk.name},nsid=1,${block}${eui}${bootIndex}`;
+    if (disk.wwn === undefined) {
+      return ["-drive", drive, "-device", `${controller},${block}${bootIndex}`];
+    }
+    // No boot index here: QEMU's path for such a device makes OVMF ignore the whole boot order.
+    const namespace = `nvme-ns,bus=nvme-${disk.name},nsid=1,${block},eui64=0x${disk.wwn}`;
     return ["-drive", drive, "-device", controller, "-device", namespace];
   }
   const wwn = disk.wwn === undefined ? "" : `,wwn=0x${disk.wwn}`;
