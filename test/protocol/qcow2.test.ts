@@ -1,0 +1,160 @@
+// qemu-img makes images in every form that it knows, and says what disk is in them; imaging must bring the
+// same disk to the ramdisk, byte for byte, from servers with and without byte ranges.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ensureDebianPackages } from "../../infra/preparation/debian-packages.ts";
+import { silentProgress } from "../../infra/preparation/progress.ts";
+import { runProgram } from "../../infra/preparation/run-program.ts";
+import { makeNodeClock } from "../../site-agent/adapters/node-clock.ts";
+import { nodeCompression } from "../../site-agent/adapters/node-compression.ts";
+import { makeNodeCrypto } from "../../site-agent/adapters/node-crypto.ts";
+import { nodeFiles } from "../../site-agent/adapters/node-files.ts";
+import { makeNodeHttpClient } from "../../site-agent/adapters/node-http-client.ts";
+import { makeImages } from "../../site-agent/imaging/images.ts";
+import type { ImageSource } from "../../site-agent/imaging/port.ts";
+import { startImageServer } from "../support/image-server.ts";
+import type { ImageServer } from "../support/image-server.ts";
+import { receiveExtents } from "../support/receive-extents.ts";
+
+const mib = 1024 * 1024;
+const diskBytes = 70 * mib + 3 * 512;
+let folder = "";
+let server: ImageServer;
+let disk = "";
+
+beforeAll(async () => {
+  await ensureDebianPackages(["qemu-utils"], silentProgress);
+  folder = await mkdtemp(join(tmpdir(), "farrier-qcow2-"));
+  server = await startImageServer();
+  disk = await makeDisk();
+});
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true });
+});
+
+/** A disk with data that compress and data that do not, holes of every size, and a partial last cluster. */
+async function makeDisk(): Promise<string> {
+  const path = join(folder, "disk.raw");
+  const file = await open(path, "w");
+  await file.truncate(diskBytes);
+  const noise = (bytes: number): Buffer => {
+    const blocks: Buffer[] = [];
+    for (let at = 0; at < bytes; at += 32) {
+      blocks.push(createHash("sha256").update(`noise ${bytes} ${at}`).digest());
+    }
+    return Buffer.concat(blocks).subarray(0, bytes);
+  };
+  const text = (bytes: number): Buffer => Buffer.alloc(bytes, "a farrier shapes iron to fit. ");
+  const places: [number, Buffer][] = [
+    [0, text(3 * mib)],
+    [5 * mib + 65536, noise(2 * mib)],
+    [9 * mib + 4096, noise(512)],
+    [12 * mib, text(20 * mib)],
+    [40 * mib + 512, noise(3 * mib)],
+    [60 * mib, text(100_000)],
+    [diskBytes - mib - 512, noise(mib + 512)],
+  ];
+  for (const [offset, bytes] of places) await file.write(bytes, 0, null, offset);
+  await file.close();
+  return path;
+}
+
+function makeSite(name: string) {
+  const silent = { info: () => {}, warn: () => {}, error: () => {} };
+  return makeImages({
+    http: makeNodeHttpClient(),
+    files: nodeFiles,
+    compression: nodeCompression,
+    crypto: makeNodeCrypto(),
+    clock: makeNodeClock(),
+    log: silent,
+    config: {
+      cacheDirectory: join(folder, `cache-${name}`),
+      cacheBytes: 2 ** 30,
+      allowedHosts: ["127.0.0.1"],
+    },
+  });
+}
+
+async function digestOf(path: string, algorithm = "sha256"): Promise<string> {
+  const hash = createHash(algorithm);
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+async function bring(name: string, image: string, source: Partial<ImageSource> = {}) {
+  const opened = await makeSite(name).open(
+    {
+      url: `${server.url}/${name}`,
+      checksum: await digestOf(image),
+      checksumType: "auto",
+      ...source,
+    },
+    () => {},
+    new AbortController().signal,
+  );
+  if (!opened.ok) throw new Error(`${name}: ${opened.error.kind}: ${opened.error.message}`);
+  const path = join(folder, `${name}.received`);
+  const received = await receiveExtents(opened.value.frames(), path);
+  const verified = await opened.value.verified;
+  opened.value.release();
+  if (received.failure !== undefined) throw new Error(received.failure.message);
+  expect(received.ended).toBe("end");
+  expect(verified).toEqual({ ok: true, value: { contentDigest: received.contentDigest } });
+  return { ...received, path };
+}
+
+const convert = "convert -f raw -O qcow2";
+/** How each image is made from the disk; `reversed` is filled from its end to its start. */
+const forms: Record<string, string> = {
+  plain: convert,
+  zlib: `${convert} -c`,
+  zstd: `${convert} -c -o compression_type=zstd`,
+  shuffled: `${convert} -W -m 8`,
+  "shuffled-zlib": `${convert} -c -W -m 8`,
+  "shuffled-zstd": `${convert} -c -W -m 8 -o compression_type=zstd`,
+  old: `${convert} -o compat=0.10`,
+  "clusters-512": `${convert} -o cluster_size=512`,
+  "clusters-4k-zlib": `${convert} -c -o cluster_size=4k`,
+  "clusters-2m": `${convert} -o cluster_size=2M`,
+  "clusters-2m-zlib": `${convert} -c -o cluster_size=2M`,
+  "clusters-2m-zstd": `${convert} -c -o cluster_size=2M,compression_type=zstd`,
+  metadata: `${convert} -o preallocation=metadata`,
+  lazy: `${convert} -o lazy_refcounts=on`,
+  "no-holes": `${convert} -S 0`,
+};
+
+describe("qcow2 images", () => {
+  const digests = new Set<string | undefined>();
+
+  test.each(Object.keys(forms))("%s gives the disk that qemu-img converts it to", async (form) => {
+    const image = join(folder, `${form}.qcow2`);
+    await runProgram("qemu-img", [...(forms[form] ?? "").split(" "), disk, image]);
+    const judged = join(folder, `${form}.judged`);
+    await runProgram("qemu-img", ["convert", "-f", "qcow2", "-O", "raw", image, judged]);
+    for (const ranges of [true, false]) {
+      const name = `${form}-${ranges ? "ranges" : "whole"}`;
+      server.serve(`/${name}`, { image: { path: image, ranges, etag: '"1"' } });
+      const received = await bring(name, image);
+      await runProgram("cmp", [judged, received.path]);
+      digests.add(received.contentDigest);
+      await rm(received.path);
+    }
+    await rm(judged);
+  });
+
+  test("raw gives the same content digest as every form of qcow2", async () => {
+    server.serve("/raw", { image: { path: disk } });
+    const received = await bring("raw", disk);
+    await runProgram("cmp", [disk, received.path]);
+    digests.add(received.contentDigest);
+    expect(digests.size).toBe(1);
+    // Holes cost nothing: the disk has about 30 MiB of data.
+    expect(received.dataBytes).toBeLessThan(33 * mib);
+  });
+});
