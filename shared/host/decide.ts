@@ -117,7 +117,7 @@ function finish(draft: Draft, stop: Stop): Decision {
     command: draft.command,
     cancel: draft.cancel,
     consumed: draft.consumed,
-    claims: isManaged ? buildClaims(snapshot) : [],
+    claims: isManaged ? buildClaims(snapshot.host) : [],
     writes: draft.writes,
     next: stop.next,
     because: stop.because,
@@ -143,7 +143,7 @@ function paused(draft: Draft): Decision {
   return {
     ...nothing(draft),
     document,
-    claims: document === undefined ? [] : buildClaims(draft.snapshot),
+    claims: document === undefined ? [] : buildClaims(draft.snapshot.host),
     next: { kind: "wait", awaited: ["spec"] },
     because: because("Paused", `paused by annotation ${pausedAnnotation}`),
   };

@@ -4,22 +4,40 @@ import { readReboots, rebootAnnotation } from "../../metal3/annotations.ts";
 import { because, clearErrors, event, settled, stateOf, takeAnnotation, wait } from "../draft.ts";
 import type { Draft, EndedOperation, Stop } from "../draft.ts";
 import { order } from "../order.ts";
+import type { HostMemory, OperationView } from "../snapshot.ts";
 import { failOperation } from "../status/errors.ts";
 
 /** After this long without a report the BMC is asked by the operation itself. */
 const reportBoundMs = 60_000;
 
-/** Takes in what the agent reports; the end of an operation overtakes reports that came before it. */
+/**
+ * Takes in what the agent reports; the end of an operation overtakes reports that came before it. Only times
+ * of one agent are compared; a wrong guess costs one more power operation, which reads before it acts.
+ */
 export function observePower(draft: Draft): void {
   const { memory, snapshot } = draft;
-  const report = snapshot.power;
-  const ended = snapshot.operation?.result?.on;
-  if (ended !== undefined) {
-    memory.power = { on: ended, ...(report === undefined ? {} : { reportAtMs: report.atMs }) };
-  } else if (report !== undefined && report.atMs !== memory.power?.reportAtMs) {
+  const { power: report } = snapshot;
+  const end = powerAtEnd(snapshot.operation);
+  if (report !== undefined && isNews(report.atMs, memory, end)) {
     memory.power = { on: report.on, reportAtMs: report.atMs };
+  } else if (end !== undefined) {
+    memory.power = { on: end.on, ...(report === undefined ? {} : { reportAtMs: report.atMs }) };
   }
   if (memory.power !== undefined) memory.status.poweredOn = memory.power.on;
+}
+
+interface PowerAtEnd {
+  readonly on: boolean;
+  readonly atMs: number;
+}
+
+function powerAtEnd(operation: OperationView | undefined): PowerAtEnd | undefined {
+  const on = operation?.result?.on;
+  return on === undefined ? undefined : { on, atMs: operation?.endedAtMs ?? Infinity };
+}
+
+function isNews(atMs: number, { power: known }: HostMemory, end: PowerAtEnd | undefined): boolean {
+  return atMs !== known?.reportAtMs && (end === undefined || atMs > end.atMs);
 }
 
 export function power(draft: Draft): Stop {

@@ -2,12 +2,12 @@
 // against. A change of it bumps the revision, and stops work that was ordered under an older one.
 import { parseBmcAddress } from "../../metal3/bmc-address.ts";
 import { pausedAnnotation } from "../../metal3/annotations.ts";
+import type { BareMetalHost } from "../../metal3/bare-metal-host.ts";
 import type { HostDocumentSpec } from "../../protocol/host-document.ts";
 import { sealedCredentials } from "../concerns/credentials.ts";
 import { isDetaching } from "../concerns/detaching.ts";
 import type { Claim } from "../decision.ts";
 import { stateOf, type Draft } from "../draft.ts";
-import type { Snapshot } from "../snapshot.ts";
 import { canonicalJson, sha256Hex } from "./canonical-json.ts";
 
 /** Undefined: the site shall know nothing of the host. */
@@ -61,8 +61,8 @@ export function stampDocument(draft: Draft, document: HostDocumentSpec | undefin
 }
 
 /** What a host with a document holds for itself at its site. */
-export function buildClaims(snapshot: Snapshot): readonly Claim[] {
-  const { bmc, bootMACAddress = "" } = snapshot.host.spec;
+export function buildClaims(host: BareMetalHost): readonly Claim[] {
+  const { bmc, bootMACAddress = "" } = host.spec;
   const address = parseBmcAddress(bmc?.address ?? "");
   return [
     ...(address.ok ? [{ kind: "bmc", value: address.value.claim } as const] : []),

@@ -9,7 +9,7 @@ import {
   wantedImage,
 } from "../concerns/image.ts";
 import { power, powerEnded } from "../concerns/power.ts";
-import { unsupportedDeploy, unsupportedRaid } from "../concerns/unsupported.ts";
+import { unsupportedDeploy, unsupportedImage, unsupportedRaid } from "../concerns/unsupported.ts";
 import { annotationOf, because, clearErrors, event, go, takeAnnotation, wait } from "../draft.ts";
 import type { Draft, StateRules, Stop } from "../draft.ts";
 import { canonicalJson } from "../document/canonical-json.ts";
@@ -69,7 +69,8 @@ function provision(draft: Draft): Stop | undefined {
 }
 
 function unsupportedDeployment(draft: Draft): Stop | undefined {
-  const problem = unsupportedDeploy(draft.snapshot.host.spec);
+  const { spec } = draft.snapshot.host;
+  const problem = unsupportedDeploy(spec) ?? unsupportedImage(spec);
   if (problem === undefined) return undefined;
   return reject(draft, "provisioning error", because("ProvisioningError", problem), ["spec"]);
 }
