@@ -2,7 +2,7 @@ import { mkdtemp, open, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { ensureDebianPackages } from "../../../infra/preparation/debian-packages.ts";
 import { silentProgress } from "../../../infra/preparation/progress.ts";
 import { runProgram } from "../../../infra/preparation/run-program.ts";
@@ -14,6 +14,9 @@ import type { Disk } from "../ports.ts";
 import { eraseDisk } from "./erase-disk.ts";
 import { mergeRanges, signaturePlaces } from "./signature-places.ts";
 import { signatures } from "../../../test/support/signatures.table.ts";
+
+// Programs are started for every disk.
+vi.setConfig({ testTimeout: 30_000 });
 
 const mib = 1024 * 1024;
 let folder = "";
@@ -39,19 +42,16 @@ async function erase(machine: FileMachine) {
   return eraseDisk(machine, listed, () => {});
 }
 
-/** What libblkid finds in a part of the file: at its beginning and at its end. */
-async function signaturesIn(offset: number, length: number): Promise<string> {
-  const part = join(folder, "part.img");
-  await runProgram("dd", [
-    `if=${file}`,
-    `of=${part}`,
-    "bs=1M",
-    `skip=${offset / mib}`,
-    `count=${length / mib}`,
-    "conv=sparse",
-    "status=none",
-  ]);
-  const { stdout } = await runProgram("wipefs", ["--no-act", "--noheadings", part]);
+/** What libblkid finds in the file, or in a part of it: at its beginning and at its end. */
+async function signaturesIn(part?: readonly [offset: number, length: number]): Promise<string> {
+  let target = file;
+  if (part !== undefined) {
+    target = join(folder, "part.img");
+    const [skip, count] = [part[0] / mib, part[1] / mib];
+    const place = ["bs=1M", `skip=${skip}`, `count=${count}`, "conv=sparse", "status=none"];
+    await runProgram("dd", [`if=${file}`, `of=${target}`, ...place]);
+  }
+  const { stdout } = await runProgram("wipefs", ["--no-act", "--noheadings", target]);
   return stdout.trim();
 }
 
@@ -68,11 +68,11 @@ describe("erasing a disk's metadata", () => {
       for (const { offset, hex } of parts) {
         await writeAt(offset < 0 ? diskBytes + offset : offset, Buffer.from(hex, "hex"));
       }
-      expect(await signaturesIn(0, diskBytes)).toContain(type);
+      expect(await signaturesIn()).toContain(type);
       const machine = await makeFileMachine(file, "S1");
       const report = await erase({ ...machine, programs: withoutWiping(machine) });
       expect(report).toMatchObject({ ok: true, disk: { serialNumber: "S1" } });
-      expect(await signaturesIn(0, diskBytes)).toBe("");
+      expect(await signaturesIn()).toBe("");
     },
   );
 
@@ -87,7 +87,7 @@ describe("erasing a disk's metadata", () => {
     await runProgram("mkfs.vfat", ["--offset", "34816", file, "32768"]);
     const planted = Buffer.from("PLANTED TEXT AT THE END OF A PARTITION");
     await writeAt(17 * mib - planted.length, planted);
-    expect(await signaturesIn(mib, 16 * mib)).toContain("ext4");
+    expect(await signaturesIn([mib, 16 * mib])).toContain("ext4");
     const machine = await makeFileMachine(file, "S1");
     await machine.disks.rereadPartitions(machine.devicePath);
 
@@ -101,13 +101,9 @@ describe("erasing a disk's metadata", () => {
       "wipefs --all --force /dev/sda2",
       "wipefs --all --force /dev/sda",
     ]);
-    for (const [offset, length] of [
-      [0, diskBytes],
-      [mib, 16 * mib],
-      [17 * mib, 32 * mib],
-    ] as const) {
-      expect(await signaturesIn(offset, length)).toBe("");
-    }
+    expect(await signaturesIn()).toBe("");
+    expect(await signaturesIn([mib, 16 * mib])).toBe("");
+    expect(await signaturesIn([17 * mib, 32 * mib])).toBe("");
     const { stdout } = await runProgram("grep", ["-c", "PLANTED", file]).catch(() => ({
       stdout: "0",
     }));
