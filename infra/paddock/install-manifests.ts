@@ -1,0 +1,51 @@
+// Puts into a Kubernetes API what Farrier ships: kinds, rights of the cluster link, policy and webhook.
+import { join } from "node:path";
+import type { KubernetesHandle } from "../kubernetes/start-kubernetes.ts";
+import { renderWebhook } from "../manifests/render-webhook.ts";
+
+const infra = join(import.meta.dirname, "..");
+const files = [
+  "crds/metal3.io_baremetalhosts.yaml",
+  "crds/metal3.io_hardwaredata.yaml",
+  "manifests/cluster-link.yaml",
+  "manifests/validating-admission-policy.yaml",
+];
+
+/** Kinds, rights and policy. Returns the cluster link's kubeconfig. */
+export async function installManifests(kubernetes: KubernetesHandle): Promise<string> {
+  for (const file of files) await apply(kubernetes, ["-f", join(infra, file)]);
+  const kinds = ["crd/baremetalhosts.metal3.io", "crd/hardwaredata.metal3.io"];
+  await orThrow(kubernetes, ["wait", "--for=condition=Established", "--timeout=30s", ...kinds]);
+  return await kubernetes.kubeconfigFor({
+    serviceAccount: "farrier-cluster-link",
+    namespace: "farrier-system",
+  });
+}
+
+export async function installWebhook(
+  kubernetes: KubernetesHandle,
+  webhook: { readonly url: string; readonly caPem: string },
+): Promise<void> {
+  await apply(
+    kubernetes,
+    ["-f", "-"],
+    renderWebhook({ url: webhook.url, caBundle: webhook.caPem }),
+  );
+}
+
+async function apply(
+  kubernetes: KubernetesHandle,
+  args: readonly string[],
+  input?: string,
+): Promise<void> {
+  await orThrow(kubernetes, ["apply", "--server-side", ...args], input);
+}
+
+async function orThrow(
+  kubernetes: KubernetesHandle,
+  args: readonly string[],
+  input?: string,
+): Promise<void> {
+  const { code, stderr } = await kubernetes.kubectl(args, input === undefined ? {} : { input });
+  if (code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr}`);
+}
