@@ -97,6 +97,7 @@ async function runJob(job: Job): JobResult<CacheEntry> {
     const result = await work;
     if (result.ok) return result;
     first ??= result.error;
+    job.opened.resolve(result);
     job.spool.fail(first);
     job.stop.abort();
     return result;
@@ -114,7 +115,6 @@ async function runJob(job: Job): JobResult<CacheEntry> {
       : { ok: false, error: first ?? { kind: "aborted", message: "The image was given up" } };
   if (!result.ok) {
     job.stream.fail(result.error);
-    job.opened.resolve(result);
     await job.tools.files.remove(job.workPath);
   }
   await job.spool.remove();
@@ -145,6 +145,8 @@ async function fetchSource(job: Job, onStart: (file: SourceFile) => void): JobRe
   if (!finished.ok) return finished;
   const digest = toHex(hash.digest());
   if (digest === checksum.digest) return ok(undefined);
+  // When it is no image at all, that is the better word.
+  await job.opened.promise;
   return err(
     "checksum",
     `The image's ${checksum.algorithm} is ${digest} and ${checksum.digest} was promised; ` +

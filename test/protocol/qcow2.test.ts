@@ -110,7 +110,7 @@ async function bring(name: string, image: string, source: Partial<ImageSource> =
 }
 
 const convert = "convert -f raw -O qcow2";
-/** How each image is made from the disk; `reversed` is filled from its end to its start. */
+/** How each image is made from the disk. */
 const forms: Record<string, string> = {
   plain: convert,
   zlib: `${convert} -c`,
@@ -158,3 +158,126 @@ describe("qcow2 images", () => {
     expect(received.dataBytes).toBeLessThan(33 * mib);
   });
 });
+
+/** The disk in an image that is not made from `disk`, against what qemu-img says. */
+async function compareWithJudge(name: string, image: string): Promise<void> {
+  const judged = join(folder, `${name}.judged`);
+  await runProgram("qemu-img", ["convert", "-f", "qcow2", "-O", "raw", image, judged]);
+  server.serve(`/${name}`, { image: { path: image, etag: '"1"' } });
+  const received = await bring(name, image);
+  await runProgram("cmp", [judged, received.path]);
+}
+
+async function makeBySteps(name: string, size: string, steps: readonly string[]): Promise<string> {
+  const image = join(folder, `${name}.qcow2`);
+  await runProgram("qemu-img", ["create", "-q", "-f", "qcow2", image, size]);
+  const commands = steps.flatMap((step) => ["-c", step]);
+  await runProgram("qemu-io", ["-f", "qcow2", ...commands, image]);
+  return image;
+}
+
+describe("qcow2 images that have a history", () => {
+  test("give the right disk when they were written from the end to the start", async () => {
+    const steps = [];
+    for (let at = 63; at >= 0; at -= 1) steps.push(`write -P ${at + 1} ${at * 17}M ${at + 1}k`);
+    await compareWithJudge("reversed", await makeBySteps("reversed", "1100M", steps));
+  });
+
+  test("give the newest disk when they have snapshots, zeroed and discarded clusters", async () => {
+    const image = await makeBySteps("snapshots", "1100M", [
+      "write -P 1 0 5M",
+      "write -P 2 1000M 1M",
+    ]);
+    await runProgram("qemu-img", ["snapshot", "-c", "before", image]);
+    const steps = ["write -P 3 1M 100k", "write -z 2M 1M", "discard 3M 64k", "write -P 9 600M 1"];
+    const commands = steps.flatMap((step) => ["-c", step]);
+    await runProgram("qemu-io", ["-f", "qcow2", ...commands, image]);
+    await compareWithJudge("snapshots", image);
+  });
+
+  test("cost nothing for terabytes of holes", async () => {
+    const image = await makeBySteps("holes", "8T", ["write -P 7 3T 64k"]);
+    const name = "holes";
+    server.serve(`/${name}`, { image: { path: image } });
+    const received = await bring(name, image);
+    expect(received.virtualBytes).toBe(8 * 2 ** 40);
+    expect(received.dataBytes).toBe(64 * 1024);
+    expect(received.order).toEqual(["header", "zero", "data", "zero", "verified", "zero", "end"]);
+  });
+});
+
+describe("writing", () => {
+  /** Serves the image up to its middle and goes on only when the ramdisk has got data. */
+  function serveHalf(name: string, path: string, size: number, ranges: boolean): () => void {
+    const seen = Promise.withResolvers<void>();
+    const beforeByte = async (offset: number, { range }: { range: string | undefined }) => {
+      if (range === undefined && offset >= size / 2) await seen.promise;
+    };
+    server.serve(`/${name}`, { image: { path, ranges, etag: '"1"', beforeByte } });
+    return () => seen.resolve();
+  }
+
+  async function bringHalf(name: string, path: string, ranges: boolean) {
+    const file = await open(path);
+    const { size } = await file.stat();
+    await file.close();
+    const goOn = serveHalf(name, path, size, ranges);
+    const opened = await makeSite(name).open(
+      { url: `${server.url}/${name}`, checksum: await digestOf(path), checksumType: "sha256" },
+      () => {},
+      new AbortController().signal,
+    );
+    if (!opened.ok) throw new Error(opened.error.message);
+    const received = await receiveExtents(
+      opened.value.frames(),
+      join(folder, `${name}.received`),
+      (frame) => {
+        if (frame.type === "data") goOn();
+      },
+    );
+    opened.value.release();
+    expect(received.ended).toBe("end");
+    return received;
+  }
+
+  test("begins while fetching goes on when the image is raw", async () => {
+    await bringHalf("half-raw", disk, false);
+  });
+
+  test("begins while fetching goes on when qcow2 tables are in their usual place", async () => {
+    const image = join(folder, "plain.qcow2");
+    await bringHalf("half-plain", image, false);
+  });
+
+  test("begins while fetching goes on when qcow2 tables are at the file's end, given ranges", async () => {
+    const image = join(folder, "tables-last.qcow2");
+    await runProgram("cp", [join(folder, "shuffled-zlib.qcow2"), image]);
+    await moveTablesToEnd(image);
+    const received = await bringHalf("half-tables-last", image, true);
+    const judged = join(folder, "tables-last.judged");
+    await runProgram("qemu-img", ["convert", "-f", "qcow2", "-O", "raw", image, judged]);
+    await runProgram("cmp", [judged, join(folder, "half-tables-last.received")]);
+    expect(received.order).toContain("verified");
+    expect(server.requests.filter(({ path }) => path === "/half-tables-last").length).toBe(2);
+  });
+});
+
+/** Puts a copy of the only L2 table behind everything else and lets the L1 table point to it. */
+async function moveTablesToEnd(path: string): Promise<void> {
+  const file = await open(path, "r+");
+  const { size } = await file.stat();
+  const read = async (offset: number, length: number): Promise<Buffer> => {
+    const { buffer } = await file.read(Buffer.alloc(length), 0, length, offset);
+    return buffer;
+  };
+  const clusterBytes = 65536;
+  const l1Offset = Number((await read(40, 8)).readBigUInt64BE());
+  const entry = (await read(l1Offset, 8)).readBigUInt64BE();
+  const table = await read(Number(entry & 0xff_ffff_ffff_fe00n), clusterBytes);
+  const end = Math.ceil(size / clusterBytes) * clusterBytes;
+  await file.write(table, 0, null, end);
+  const moved = Buffer.alloc(8);
+  moved.writeBigUInt64BE(BigInt(end));
+  await file.write(moved, 0, null, l1Offset);
+  await file.close();
+}
