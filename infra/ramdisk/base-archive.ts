@@ -24,6 +24,7 @@ export const baseArchivePackages: readonly string[] = [
 
 const scripts = {
   "/init": new URL("init.sh", import.meta.url).pathname,
+  "/etc/load-drivers.sh": new URL("load-drivers.sh", import.meta.url).pathname,
   "/etc/udhcpc.sh": new URL("udhcpc.sh", import.meta.url).pathname,
 };
 

@@ -11,24 +11,14 @@ mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
 mount -t devtmpfs -o nosuid devtmpfs /dev
 exec </dev/console >/dev/console 2>&1
 
+. /etc/load-drivers.sh
+
 say() { echo "farrier: $*"; }
 
 # The value of NAME=VALUE on the kernel command line; values hold no spaces.
 parameter() {
   for word in $(cat /proc/cmdline); do
     case $word in "$1="*) echo "${word#*=}"; return ;; esac
-  done
-}
-
-# A driver brings new devices (bus, then disk), so ask until nothing new shows up.
-load_drivers() {
-  known=
-  for round in 1 2 3 4 5; do
-    aliases=$(find /sys/devices -name modalias -exec cat {} + 2>/dev/null | sort -u)
-    [ "$aliases" = "$known" ] && return
-    known=$aliases
-    echo "$aliases" | tr '\n' '\0' | xargs -0 modprobe -qa 2>/dev/null
-    sleep 0.2
   done
 }
 
@@ -46,7 +36,6 @@ restart() {
 
 say "loading drivers"
 load_drivers
-modprobe -qa sd_mod sr_mod sg
 [ -d /sys/firmware/efi ] && modprobe -q efivarfs &&
   mount -t efivarfs -o nosuid,nodev,noexec efivarfs /sys/firmware/efi/efivars
 

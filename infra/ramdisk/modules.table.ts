@@ -92,4 +92,5 @@ export const ramdiskModules: Readonly<Record<string, readonly string[]>> = {
   ],
   "the machine's own BMC": ["ipmi_si", "ipmi_ssif", "ipmi_devintf"],
   "virtual LANs": ["8021q"],
+  "power button": ["button", "evdev"],
 };

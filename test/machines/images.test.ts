@@ -1,0 +1,112 @@
+// The lab's operating system images on machines that were never deployed by us: the image is copied
+// to the disk from outside, so that what fails here is the image or the lab, not the agent.
+
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { ensureWitnessImage } from "../../infra/lab/operating-system/witness-image.ts";
+import { biosMachine, uefiMachine } from "../../infra/lab/sample-machines.ts";
+import { startLab } from "../../infra/lab/start-lab.ts";
+import type { LabHandle } from "../../infra/lab/start-lab.ts";
+import { ensureDebianPackages } from "../../infra/preparation/debian-packages.ts";
+import { terminalProgress } from "../../infra/preparation/progress.ts";
+import { runProgram } from "../../infra/preparation/run-program.ts";
+
+const progress = terminalProgress();
+
+const uuid = "c0ffee00-0000-4000-8000-000000000001";
+
+/** Writes a config drive as ISO 9660 over the start of the file `target`. */
+async function writeConfigDrive(
+  directory: string,
+  target: string,
+  drive: { readonly mac: string; readonly userData: string },
+): Promise<void> {
+  await ensureDebianPackages(["xorriso"], progress);
+  const latest = join(directory, "config/openstack/latest");
+  mkdirSync(latest, { recursive: true });
+  const network = {
+    links: [{ id: "boot", type: "phy", ethernet_mac_address: drive.mac, mtu: 1500 }],
+    networks: [
+      {
+        id: "net0",
+        type: "ipv4",
+        link: "boot",
+        ip_address: "192.168.100.77",
+        netmask: "255.255.255.0",
+        routes: [],
+      },
+    ],
+    services: [],
+  };
+  const metaData = { uuid, name: "host-1", hostname: "host-1" };
+  writeFileSync(join(latest, "meta_data.json"), JSON.stringify(metaData));
+  writeFileSync(join(latest, "network_data.json"), JSON.stringify(network));
+  writeFileSync(join(latest, "user_data"), drive.userData);
+  const iso = join(directory, "config.iso");
+  const format = ["-as", "genisoimage", "-quiet", "-R", "-V", "config-2", "-o", iso];
+  await runProgram("xorriso", [...format, join(directory, "config")]);
+  await runProgram("dd", [`if=${iso}`, `of=${target}`, "conv=notrunc", "status=none"]);
+}
+
+async function digestOfStart(path: string, bytes: number): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const part of createReadStream(path, { end: bytes - 1 })) hash.update(part as Buffer);
+  return hash.digest("hex");
+}
+
+/** Listens inside the lab's reach for the first request and says what was asked for. */
+function firstCall(lab: LabHandle): Promise<string> {
+  const script = `require("node:http").createServer((q, a) => { console.log(q.url); a.end(); })
+    .listen(8080, "192.168.100.1");`;
+  const home = lab.spawn([process.execPath, "-e", script]);
+  return new Promise((resolve, reject) => {
+    home.stdout?.once("data", (part: Buffer) => resolve(part.toString().trim()));
+    void home.exited.then(() => reject(new Error("The program that listens ended")));
+  });
+}
+
+test.for([
+  ["BIOS", biosMachine(1)],
+  ["UEFI", uefiMachine(1)],
+] as const)("the witness calls home and leaves its disk alone under %s", async ([, machine]) => {
+  const image = await ensureWitnessImage(progress);
+  const directory = mkdtempSync(join(tmpdir(), "farrier-witness-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const lab = await startLab({ name: "witness", directory, progress, machines: [machine] });
+  onTestFinished(() => lab.stop());
+  const m1 = lab.machine("m1");
+  copyFileSync(image.raw.path, m1.diskPath("root"));
+  truncateSync(m1.diskPath("root"), 4096 * 1024 * 1024);
+  const userData = `#!/bin/sh\nwget -q -O - http://192.168.100.1:8080/booted/$UUID\n`;
+  await writeConfigDrive(directory, m1.diskPath("data"), { mac: machine.mac, userData });
+  const called = firstCall(lab);
+
+  await m1.chassis("set", "power", "1");
+  const failed = new Promise<never>((_resolve, reject) => {
+    const timer = setTimeout(() => {
+      const text = readFileSync(m1.paths.serialLog, "utf8");
+      reject(new Error(`Nobody called home; the console ends with: ${text.slice(-2000)}`));
+    }, 120_000);
+    onTestFinished(() => clearTimeout(timer));
+  });
+  expect(await Promise.race([called, failed])).toBe(`/booted/${uuid}`);
+
+  await m1.chassis("set", "shutdown", "1");
+  while (!(await m1.chassis("get", "power")).includes("power:0")) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const last = (await m1.events()).at(-1);
+  expect(last).toMatchObject({ event: "stopped", cause: "guest-shutdown" });
+  expect(await digestOfStart(m1.diskPath("root"), image.virtualBytes)).toBe(image.raw.sha256);
+});
