@@ -1,12 +1,13 @@
-// What the control plane needs of the world. The store is about fifteen named statements; every state change
-// is ONE of them (compare-and-swap on the row's version), so that no backend death can half-apply it and a
-// second, in-memory store stays small and honest.
+// What the control plane needs of the world. The store is a small set of named statements; every state change
+// is ONE of them (compare-and-swap on the row's version), so that no backend death can half-apply it and no
+// transaction is ever open across anything but the database.
 import type { Claim } from "../shared/host/decision.ts";
 import type { HostMemory, OperationView } from "../shared/host/snapshot.ts";
 import type { FeedBatch, FeedObject, FeedResource } from "../shared/protocol/feed.ts";
 import type { Delivery, SiteKey } from "../shared/protocol/frames.ts";
-import type { Operation } from "../shared/protocol/operation.ts";
+import type { HostDocument } from "../shared/protocol/host-document.ts";
 import type { Observation } from "../shared/protocol/observation.ts";
+import type { Operation } from "../shared/protocol/operation.ts";
 import type { SecretFact } from "../shared/protocol/secret-fact.ts";
 import type { Result } from "../shared/result.ts";
 
@@ -24,9 +25,14 @@ export interface Clock {
 export interface Crypto {
   /** Lower-case hex of `bytes` random bytes. */
   randomHex(bytes: number): string;
+  /** Of the text's UTF-8. */
   sha256Hex(text: string): Promise<string>;
   /** Ed25519; keys and signatures raw. False for a malformed key too. */
-  verify(publicKey: Uint8Array, signature: Uint8Array, data: Uint8Array): Promise<boolean>;
+  verify(
+    publicKey: Uint8Array<ArrayBuffer>,
+    signature: Uint8Array<ArrayBuffer>,
+    data: Uint8Array<ArrayBuffer>,
+  ): Promise<boolean>;
 }
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -52,6 +58,7 @@ export interface HostRow {
   readonly object: FeedObject;
   readonly deleted: boolean;
   readonly site: string | undefined;
+  /** Undefined: no decision was made about it yet. */
   readonly memory: HostMemory | undefined;
   readonly power: { readonly on: boolean; readonly atMs: number } | undefined;
   readonly bmcProblem: string | undefined;
@@ -60,6 +67,9 @@ export interface HostRow {
 /** All rows that a snapshot of one host is made of. */
 export interface HostRows {
   readonly host: HostRow;
+  /** False until every followed resource of the cluster was listed whole: nothing is decided on half a picture. */
+  readonly feedsComplete: boolean;
+  /** The HardwareData object of the same name. */
   readonly hardware: unknown;
   readonly namespaceAnnotations: Readonly<Record<string, string>>;
   readonly secrets: readonly SecretFact[];
@@ -70,10 +80,16 @@ export interface HostRows {
 
 export interface OutboxRow {
   readonly link: LinkName;
-  /** A newer row with the same key replaces an undelivered older one; undefined: never replaced. */
+  /** A newer row of the same key replaces an older one; an equal one is not repeated. Undefined: always added. */
   readonly key: string | undefined;
   readonly hostUid: string;
   readonly delivery: Delivery;
+}
+
+export interface NewOperation {
+  readonly site: string;
+  readonly createdAtMs: number;
+  readonly operation: Operation;
 }
 
 /** Everything that one decision writes, in one statement. */
@@ -83,10 +99,13 @@ export interface HostCommit {
   readonly version: number;
   readonly memory: HostMemory;
   readonly site: string | undefined;
-  readonly claims: readonly Claim[];
-  readonly operation:
-    | (Operation & { readonly kind: string; readonly createdAtMs: number })
-    | undefined;
+  /** What the site shall hold; undefined: nothing. Sent again when an agent has lost it. */
+  readonly document: HostDocument | undefined;
+  /** Need a site. Claims that are not named are let go; undefined: those held stay, none is added. */
+  readonly claims: readonly Claim[] | undefined;
+  /** Waits for a claim of another host. */
+  readonly blocked: boolean;
+  readonly operation: NewOperation | undefined;
   readonly cancel: string | undefined;
   readonly consumed: string | undefined;
   readonly outbox: readonly OutboxRow[];
@@ -95,36 +114,57 @@ export interface HostCommit {
   readonly gone: boolean;
 }
 
-/** "stale": somebody else committed first, take a new snapshot. "claimed": another host holds that claim. */
+/**
+ * "stale": somebody else committed first, take a new snapshot. "claimed": another host holds a claim; the
+ * message names it, and the other host only where both are in one namespace.
+ */
 export type CommitError = "stale" | "claimed";
 
+/** Who posts a feed: a session, fenced by its epoch. */
+export interface FeedSender {
+  readonly agentId: string;
+  readonly epoch: number;
+  readonly cluster: string;
+}
+
+export interface FeedOutcome {
+  /** "conflict": not from where the cursor stands. "fenced": the session does not act for the cluster (any more). */
+  readonly kind: "stored" | "conflict" | "fenced";
+  readonly cursor: string;
+  /** Hosts to decide about. */
+  readonly touched: readonly string[];
+  /** Objects whose uid another cluster has: not stored. */
+  readonly foreign: number;
+}
+
 export interface HostStore {
-  /** Stores the objects and moves the cursor in one statement. Conflict: nothing stored, the stored cursor. */
-  applyFeed(
-    cluster: string,
-    epoch: number,
-    resource: FeedResource,
-    batch: FeedBatch,
-  ): Promise<{
-    readonly ok: boolean;
-    readonly cursor: string;
-    readonly touched: readonly string[];
-  }>;
+  /** Stores the objects and moves the cursor in one statement; a conflict stores nothing. */
+  applyFeed(sender: FeedSender, resource: FeedResource, batch: FeedBatch): Promise<FeedOutcome>;
+  /** Facts about hosts of other clusters, or unknown ones, are dropped. Returns the hosts to decide about. */
   applySecrets(cluster: string, facts: readonly SecretFact[]): Promise<readonly string[]>;
   loadHost(uid: string): Promise<HostRows | undefined>;
   commitHost(commit: HostCommit): Promise<Result<void, CommitError>>;
   /**
-   * Folds observations into operations and hosts, and moves the watermark, in one statement; only items that
-   * follow the watermark without a gap, from an agent with the current epoch, about hosts of its own site.
+   * Folds observations into operations and hosts and moves the watermark, in one statement; only from an agent's
+   * current epoch, only items above the watermark, only about hosts and operations of the agent's own site.
+   * Undefined: the epoch is not current.
    */
   acceptObservations(
-    agentId: string,
-    bootId: string,
-    epoch: number,
+    sender: { readonly agentId: string; readonly epoch: number },
     items: readonly Observation[],
-  ): Promise<{ readonly committedSeq: number; readonly touched: readonly string[] }>;
-  /** Takes due hosts and pushes their wake time ahead by the lease (SKIP LOCKED). */
-  takeDueHosts(nowMs: number, leaseMs: number, limit: number): Promise<readonly string[]>;
+  ): Promise<
+    | {
+        readonly committedSeq: number;
+        readonly touched: readonly string[];
+        /** Items that named a host or operation that is not this site's. */
+        readonly refused: number;
+      }
+    | undefined
+  >;
+  /** Nothing to decide until something changes: no wake time, unless the version has moved on. */
+  restHost(uid: string, version: number): Promise<void>;
+  /** Takes due hosts and pushes their wake time ahead, so that a crashed taker costs that time and no more. */
+  takeDueHosts(leaseMs: number, limit: number): Promise<readonly string[]>;
 }
 
 export interface AgentRow {
@@ -133,81 +173,175 @@ export interface AgentRow {
   readonly site: string | undefined;
   readonly cluster: string | undefined;
   readonly signingKey: string;
-  readonly sealingKey: string;
-  readonly counter: number;
 }
+
+/** A session as it was opened, with all links of its agent. */
+export interface OpenedSession {
+  readonly epoch: number;
+  readonly committedSeq: number;
+  readonly site: string | undefined;
+  readonly cluster: string | undefined;
+  /** All documents and open operations of the site were queued again: the agent does not hold what it should. */
+  readonly resync: boolean;
+  /** Hosts to decide about: the site was away, or work was lost with its agent. */
+  readonly touched: readonly string[];
+}
+
+export type OpeningError = "superseded" | "cloned" | "standby";
 
 export interface LinkStore {
   loadAgent(agentId: string): Promise<AgentRow | undefined>;
-  /** Bumps the epoch of the agent's links, records instance and boot id; undefined: the counter ran backwards. */
+  /**
+   * Bumps the epoch and takes the agent's links. "superseded": a later hello of the same boot came first. "cloned":
+   * the counter ran backwards; the agent is suspended until approved again. "standby": another agent acts for the
+   * site or the cluster; try again later.
+   */
   openSession(session: {
     readonly agentId: string;
     readonly bootId: string;
     readonly counter: number;
     readonly instance: string;
     readonly tokenHash: string;
-    readonly nowMs: number;
-  }): Promise<{ readonly epoch: number; readonly committedSeq: number } | undefined>;
-  /** False when a newer epoch exists. */
-  renewLease(agentId: string, epoch: number, nowMs: number): Promise<boolean>;
-  sessionOfToken(
-    tokenHash: string,
-  ): Promise<
-    | {
-        readonly agentId: string;
-        readonly cluster: string | undefined;
-        readonly site: string | undefined;
-        readonly epoch: number;
-      }
-    | undefined
-  >;
-  /** Marks every unacknowledged row of the links as undelivered again: after a hello. */
-  resetOutbox(links: readonly LinkName[]): Promise<void>;
-  /** Undelivered rows in order, marked as sent under this epoch; nothing when the epoch is old. */
+    readonly programVersion: string;
+    readonly documentsDigest: string;
+  }): Promise<Result<OpenedSession, OpeningError>>;
+  /**
+   * A sign of life. "fenced": a newer epoch exists. "revoked": the agent may not act any more. "lost": one of the
+   * session's `links` was taken by another agent.
+   */
+  renewLease(renewal: {
+    readonly agentId: string;
+    readonly epoch: number;
+    readonly links: number;
+  }): Promise<"held" | "fenced" | "revoked" | "lost">;
+  sessionOfToken(tokenHash: string): Promise<FeedSender | undefined>;
+  /** Undelivered rows in order, marked as sent under this epoch; undefined: the epoch holds none of the links. */
   takeOutbox(
-    agentId: string,
-    epoch: number,
-    links: readonly LinkName[],
+    session: { readonly epoch: number; readonly links: readonly LinkName[] },
     limit: number,
-  ): Promise<readonly { readonly id: string; readonly delivery: Delivery }[]>;
+  ): Promise<readonly { readonly id: string; readonly delivery: Delivery }[] | undefined>;
+  /** Removes rows that are done, gives back those to be tried again; returns the shortest wait of those (ms). */
   ackOutbox(
-    epoch: number,
-    agentId: string,
-    done: readonly string[],
-    retry: readonly string[],
-  ): Promise<void>;
+    session: { readonly epoch: number; readonly links: readonly LinkName[] },
+    acks: { readonly done: readonly string[]; readonly retry: readonly string[] },
+  ): Promise<number | undefined>;
   siteKeys(): Promise<readonly SiteKey[]>;
 }
 
+export type EnrolError = "unknown" | "used" | "expired";
+
+export interface ListedAgent {
+  readonly id: string;
+  readonly state: AgentRow["state"];
+  readonly site: string | null;
+  readonly cluster: string | null;
+  readonly hostname: string;
+  readonly programVersion: string;
+  readonly sealingFingerprint: string;
+  readonly lastSeenMs: number | null;
+  readonly holds: readonly string[];
+}
+
+export interface ListedHost {
+  readonly uid: string;
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly site: string | null;
+  readonly state: string | null;
+  readonly operationalStatus: string | null;
+  readonly errorMessage: string | null;
+  readonly poweredOn: boolean | null;
+  readonly wakeAtMs: number | null;
+  readonly operation: OperationView | null;
+}
+
 export interface AdminStore {
-  addCluster(name: string, admissionTokenHash: string): Promise<void>;
-  addSite(name: string): Promise<void>;
+  /** False: the name is taken. */
+  addCluster(name: string, admissionHash: string): Promise<boolean>;
+  addSite(name: string): Promise<boolean>;
+  /** False: the site or cluster does not exist. */
   addToken(token: {
     readonly hash: string;
     readonly site: string | undefined;
     readonly cluster: string | undefined;
-    readonly expiresAtMs: number;
+    readonly ttlMs: number;
     readonly autoApprove: boolean;
-  }): Promise<void>;
-  /** Uses the token up and stores the agent in one statement. */
+  }): Promise<boolean>;
+  /** Uses the token up and stores the agent in one statement; the same agent's repetition gets the same answer. */
   enrol(agent: {
     readonly tokenHash: string;
     readonly id: string;
     readonly signingKey: string;
     readonly sealingKey: string;
+    readonly sealingFingerprint: string;
     readonly hostname: string;
-    readonly nowMs: number;
-  }): Promise<Result<AgentRow, "unknown" | "used" | "expired">>;
+    readonly programVersion: string;
+  }): Promise<Result<AgentRow, EnrolError>>;
   setAgentState(agentId: string, state: "approved" | "revoked"): Promise<boolean>;
   clusterOfAdmissionToken(hash: string): Promise<string | undefined>;
+  listClusters(): Promise<readonly { readonly name: string; readonly lastSeenMs: number | null }[]>;
+  listSites(): Promise<readonly { readonly name: string; readonly lastSeenMs: number | null }[]>;
+  listAgents(): Promise<readonly ListedAgent[]>;
+  /** In order of cluster, namespace and name, at most 1000 from after the given host's place. */
+  listHosts(filter: {
+    readonly cluster: string | undefined;
+    readonly site: string | undefined;
+    readonly afterUid: string | undefined;
+  }): Promise<readonly ListedHost[]>;
 }
+
+/** What surrounds a host that may not be stored yet. */
+export interface Surroundings {
+  readonly namespaceAnnotations: Readonly<Record<string, string>>;
+  readonly sites: HostRows["sites"];
+  readonly secrets: readonly SecretFact[];
+  readonly memory: HostMemory | undefined;
+  readonly hardware: unknown;
+}
+
+export interface Claimant {
+  readonly claim: Claim;
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What admission asks; read only. */
+export interface FleetStore {
+  surroundings(host: {
+    readonly cluster: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string | undefined;
+  }): Promise<Surroundings>;
+  /** Other hosts that hold one of the claims at the site. */
+  claimants(
+    site: string,
+    claims: readonly Claim[],
+    exceptUid: string | undefined,
+  ): Promise<readonly Claimant[]>;
+}
+
+export type Store = FleetStore & HostStore & LinkStore & AdminStore;
 
 /** Wake-ups between instances. Losing one costs time (the sweep finds the rows), never a row. */
 export interface Bus {
-  /** After a commit; coalesced. */
-  notify(links: readonly string[]): void;
+  /** After a commit; coalesced. Topics: link names, "agent:<id>", "sites". */
+  notify(topics: readonly string[]): void;
   /** `undefined` = something may have been missed: look at everything. */
-  onNotify(handle: (link: string | undefined) => void): void;
+  onNotify(handle: (topic: string | undefined) => void): void;
   /** "listen" when notifications are known to arrive, "poll" when they do not. */
   mode(): "listen" | "poll";
+}
+
+/** LISTEN and NOTIFY of one database. */
+export interface Notifications {
+  /** `onReady` is called at each (re)connection: what was sent in between is lost. */
+  listen(
+    channel: string,
+    onMessage: (payload: string) => void,
+    onReady: () => void,
+  ): Promise<() => Promise<void>>;
+  notify(channel: string, payload: string): Promise<void>;
 }

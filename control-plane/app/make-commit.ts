@@ -1,0 +1,177 @@
+// A decision → everything that its statement writes: the host document with its revision, the operation, and the
+// rows for the links. Pure.
+import type { Decision } from "../../shared/host/decision.ts";
+import { canonicalJson, sha256Hex } from "../../shared/host/document/canonical-json.ts";
+import type { HostMemory, Snapshot } from "../../shared/host/snapshot.ts";
+import type { Delivery } from "../../shared/protocol/frames.ts";
+import type { HostDocument } from "../../shared/protocol/host-document.ts";
+import type { Operation } from "../../shared/protocol/operation.ts";
+import type { WriteBack } from "../../shared/protocol/write-back.ts";
+import type { HostCommit, HostRows, LinkName, OutboxRow } from "../ports.ts";
+
+export function makeCommit(rows: HostRows, snapshot: Snapshot, decision: Decision): HostCommit {
+  const { uid, version } = rows.host;
+  const site = snapshot.site.kind === "site" ? snapshot.site.name : undefined;
+  const memory = withNewRevision(rows, site, decision.memory);
+  const document = makeDocument(uid, memory, decision);
+  const operation = makeOperation(uid, memory, decision);
+  return {
+    uid,
+    version,
+    memory,
+    site,
+    document,
+    claims: claimsOf(snapshot, decision),
+    blocked: snapshot.claimConflict !== undefined,
+    operation:
+      operation === undefined || site === undefined
+        ? undefined
+        : { site, createdAtMs: snapshot.nowMs, operation },
+    cancel: decision.cancel,
+    consumed: decision.consumed,
+    outbox: [
+      ...documentRows(rows, { site, memory, document }),
+      ...operationRows(rows, site, { operation, cancel: decision.cancel }),
+      ...writeRows(rows, decision),
+    ],
+    wakeAtMs: decision.next.kind === "wait" ? decision.next.wakeAtMs : undefined,
+    gone: decision.next.kind === "gone",
+  };
+}
+
+/**
+ * An agent refuses a revision that it knows with another content, and a removal counts as content: a host that
+ * changes its site gets a new revision although its document is the same.
+ */
+function withNewRevision(rows: HostRows, site: string | undefined, memory: HostMemory): HostMemory {
+  const moved = rows.host.site !== undefined && rows.host.site !== site;
+  const isNew = memory.revision !== rows.host.memory?.revision;
+  return moved && !isNew ? { ...memory, revision: memory.revision + 1 } : memory;
+}
+
+function makeDocument(
+  uid: string,
+  memory: HostMemory,
+  decision: Decision,
+): HostDocument | undefined {
+  if (decision.document === undefined) return undefined;
+  return {
+    hostUid: uid,
+    revision: memory.revision,
+    hash: memory.documentHash,
+    spec: decision.document,
+  };
+}
+
+function makeOperation(
+  uid: string,
+  memory: HostMemory,
+  { command }: Decision,
+): Operation | undefined {
+  if (command === undefined) return undefined;
+  return {
+    id: `${uid}.${memory.operationCount}`,
+    hostUid: uid,
+    revision: memory.revision,
+    attempt: memory.attempt + 1,
+    validForMs: command.validForMs,
+    class: command.class,
+    allocation: memory.allocation,
+    payload: command.payload,
+  };
+}
+
+/** What another host holds cannot be claimed; until that is settled a managed host keeps what it has. */
+function claimsOf(snapshot: Snapshot, decision: Decision): HostCommit["claims"] {
+  if (snapshot.claimConflict === undefined) return decision.claims;
+  return decision.document === undefined ? [] : undefined;
+}
+
+interface Placed {
+  readonly site: string | undefined;
+  readonly memory: HostMemory;
+  readonly document: HostDocument | undefined;
+}
+
+function documentRows(rows: HostRows, { site, memory, document }: Placed): OutboxRow[] {
+  const { uid, site: oldSite, memory: before } = rows.host;
+  const isHeld = before !== undefined && before.documentHash !== "";
+  const removal: Delivery = { kind: "remove-document", hostUid: uid, revision: memory.revision };
+  const list: OutboxRow[] = [];
+  const isNew = memory.revision !== before?.revision || oldSite !== site;
+  // The old site, or the present one, holds a document that it should not hold any more.
+  const isOver = oldSite !== site || document === undefined;
+  if (oldSite !== undefined && isHeld && isNew && isOver) list.push(siteRow(oldSite, uid, removal));
+  if (site !== undefined && document !== undefined && isNew) {
+    list.push(siteRow(site, uid, { kind: "document", document }));
+  }
+  return list;
+}
+
+function siteRow(site: string, uid: string, delivery: Delivery): OutboxRow {
+  return { link: `site:${site}`, key: `document:${uid}`, hostUid: uid, delivery };
+}
+
+/** A cancelled operation belongs to the site that it was given to. */
+function operationRows(
+  rows: HostRows,
+  site: string | undefined,
+  { operation, cancel }: { operation: Operation | undefined; cancel: string | undefined },
+): OutboxRow[] {
+  const { uid } = rows.host;
+  const list: OutboxRow[] = [];
+  const oldSite = rows.host.site ?? site;
+  if (cancel !== undefined && oldSite !== undefined) {
+    list.push({
+      link: `site:${oldSite}`,
+      key: `cancel:${cancel}`,
+      hostUid: uid,
+      delivery: { kind: "cancel", hostUid: uid, operationId: cancel },
+    });
+  }
+  if (operation !== undefined && site !== undefined) {
+    list.push({
+      link: `site:${site}`,
+      key: `operation:${operation.id}`,
+      hostUid: uid,
+      delivery: { kind: "operation", operation },
+    });
+  }
+  return list;
+}
+
+function writeRows(rows: HostRows, decision: Decision): OutboxRow[] {
+  const { uid, cluster, namespace, name } = rows.host;
+  const writes: WriteBack[] = [...decision.writes];
+  if (decision.status !== undefined) {
+    writes.unshift({ kind: "status", namespace, name, uid, status: decision.status });
+  }
+  const link: LinkName = `cluster:${cluster}`;
+  return writes.map((write) => ({
+    link,
+    key: writeKey(uid, write),
+    hostUid: uid,
+    delivery: { kind: "write", write },
+  }));
+}
+
+/**
+ * A newer status replaces a waiting one of the same state only, so that a watcher sees every state; other writes
+ * are replaced by nothing but themselves.
+ */
+function writeKey(uid: string, write: WriteBack): string {
+  switch (write.kind) {
+    case "status":
+      return `status:${uid}:${write.status.provisioning.state}`;
+    case "hardware-data":
+      return `hardware-data:${uid}`;
+    case "event":
+      return `event:${uid}:${write.eventName}`;
+    case "metadata":
+    case "architecture":
+    case "release-hardware-data":
+    case "claim-secret":
+    case "release-secret":
+      return `write:${uid}:${sha256Hex(canonicalJson(write)).slice(0, 16)}`;
+  }
+}

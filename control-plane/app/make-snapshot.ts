@@ -1,0 +1,73 @@
+// Rows of the store → the snapshot that a decision is made from. Pure.
+import type { SiteView, Snapshot } from "../../shared/host/snapshot.ts";
+import { chooseSite } from "../../shared/host/site.ts";
+import { bareMetalHost } from "../../shared/metal3/bare-metal-host.ts";
+import { hardwareDataSpec } from "../../shared/metal3/hardware-data.ts";
+import type { HardwareDetails } from "../../shared/metal3/hardware-details.ts";
+import { validateBareMetalHost } from "../../shared/metal3/validate-bare-metal-host.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import { z } from "zod";
+import type { HostRows } from "../ports.ts";
+import { siteDegradedAfterMs, siteUnreachableAfterMs } from "../store/lease-times.table.ts";
+
+const hardwareObject = z.looseObject({ spec: hardwareDataSpec.optional() });
+
+/** "invalid": the object does not fit the schema of its kind; the message names the fields, not their values. */
+export function makeSnapshot(
+  rows: HostRows,
+  nowMs: number,
+  claimConflict: string | undefined,
+): Result<Snapshot, "invalid"> {
+  const parsed = bareMetalHost.safeParse({
+    apiVersion: "metal3.io/v1alpha1",
+    kind: "BareMetalHost",
+    ...rows.host.object,
+  });
+  if (!parsed.success) {
+    const fields = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    return err("invalid", fields.slice(0, 8).join("; "));
+  }
+  const host = parsed.data;
+  return ok({
+    nowMs,
+    cluster: rows.host.cluster,
+    host,
+    deleted: rows.host.deleted,
+    invalid: validateBareMetalHost(host),
+    memory: rows.host.memory,
+    hardware: readHardware(rows.hardware),
+    site: viewSite(rows, host.metadata.labels, nowMs),
+    secrets: Object.fromEntries(rows.secrets.map((fact) => [fact.purpose, fact])),
+    operation: rows.operation,
+    power: rows.host.power,
+    bmcProblem: rows.host.bmcProblem,
+    claimConflict,
+  });
+}
+
+/** The inventory in a HardwareData object; undefined if there is none that can be read. */
+export function readHardware(object: unknown): HardwareDetails | undefined {
+  return hardwareObject.safeParse(object).data?.spec?.hardware;
+}
+
+/** Which site a host with these labels belongs to, and whether it hears us. */
+export function viewSite(
+  rows: Pick<HostRows, "namespaceAnnotations" | "sites">,
+  labels: Readonly<Record<string, string>> | undefined,
+  nowMs: number,
+): SiteView {
+  const choice = chooseSite({
+    labels,
+    namespaceAnnotations: rows.namespaceAnnotations,
+    sites: rows.sites.map(({ name }) => name),
+  });
+  if (choice.kind === "none") return choice;
+  const lastSeenMs = rows.sites.find(({ name }) => name === choice.name)?.lastSeenMs ?? 0;
+  const connection = connectionAfter(nowMs - lastSeenMs);
+  return { kind: "site", name: choice.name, lastSeenMs, connection };
+}
+
+function connectionAfter(silentMs: number): "connected" | "degraded" | "unreachable" {
+  if (silentMs < siteDegradedAfterMs) return "connected";
+  return silentMs < siteUnreachableAfterMs ? "degraded" : "unreachable";
+}

@@ -1,0 +1,90 @@
+// Around hop 4 of 8 (shared/host/decide), next: hop 5 (control-plane/store/hosts/commit-host). Takes a snapshot of
+// one host, decides, commits; again if somebody else committed first. Judges nothing itself.
+import { decide } from "../../shared/host/decide.ts";
+import type { Decision } from "../../shared/host/decision.ts";
+import type { Snapshot } from "../../shared/host/snapshot.ts";
+import type { Bus, Clock, HostCommit, HostRows, HostStore, Log } from "../ports.ts";
+import { makeCommit } from "./make-commit.ts";
+import { makeSnapshot } from "./make-snapshot.ts";
+import type { Metrics } from "./metrics.ts";
+import { countDecision } from "./count-decision.ts";
+
+export interface ReconcileDeps {
+  readonly store: Pick<HostStore, "loadHost" | "commitHost" | "restHost">;
+  readonly bus: Pick<Bus, "notify">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+const maxAttempts = 8;
+
+/** "decided": committed, or nothing to decide. "busy": others kept committing first; the host stays due. */
+export async function reconcileHost(deps: ReconcileDeps, uid: string): Promise<"decided" | "busy"> {
+  const startedMs = deps.clock.nowMs();
+  let claimConflict: string | undefined;
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const rows = await deps.store.loadHost(uid);
+    if (rows === undefined) return "decided";
+    const snapshot = makeSnapshot(rows, deps.clock.nowMs(), claimConflict);
+    if (!rows.feedsComplete || !snapshot.ok) {
+      // A change of the object, or the end of the first whole list of each resource, wakes the host.
+      await deps.store.restHost(uid, rows.host.version);
+      if (!snapshot.ok) logInvalid(deps, rows, snapshot.error.message);
+      return "decided";
+    }
+    const decision = decide(snapshot.value);
+    const commit = makeCommit(rows, snapshot.value, decision);
+    const done = await deps.store.commitHost(commit);
+    if (done.ok) {
+      deps.bus.notify([...new Set(commit.outbox.map(({ link }) => link))]);
+      logDecision(deps, startedMs, { rows, snapshot: snapshot.value, decision, commit });
+      countDecision(deps.metrics, rows, decision);
+      deps.metrics.observe("farrier_decision_seconds", {}, (deps.clock.nowMs() - startedMs) / 1000);
+      return "decided";
+    }
+    if (done.error.kind === "claimed") claimConflict = done.error.message;
+  }
+  deps.log.warn("host busy", { uid, attempts: maxAttempts });
+  deps.metrics.count("metal3_reconcile_error_total", {});
+  return "busy";
+}
+
+function logInvalid(deps: ReconcileDeps, rows: HostRows, problem: string): void {
+  const { name, namespace, cluster } = rows.host;
+  deps.metrics.count("metal3_reconcile_error_total", {});
+  deps.log.error("host not understood", { host: name, namespace, cluster, problem });
+}
+
+interface Decided {
+  readonly rows: HostRows;
+  readonly snapshot: Snapshot;
+  readonly decision: Decision;
+  readonly commit: HostCommit;
+}
+
+function logDecision(
+  deps: ReconcileDeps,
+  startedMs: number,
+  { rows, snapshot, decision, commit }: Decided,
+): void {
+  const { name, namespace, cluster, uid } = rows.host;
+  const { operation } = commit;
+  deps.log.info("decided", {
+    host: name,
+    namespace,
+    cluster,
+    uid,
+    site: commit.site,
+    state: decision.memory.status.provisioning.state,
+    from: rows.host.memory?.status.provisioning.state,
+    next: decision.next.kind,
+    wakeInMs: commit.wakeAtMs === undefined ? undefined : commit.wakeAtMs - snapshot.nowMs,
+    operation: operation?.operation.id ?? rows.operation?.id,
+    operationKind: operation?.operation.payload.kind ?? rows.operation?.kind,
+    attempt: operation?.operation.attempt ?? rows.operation?.attempt,
+    reason: decision.because.reason,
+    message: decision.because.message,
+    durationMs: deps.clock.nowMs() - startedMs,
+  });
+}

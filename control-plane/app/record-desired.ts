@@ -1,0 +1,48 @@
+// Hop 3 of 8, next: hop 4 (shared/host/decide). Stores what a cluster link posts, and has the hosts that it
+// touches decided about. Knows neither HTTP nor SQL.
+import type { FeedBatch, FeedResource } from "../../shared/protocol/feed.ts";
+import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
+import type { FeedOutcome, FeedSender, HostStore, Log } from "../ports.ts";
+import type { DecisionQueue } from "./decision-queue.ts";
+import type { Metrics } from "./metrics.ts";
+
+export interface RecordDeps {
+  readonly store: Pick<HostStore, "applyFeed" | "applySecrets">;
+  readonly decisions: DecisionQueue;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Answers when the batch is stored; the decisions follow by themselves. */
+export async function recordFeed(
+  deps: RecordDeps,
+  sender: FeedSender,
+  resource: FeedResource,
+  batch: FeedBatch,
+): Promise<FeedOutcome> {
+  const outcome = await deps.store.applyFeed(sender, resource, batch);
+  const objects = batch.kind === "list" ? batch.items.length : batch.events.length;
+  const { cluster } = sender;
+  deps.metrics.count("farrier_feed_objects_total", { cluster, resource }, objects);
+  if (outcome.kind === "conflict") {
+    deps.metrics.count("farrier_feed_conflicts_total", { cluster, resource });
+  }
+  if (outcome.foreign > 0) {
+    // A copied or restored cluster has its origin's uids: both would command the same machines.
+    deps.log.error("objects of another cluster refused", {
+      cluster,
+      resource,
+      count: outcome.foreign,
+    });
+  }
+  void deps.decisions.decide(outcome.touched);
+  return outcome;
+}
+
+export async function recordSecrets(
+  deps: RecordDeps,
+  cluster: string,
+  facts: readonly SecretFact[],
+): Promise<void> {
+  void deps.decisions.decide(await deps.store.applySecrets(cluster, facts));
+}

@@ -1,0 +1,99 @@
+// Puts the control plane together: the only file that names adapters. Entry files bring the runtime.
+import type { Hono } from "hono";
+import { sql } from "drizzle-orm";
+import { makeDecisionQueue } from "./app/decision-queue.ts";
+import { startDueTimer, sweepDueHosts } from "./app/due-hosts.ts";
+import { makeFleetFacts } from "./app/look-up-fleet.ts";
+import { makeMetrics, type Metrics } from "./app/metrics.ts";
+import { reconcileHost } from "./app/reconcile-host.ts";
+import { createApp } from "./http/app.ts";
+import type { UpgradeWebSocket } from "./http/link.ts";
+import { startBus } from "./links/bus.ts";
+import { makeOpenSessions } from "./links/open-sessions.ts";
+import type { Clock, Crypto, Log, Store } from "./ports.ts";
+import type { Database } from "./store/database.ts";
+import { makeStore } from "./store/make-store.ts";
+
+export interface Runtime {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  readonly upgradeWebSocket: UpgradeWebSocket;
+  /** Name of this instance, for people. */
+  readonly instance: string;
+  /** Addresses that agents may have signed as ours. */
+  readonly origins: readonly string[];
+  readonly adminToken: string | undefined;
+}
+
+export interface ControlPlane {
+  readonly app: Hono;
+  readonly store: Store;
+  readonly metrics: Metrics;
+  /** Decides about everything that is due, besides the timer: for platforms that stop idle instances. */
+  sweep(): Promise<number>;
+  /** Resolves when no decision is waiting or running. */
+  idle(): Promise<void>;
+  /** Sends the agents elsewhere and ends what runs. Does not close the database. */
+  stop(): Promise<void>;
+}
+
+const concurrency = 6;
+
+export async function compose(runtime: Runtime): Promise<ControlPlane> {
+  const { database, clock, crypto, log } = runtime;
+  const store = makeStore(database, clock);
+  const metrics = makeMetrics();
+  const bus = await startBus({ notifications: database.notifications, clock, crypto, log });
+  const sessions = makeOpenSessions(crypto);
+  bus.onNotify((topic) => sessions.notify(topic));
+  metrics.gauge("farrier_links_open", () => sessions.count());
+  metrics.gauge("farrier_bus_polling", () => (bus.mode() === "poll" ? 1 : 0));
+  const decisions = makeDecisionQueue(
+    (uid) => reconcileHost({ store, bus, clock, log, metrics }, uid),
+    { concurrency, log },
+  );
+  const due = { store, decisions, clock, log };
+  const timer = startDueTimer(due);
+  const app = createApp({
+    store,
+    links: store,
+    bus,
+    clock,
+    crypto,
+    log,
+    metrics,
+    decisions,
+    sessions,
+    instance: runtime.instance,
+    origins: runtime.origins,
+    upgradeWebSocket: runtime.upgradeWebSocket,
+    fleet: makeFleetFacts({ store, clock, log }),
+    adminTokenHash:
+      runtime.adminToken === undefined ? undefined : await crypto.sha256Hex(runtime.adminToken),
+    ping: () => ping(database),
+  });
+  return {
+    app,
+    store,
+    metrics,
+    sweep: () => sweepDueHosts(due),
+    idle: () => decisions.idle(),
+    async stop() {
+      timer.stop();
+      sessions.goaway();
+      await decisions.idle();
+      await bus.stop();
+    },
+  };
+}
+
+async function ping(database: Database): Promise<boolean> {
+  try {
+    await database.rows(sql`SELECT 1`);
+    return true;
+  } catch {
+    return false;
+  }
+}

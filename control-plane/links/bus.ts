@@ -1,0 +1,156 @@
+// Wake-ups between instances over one LISTEN channel. Sent after a commit, never in it: NOTIFY in a transaction
+// serialises all commits. A lost wake-up costs time until the next sweep, never a row.
+import type { Bus, Clock, Crypto, Log, Notifications, Timer } from "../ports.ts";
+
+const channel = "farrier";
+const coalesceMs = 10;
+const testWithinMs = 2_000;
+const testEveryMs = 30_000;
+const pollEveryMs = 1_000;
+const sweepEveryMs = 30_000;
+/** Postgres allows 8000 bytes. */
+const maxPayload = 7_500;
+
+export interface RunningBus extends Bus {
+  stop(): Promise<void>;
+}
+
+export interface BusDeps {
+  readonly notifications: Notifications;
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly log: Log;
+}
+
+/** Resolves after the first self-test. */
+export async function startBus(deps: BusDeps): Promise<RunningBus> {
+  const bus = new DatabaseBus(deps);
+  await bus.start();
+  return bus;
+}
+
+class DatabaseBus implements RunningBus {
+  private readonly deps: BusDeps;
+  private readonly waiting = new Set<string>();
+  private handle: (topic: string | undefined) => void = () => undefined;
+  private flushTimer: Timer | undefined;
+  private readonly timers: Timer[] = [];
+  private hears = false;
+  private heard: ((nonce: string) => void) | undefined;
+  private unlisten: (() => Promise<void>) | undefined;
+  private stopped = false;
+
+  constructor(deps: BusDeps) {
+    this.deps = deps;
+  }
+
+  async start(): Promise<void> {
+    await this.listen();
+    await this.test();
+    this.every(testEveryMs, () => this.test());
+    // Deaf: look every second. Hearing: something may still have been lost.
+    this.every(pollEveryMs, () => {
+      if (!this.hears) this.handle(undefined);
+    });
+    this.every(sweepEveryMs, () => this.handle(undefined));
+  }
+
+  mode(): "listen" | "poll" {
+    return this.hears ? "listen" : "poll";
+  }
+
+  onNotify(handle: (topic: string | undefined) => void): void {
+    this.handle = handle;
+  }
+
+  notify(topics: readonly string[]): void {
+    for (const topic of topics) this.waiting.add(topic);
+    if (this.waiting.size === 0 || this.flushTimer !== undefined || this.stopped) return;
+    this.flushTimer = this.deps.clock.timer(coalesceMs, () => void this.flush());
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const timer of this.timers) timer.cancel();
+    this.flushTimer?.cancel();
+    await this.flush();
+    await this.unlisten?.().catch(() => undefined);
+  }
+
+  /** Our own sessions hear it at once; the others, and we again, through the database. */
+  private async flush(): Promise<void> {
+    this.flushTimer = undefined;
+    const topics = [...this.waiting];
+    this.waiting.clear();
+    for (const topic of topics) this.handle(topic);
+    for (const payload of payloads(topics)) {
+      await this.send(payload);
+    }
+  }
+
+  private async send(payload: string): Promise<void> {
+    try {
+      await this.deps.notifications.notify(channel, payload);
+    } catch (thrown) {
+      this.deps.log.warn("notification not sent", { reason: String(thrown) });
+    }
+  }
+
+  private async listen(): Promise<void> {
+    try {
+      this.unlisten = await this.deps.notifications.listen(
+        channel,
+        (payload) => this.receive(payload),
+        () => this.handle(undefined),
+      );
+    } catch (thrown) {
+      this.deps.log.warn("cannot listen for notifications", { reason: String(thrown) });
+    }
+  }
+
+  private receive(payload: string): void {
+    if (payload.startsWith("test:")) this.heard?.(payload);
+    else for (const topic of payload.split(",")) this.handle(topic);
+  }
+
+  /** A pooler takes LISTEN and delivers nothing, without an error: only a message to oneself tells. */
+  private async test(): Promise<void> {
+    const nonce = `test:${this.deps.crypto.randomHex(8)}`;
+    let timer: Timer | undefined;
+    const arrived = new Promise<boolean>((resolve) => {
+      timer = this.deps.clock.timer(testWithinMs, () => resolve(false));
+      this.heard = (heard) => {
+        if (heard === nonce) resolve(true);
+      };
+    });
+    await this.send(nonce);
+    const hears = await arrived;
+    timer?.cancel();
+    if (hears !== this.hears) {
+      this.hears = hears;
+      if (hears) this.deps.log.info("notifications arrive", {});
+      else this.deps.log.warn("notifications do not arrive; polling every second", {});
+    }
+  }
+
+  private every(ms: number, run: () => void | Promise<void>): void {
+    const index = this.timers.length;
+    const again = () => {
+      if (this.stopped) return;
+      this.timers[index] = this.deps.clock.timer(ms, () => {
+        void Promise.resolve(run()).then(again, again);
+      });
+    };
+    again();
+  }
+}
+
+function payloads(topics: readonly string[]): readonly string[] {
+  const list: string[] = [];
+  for (const topic of topics) {
+    const last = list.at(-1);
+    if (last === undefined || last.length + topic.length + 1 > maxPayload) list.push(topic);
+    else list[list.length - 1] = `${last},${topic}`;
+  }
+  return list;
+}

@@ -1,0 +1,75 @@
+// Sends one session what waits for its links, in order, and takes its answers. Bounded: what is sent and not
+// answered counts. Runs inside the session's own order of work.
+import type { Delivery, FromAgent } from "../../shared/protocol/frames.ts";
+import type { Metrics } from "../app/metrics.ts";
+import type { Clock, LinkName, LinkStore, Log, Timer } from "../ports.ts";
+import { packDeliveries } from "./pack-deliveries.ts";
+
+export interface DeliverDeps {
+  readonly links: Pick<LinkStore, "takeOutbox" | "ackOutbox">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface DeliveryTarget {
+  readonly agentId: string;
+  readonly epoch: number;
+  readonly links: readonly LinkName[];
+  send(items: { id: string; delivery: Delivery }[]): void;
+  /** Asks for `deliver` to be called, in order with the session's other work. */
+  again(): void;
+}
+
+const batch = 50;
+const maxUnanswered = 500;
+
+export class OutboxDelivery {
+  private readonly deps: DeliverDeps;
+  private readonly target: DeliveryTarget;
+  private unanswered = 0;
+  private retry: Timer | undefined;
+
+  constructor(deps: DeliverDeps, target: DeliveryTarget) {
+    this.deps = deps;
+    this.target = target;
+  }
+
+  /** False: the session does not hold its links any more. */
+  async deliver(): Promise<boolean> {
+    while (this.unanswered < maxUnanswered) {
+      const rows = await this.deps.links.takeOutbox(this.target, batch);
+      if (rows === undefined) return false;
+      this.unanswered += rows.length;
+      for (const items of packDeliveries(rows)) this.target.send(items);
+      if (rows.length < batch) return true;
+    }
+    return true;
+  }
+
+  async answered({ done, failed }: Extract<FromAgent, { type: "ack" }>): Promise<void> {
+    for (const { message, retry } of failed) {
+      this.deps.metrics.count("farrier_writes_failed_total", { retry: String(retry) });
+      this.deps.log.warn("delivery failed", {
+        agent: this.target.agentId,
+        retry,
+        reason: message.slice(0, 500),
+      });
+    }
+    const waitMs = await this.deps.links.ackOutbox(this.target, {
+      done: [...done, ...failed.filter(({ retry }) => !retry).map(({ id }) => id)],
+      retry: failed.filter(({ retry }) => retry).map(({ id }) => id),
+    });
+    const wasFull = this.unanswered >= maxUnanswered;
+    this.unanswered = Math.max(0, this.unanswered - done.length - failed.length);
+    if (waitMs !== undefined) {
+      this.retry?.cancel();
+      this.retry = this.deps.clock.timer(waitMs, () => this.target.again());
+    }
+    if (wasFull && this.unanswered < maxUnanswered) this.target.again();
+  }
+
+  stop(): void {
+    this.retry?.cancel();
+  }
+}

@@ -1,0 +1,333 @@
+// Hop 6 of 8, next: hop 7 (site-agent/operations): one agent's socket. Challenge → hello → welcome, then
+// deliveries down, observations, acknowledgements and lease renewals up. Whether this session is current is asked
+// of the database each time. Frames are handled one after the other.
+import {
+  closeCode,
+  type FromAgent,
+  type Hello,
+  type ToAgent,
+} from "../../shared/protocol/frames.ts";
+import { acceptObservation, type AcceptDeps } from "../app/accept-observation.ts";
+import type {
+  Bus,
+  Clock,
+  Crypto,
+  LinkName,
+  LinkStore,
+  Log,
+  OpenedSession,
+  OpeningError,
+  Timer,
+} from "../ports.ts";
+import { leaseTtlMs, silentAfterMs } from "../store/lease-times.table.ts";
+import { OutboxDelivery } from "./deliver-outbox.ts";
+import { ObservationOrder } from "./observation-order.ts";
+import { readFrame, type ReadFrame } from "./read-frame.ts";
+import { verifyHello } from "./verify-hello.ts";
+
+export interface SessionSocket {
+  send(text: string): void;
+  close(code: number, reason: string): void;
+}
+
+export interface LinkSession {
+  /** A text message; anything but a string is a protocol error. */
+  receive(data: unknown): void;
+  closed(): void;
+  notify(topic: string | undefined): void;
+  goaway(retryAfterMs: number): void;
+}
+
+export interface SessionDeps extends AcceptDeps {
+  readonly links: LinkStore;
+  readonly bus: Pick<Bus, "notify">;
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  /** Name of this instance, for people. */
+  readonly instance: string;
+  /** What agents may have signed as our address. */
+  readonly origins: readonly string[];
+}
+
+const helloWithinMs = 10_000;
+const standbyRetryMs = 5_000;
+/** Frames received and not handled yet. */
+const maxWaiting = 256;
+const strikesPerMinute = 20;
+
+const refusalCodes: Readonly<Record<OpeningError, number>> = {
+  standby: closeCode.goingAway,
+  cloned: closeCode.unauthorized,
+  superseded: closeCode.superseded,
+};
+
+interface Current extends OpenedSession {
+  readonly agentId: string;
+  readonly links: readonly LinkName[];
+  readonly outbox: OutboxDelivery;
+  readonly order: ObservationOrder;
+}
+
+export class AgentSession implements LinkSession {
+  private readonly deps: SessionDeps;
+  private readonly socket: SessionSocket;
+  private readonly nonce: string;
+  private current: Current | undefined;
+  private work: Promise<void> = Promise.resolve();
+  private waiting = 0;
+  private strikes: readonly number[] = [];
+  private lastHeardMs: number;
+  private pumping = false;
+  private ended = false;
+  private silence: Timer | undefined;
+
+  constructor(deps: SessionDeps, socket: SessionSocket) {
+    this.deps = deps;
+    this.socket = socket;
+    this.nonce = deps.crypto.randomHex(32);
+    this.lastHeardMs = deps.clock.nowMs();
+    this.send({ type: "challenge", nonce: this.nonce, version: 1 });
+    this.silence = deps.clock.timer(helloWithinMs, () => this.checkSilence());
+  }
+
+  receive(data: unknown): void {
+    if (this.ended) return;
+    this.lastHeardMs = this.deps.clock.nowMs();
+    if (this.waiting >= maxWaiting) return this.end(closeCode.badFrame, "too many frames at once");
+    this.waiting += 1;
+    this.enqueue(async () => {
+      this.waiting -= 1;
+      const read = readFrame(data);
+      if (read.kind === "frame") await this.handle(read.frame);
+      else if (read.kind === "broken") this.end(read.code, read.reason);
+      else this.strike(read);
+    });
+  }
+
+  closed(): void {
+    this.ended = true;
+    this.silence?.cancel();
+    this.current?.outbox.stop();
+  }
+
+  notify(topic: string | undefined): void {
+    const { current } = this;
+    if (current === undefined || this.ended) return;
+    if (topic === undefined || current.links.some((name) => name === topic)) this.pump();
+    if (topic === `agent:${current.agentId}`) this.enqueue(async () => void (await this.renew()));
+    if (topic === "sites" && current.cluster !== undefined) this.enqueue(() => this.sendSites());
+  }
+
+  goaway(retryAfterMs: number): void {
+    this.send({ type: "goaway", retryAfterMs });
+    this.end(closeCode.goingAway, "this instance stops");
+  }
+
+  /** A database that does not answer ends the session: what may have been lost comes again in the next. */
+  private enqueue(run: () => Promise<void>): void {
+    this.work = this.work.then(async () => {
+      if (this.ended) return;
+      try {
+        await run();
+      } catch (thrown) {
+        this.deps.log.error("session failed", {
+          agent: this.current?.agentId,
+          reason: String(thrown),
+        });
+        this.end(closeCode.goingAway, "try again");
+      }
+    });
+  }
+
+  /** A frame that is not understood is skipped, a flood of them is not. */
+  private strike({ type, where }: Extract<ReadFrame, { kind: "unknown" }>): void {
+    this.deps.metrics.count("farrier_frames_refused_total", {});
+    this.deps.log.warn("frame not understood", { agent: this.current?.agentId, type, where });
+    const nowMs = this.deps.clock.nowMs();
+    this.strikes = [...this.strikes.filter((atMs) => atMs > nowMs - 60_000), nowMs];
+    const isFlood = this.strikes.length >= strikesPerMinute;
+    if (this.current === undefined || isFlood) this.end(closeCode.badFrame, "frame not understood");
+  }
+
+  private async handle(frame: FromAgent): Promise<void> {
+    const { current } = this;
+    if (frame.type === "hello") {
+      if (current === undefined) await this.hello(frame);
+      else this.end(closeCode.badFrame, "hello twice");
+      return;
+    }
+    if (current === undefined) return this.end(closeCode.unauthorized, "hello first");
+    // Sent in an earlier session, which ended: it comes again in this one.
+    if (frame.epoch !== current.epoch) return;
+    switch (frame.type) {
+      case "observations":
+        return await this.observe(current, frame.items);
+      case "ack":
+        return await current.outbox.answered(frame);
+      case "lease":
+        if (await this.renew()) this.send({ ...frame, epoch: current.epoch });
+        return;
+    }
+  }
+
+  private async hello(hello: Hello): Promise<void> {
+    const { deps } = this;
+    const refused = await verifyHello(deps, hello, this.nonce);
+    if (refused !== undefined) {
+      return this.refuse(hello.agentId, refused.code, refused.reason);
+    }
+    const sessionToken = deps.crypto.randomHex(32);
+    const opened = await deps.links.openSession({
+      agentId: hello.agentId,
+      bootId: hello.bootId,
+      counter: hello.counter,
+      instance: deps.instance,
+      tokenHash: await deps.crypto.sha256Hex(sessionToken),
+      programVersion: hello.programVersion,
+      documentsDigest: hello.documentsDigest,
+    });
+    if (opened.ok) return await this.welcome(hello, opened.value, sessionToken);
+    const { kind } = opened.error;
+    if (kind === "standby") this.send({ type: "goaway", retryAfterMs: standbyRetryMs });
+    this.refuse(hello.agentId, refusalCodes[kind], kind);
+  }
+
+  private refuse(agent: string, code: number, reason: string): void {
+    const isAlarm = reason === "cloned" || reason === "signature";
+    const fields = { agent: agent.slice(0, 64), reason, code };
+    if (isAlarm) this.deps.log.error("session refused", fields);
+    else this.deps.log.warn("session refused", fields);
+    this.deps.metrics.count("farrier_sessions_total", { answer: reason });
+    this.end(code, reason);
+  }
+
+  private async welcome(hello: Hello, opened: OpenedSession, token: string): Promise<void> {
+    const { deps } = this;
+    const { site, cluster, epoch, committedSeq } = opened;
+    const links: LinkName[] = [];
+    if (site !== undefined) links.push(`site:${site}`);
+    if (cluster !== undefined) links.push(`cluster:${cluster}`);
+    const { agentId } = hello;
+    const outbox = new OutboxDelivery(deps, {
+      agentId,
+      epoch,
+      links,
+      send: (items) => this.send({ type: "deliveries", epoch, items }),
+      again: () => this.pump(),
+    });
+    const order = new ObservationOrder(committedSeq);
+    this.current = { ...opened, agentId, links, outbox, order };
+    this.send({
+      type: "welcome",
+      epoch,
+      serverTimeMs: deps.clock.nowMs(),
+      ...(site === undefined ? {} : { site }),
+      ...(cluster === undefined ? {} : { cluster }),
+      resync: opened.resync ? "full" : "none",
+      committedSeq,
+      leaseTtlMs,
+      sessionToken: token,
+      sites: cluster === undefined ? [] : [...(await deps.links.siteKeys())],
+    });
+    deps.metrics.count("farrier_sessions_total", { answer: "welcome" });
+    deps.log.info("session open", {
+      agent: agentId,
+      site,
+      cluster,
+      epoch,
+      resync: opened.resync,
+      programVersion: hello.programVersion.slice(0, 64),
+      clockSkewMs: Math.round(hello.wallClockMs - deps.clock.nowMs()),
+    });
+    // The older session of this agent hears it, wherever it is; a site's new agent may have another key.
+    deps.bus.notify([`agent:${agentId}`, ...(site === undefined ? [] : ["sites"])]);
+    void deps.decisions.decide(opened.touched);
+    this.pump();
+  }
+
+  private async observe(
+    current: Current,
+    items: Extract<FromAgent, { type: "observations" }>["items"],
+  ): Promise<void> {
+    if (items.length === 0) return;
+    const order = current.order.check(items);
+    if (order === "gap") return this.end(closeCode.badFrame, "observations with a gap");
+    if (order === "lost") {
+      const { agentId: agent, committedSeq: committed } = current;
+      this.deps.log.error("observations lost", { agent, committed, first: items[0]?.seq });
+    }
+    const seq = await acceptObservation(this.deps, current, items);
+    if (seq === undefined) return this.end(closeCode.superseded, "a newer session is open");
+    this.send({ type: "committed", epoch: current.epoch, seq });
+  }
+
+  /** True while this session may go on. */
+  private async renew(): Promise<boolean> {
+    const { current } = this;
+    if (current === undefined) return false;
+    const state = await this.deps.links.renewLease({
+      agentId: current.agentId,
+      epoch: current.epoch,
+      links: current.links.length,
+    });
+    switch (state) {
+      case "held":
+        return true;
+      case "fenced":
+        this.end(closeCode.superseded, "a newer session is open");
+        return false;
+      case "revoked":
+        this.end(closeCode.revoked, "this agent may not act any more");
+        return false;
+      case "lost":
+        this.end(closeCode.goingAway, "another agent took over");
+        return false;
+    }
+  }
+
+  private async sendSites(): Promise<void> {
+    if (this.current === undefined) return;
+    const sites = [...(await this.deps.links.siteKeys())];
+    this.send({ type: "sites", epoch: this.current.epoch, sites });
+  }
+
+  private pump(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    this.enqueue(async () => {
+      this.pumping = false;
+      const { current } = this;
+      if (current === undefined || (await current.outbox.deliver())) return;
+      this.end(closeCode.superseded, "a newer session is open");
+    });
+  }
+
+  private checkSilence(): void {
+    if (this.ended) return;
+    if (this.current === undefined) return this.end(closeCode.unauthorized, "no hello");
+    const quietMs = this.deps.clock.nowMs() - this.lastHeardMs;
+    if (quietMs >= silentAfterMs) return this.end(closeCode.silent, "nothing heard");
+    this.silence = this.deps.clock.timer(silentAfterMs - quietMs, () => this.checkSilence());
+  }
+
+  private send(frame: ToAgent): void {
+    if (this.ended) return;
+    try {
+      this.socket.send(JSON.stringify(frame));
+    } catch {
+      // The socket is closing; its close event ends the session.
+      this.ended = true;
+    }
+  }
+
+  private end(code: number, reason: string): void {
+    if (this.ended) return;
+    this.closed();
+    try {
+      this.socket.close(code, reason);
+    } catch {
+      // Closed by the other end meanwhile.
+    }
+  }
+}

@@ -1,0 +1,103 @@
+// The database as the statements see it: rows of one statement, whatever the driver's result shape. The drivers
+// are opened here (postgres.js) and in tests (PGlite). There is no transaction here on purpose: postgres.js can
+// half-apply one when a backend dies in the middle, so every state change is one statement.
+import type { SQL } from "drizzle-orm";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import { z } from "zod";
+import type { Notifications } from "../ports.ts";
+
+export interface Database {
+  readonly drizzle: PgDatabase<PgQueryResultHKT>;
+  /** The rows of one statement; int8 and numeric may come as strings, so read them through a schema. */
+  rows(statement: SQL): Promise<readonly unknown[]>;
+  readonly notifications: Notifications;
+  close(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  readonly url: string;
+  /** For LISTEN: a pooler swallows it, so this one must reach Postgres itself. */
+  readonly directUrl: string;
+  readonly maxConnections: number;
+  /** A transaction pooler is in between: no prepared statements, no session settings. */
+  readonly pooler: boolean;
+}
+
+export function openPostgres(options: PostgresOptions): Database {
+  const shared = { onnotice: () => undefined, connect_timeout: 10 };
+  const client = postgres(options.url, {
+    ...shared,
+    max: options.maxConnections,
+    prepare: !options.pooler,
+    connection: {
+      application_name: "farrier",
+      ...(options.pooler ? {} : { statement_timeout: 10_000, lock_timeout: 5_000 }),
+    },
+  });
+  const direct = postgres(options.directUrl, { ...shared, max: 1 });
+  const database = drizzle(client);
+  return {
+    drizzle: database,
+    rows: (statement) => repeatRolledBack(async () => [...(await database.execute(statement))]),
+    notifications: {
+      async listen(channel, onMessage, onReady) {
+        const listening = await direct.listen(channel, onMessage, onReady);
+        return async () => await listening.unlisten();
+      },
+      async notify(channel, payload) {
+        await client.notify(channel, payload);
+      },
+    },
+    async close() {
+      await Promise.all([client.end({ timeout: 2 }), direct.end({ timeout: 2 })]);
+    },
+  };
+}
+
+/** Rows of one statement, checked: what does not fit the schema is a bug of the statement. */
+export async function readRows<T>(
+  database: Database,
+  schema: z.ZodType<T>,
+  statement: SQL,
+): Promise<readonly T[]> {
+  return z.array(schema).parse(await database.rows(statement));
+}
+
+/** Like `readRows`, for a statement that always answers with one row. */
+export async function readRow<T>(
+  database: Database,
+  schema: z.ZodType<T>,
+  statement: SQL,
+): Promise<T> {
+  const [row] = await readRows(database, schema, statement);
+  if (row === undefined) throw new Error("a statement that must answer with a row gave none");
+  return row;
+}
+
+const rolledBackCodes = ["40001", "40P01"]; // serialization failure, deadlock
+const maxRepeats = 4;
+
+/** A statement that Postgres has rolled back to end a deadlock did nothing: it can be run again as it is. */
+export async function repeatRolledBack<T>(run: () => Promise<T>): Promise<T> {
+  for (let repeats = 0; ; repeats += 1) {
+    try {
+      return await run();
+    } catch (thrown) {
+      const again = rolledBackCodes.includes(sqlState(thrown) ?? "") && repeats < maxRepeats;
+      if (!again) throw thrown;
+    }
+  }
+}
+
+const withCode = z.looseObject({ code: z.string() });
+const withCause = z.looseObject({ cause: withCode });
+
+/** The SQLSTATE of a failed statement (PostgreSQL, appendix A), through drizzle's wrapping. */
+export function sqlState(thrown: unknown): string | undefined {
+  return withCause.safeParse(thrown).data?.cause.code ?? withCode.safeParse(thrown).data?.code;
+}
+
+export const uniqueViolation = "23505";
+export const foreignKeyViolation = "23503";

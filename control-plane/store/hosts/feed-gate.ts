@@ -1,0 +1,58 @@
+// The first part of both feed statements: the cursor's row, locked, if the batch may be taken.
+import { sql, type SQL } from "drizzle-orm";
+import type { FeedSender } from "../../ports.ts";
+import type { FoldedBatch } from "./feed-batch.ts";
+
+/**
+ * CTEs `holds` (the session acts for the cluster), `gate` (and the cursor stands where the batch begins) and
+ * `given` (the objects). Two batches of one feed follow each other at the lock of gate.
+ * regressed: the list is older than what was seen: the cluster was restored from a backup, so its word counts
+ * though its versions are smaller. completes: the first whole list.
+ */
+export function feedGate(sender: FeedSender, resource: string, batch: FoldedBatch): SQL {
+  return sql`
+    holds AS (
+      SELECT name FROM links
+      WHERE name = ${`cluster:${sender.cluster}`}
+        AND agent_id = ${sender.agentId} AND epoch = ${sender.epoch}::bigint
+    ),
+    gate AS (
+      SELECT f.cursor,
+        ${batch.last}::boolean AND f.cursor = '' AS completes,
+        CASE WHEN ${batch.listVersion}::numeric IS NULL OR f.cursor = '' THEN false
+             ELSE ${batch.listVersion}::numeric < f.cursor::numeric END AS regressed
+      FROM feeds f, holds
+      WHERE f.cluster = ${sender.cluster} AND f.resource = ${resource}
+        AND (${batch.from}::text IS NULL OR f.cursor = ${batch.from})
+      FOR UPDATE OF f
+    ),
+    given AS (
+      SELECT g.* FROM gate, jsonb_to_recordset(${batch.items}::jsonb)
+        AS g(uid text, namespace text, name text, rv numeric, object jsonb, deleted boolean)
+    )`;
+}
+
+/** The last part: moves the cursor, and answers. `touched` names a CTE with the uids of hosts. */
+export function feedAnswer(
+  sender: FeedSender,
+  resource: string,
+  batch: FoldedBatch,
+): { moved: SQL; answer: SQL } {
+  return {
+    moved: sql`
+    moved AS (
+      UPDATE feeds f SET cursor = ${batch.to} FROM gate
+      WHERE f.cluster = ${sender.cluster} AND f.resource = ${resource}
+        AND (${batch.from}::text IS NOT NULL OR ${batch.last}::boolean)
+      RETURNING f.cursor
+    )`,
+    answer: sql`
+      EXISTS (SELECT FROM holds) AS holds,
+      EXISTS (SELECT FROM gate) AS passed,
+      coalesce(
+        (SELECT cursor FROM moved),
+        (SELECT cursor FROM feeds WHERE cluster = ${sender.cluster} AND resource = ${resource}),
+        '') AS cursor,
+      (SELECT coalesce(json_agg(uid), '[]') FROM touched) AS touched`,
+  };
+}

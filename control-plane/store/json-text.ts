@@ -1,0 +1,13 @@
+// JSON text that Postgres takes as jsonb: it refuses U+0000 and lone surrogates, which Kubernetes and agents may
+// send, and one such object must not stop a whole feed. They become U+FFFD.
+
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_key, field: unknown) =>
+    typeof field === "string" ? field.toWellFormed().replaceAll("\0", "\uFFFD") : field,
+  );
+}
+
+/** SQL null for undefined. */
+export function jsonTextOrNull(value: unknown): string | null {
+  return value === undefined ? null : jsonText(value);
+}

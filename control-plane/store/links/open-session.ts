@@ -1,0 +1,196 @@
+// One statement: an agent's hello becomes its session. It bumps the epoch, takes the agent's links if nobody else
+// holds them, ends work that was lost with another agent, and queues what the agent should hold and does not.
+import { sql, type SQL } from "drizzle-orm";
+import { z } from "zod";
+import { err, ok, type Result } from "../../../shared/result.ts";
+import type { LinkStore, OpenedSession, OpeningError } from "../../ports.ts";
+import { readRows, type Database } from "../database.ts";
+import { jsonText } from "../json-text.ts";
+import { leaseTtlMs, siteDegradedAfterMs } from "../lease-times.table.ts";
+
+export type Opening = Parameters<LinkStore["openSession"]>[0];
+export interface OpeningTimes {
+  readonly nowMs: number;
+  readonly wakeAtMs: number;
+}
+
+const answer = z.object({
+  verdict: z.enum(["open", "superseded", "cloned", "standby"]),
+  epoch: z.coerce.number().nullable(),
+  committed: z.coerce.number().nullable(),
+  site: z.string().nullable(),
+  cluster: z.string().nullable(),
+  missing: z.boolean(),
+  resync: z.boolean(),
+  touched: z.array(z.string()),
+});
+
+export async function openSession(
+  database: Database,
+  opening: Opening,
+  times: OpeningTimes,
+): Promise<Result<OpenedSession, OpeningError>> {
+  const [row] = await readRows(database, answer, statement(opening, times));
+  if (row === undefined) return err("superseded", "the agent is not approved any more");
+  if (row.verdict === "standby" || row.missing) {
+    return err("standby", "another agent acts for the site or the cluster");
+  }
+  if (row.verdict === "open" && row.epoch !== null && row.committed !== null) {
+    return ok({
+      epoch: row.epoch,
+      committedSeq: row.committed,
+      site: row.site ?? undefined,
+      cluster: row.cluster ?? undefined,
+      resync: row.resync,
+      touched: row.touched,
+    });
+  }
+  return row.verdict === "cloned"
+    ? err("cloned", `the counter ${opening.counter} was used before: two agents have one identity`)
+    : err("superseded", "a later session of this agent is open");
+}
+
+const interrupted = {
+  kind: "interrupted",
+  message: "The agent that ran this is gone; how far it came is not known.",
+  destroyed: true,
+};
+
+function statement(opening: Opening, times: OpeningTimes): SQL {
+  return sql`
+  WITH ${sessionParts(opening, times)},
+    ${linkParts(times)},
+    ${lostParts(opening, times)},
+    ${resyncParts(opening)},
+    touched AS (
+      UPDATE hosts h SET version = h.version + 1, wake_at = ${times.wakeAtMs}::bigint
+      FROM mine
+      WHERE h.site = mine.site AND (mine.was_away OR h.uid IN (SELECT host_uid FROM lost))
+      RETURNING h.uid
+    )
+  SELECT agent.verdict,
+    (SELECT epoch FROM opened) AS epoch, (SELECT committed_seq FROM opened) AS committed,
+    agent.site, agent.cluster,
+    (SELECT count(*) FROM taken) < (SELECT count(*) FROM opened, wanted) AS missing,
+    EXISTS (SELECT FROM stale) AS resync,
+    (SELECT coalesce(json_agg(uid), '[]') FROM touched) AS touched
+  FROM agent`;
+}
+
+/**
+ * verdict: a counter that does not grow is an older hello of the same boot, or a copy of the agent; an agent that
+ * cannot have all its links gets no session. Two that stand by may both find a link free: the second is `missing`
+ * it, its session holds nothing and is not used.
+ */
+function sessionParts(opening: Opening, times: OpeningTimes): SQL {
+  return sql`
+    agent AS (
+      SELECT a.id, a.site, a.cluster,
+        CASE WHEN ${opening.counter}::bigint <= a.counter
+               THEN CASE WHEN a.boot_id = ${opening.bootId} THEN 'superseded' ELSE 'cloned' END
+             WHEN EXISTS (
+               SELECT FROM links l
+               WHERE l.name IN ('site:' || a.site, 'cluster:' || a.cluster) AND l.agent_id <> a.id
+                 AND l.seen_at >= ${times.nowMs - leaseTtlMs}::bigint) THEN 'standby'
+             ELSE 'open' END AS verdict
+      FROM agents a WHERE a.id = ${opening.agentId} AND a.state = 'approved'
+      FOR UPDATE
+    ),
+    wanted AS (
+      SELECT n.name FROM agent,
+        LATERAL (VALUES ('site:' || agent.site), ('cluster:' || agent.cluster)) AS n(name)
+      WHERE n.name IS NOT NULL
+    ),
+    counted AS (
+      UPDATE agents a SET
+        state = CASE WHEN agent.verdict = 'cloned' THEN 'suspended' ELSE a.state END,
+        counter = greatest(a.counter, ${opening.counter}::bigint),
+        boot_id = CASE WHEN agent.verdict IN ('open', 'standby') THEN ${opening.bootId}
+                       ELSE a.boot_id END
+      FROM agent WHERE a.id = agent.id
+      RETURNING a.id, agent.verdict
+    ),
+    opened AS (
+      INSERT INTO sessions AS s
+        (agent_id, epoch, boot_id, committed_seq, token_hash, instance, program_version, seen_at)
+      SELECT id, nextval('epochs'), ${opening.bootId}, 0, ${opening.tokenHash}, ${opening.instance},
+        ${opening.programVersion}, ${times.nowMs}::bigint
+      FROM counted WHERE verdict = 'open'
+      ON CONFLICT (agent_id) DO UPDATE SET
+        epoch = excluded.epoch, boot_id = excluded.boot_id,
+        committed_seq = CASE WHEN s.boot_id = excluded.boot_id THEN s.committed_seq ELSE 0 END,
+        token_hash = excluded.token_hash, instance = excluded.instance,
+        program_version = excluded.program_version, seen_at = excluded.seen_at
+      RETURNING agent_id, epoch, committed_seq
+    )`;
+}
+
+function linkParts(times: OpeningTimes): SQL {
+  return sql`
+    taken AS (
+      INSERT INTO links AS l (name, agent_id, epoch, seen_at)
+      SELECT wanted.name, opened.agent_id, opened.epoch, ${times.nowMs}::bigint
+      FROM opened, wanted ORDER BY wanted.name
+      ON CONFLICT (name) DO UPDATE SET
+        agent_id = excluded.agent_id, epoch = excluded.epoch, seen_at = excluded.seen_at
+      WHERE l.agent_id = excluded.agent_id OR l.seen_at < ${times.nowMs - leaseTtlMs}::bigint
+      RETURNING name
+    ),
+    mine AS (
+      SELECT agent.site,
+        coalesce((SELECT l.seen_at FROM links l WHERE l.name = 'site:' || agent.site), 0)
+          < ${times.nowMs - siteDegradedAfterMs}::bigint AS was_away
+      FROM agent, taken WHERE taken.name = 'site:' || agent.site
+    )`;
+}
+
+/** Work that another agent had accepted: what may run twice is asked for again, the rest ends. */
+function lostParts(opening: Opening, times: OpeningTimes): SQL {
+  return sql`
+    lost AS (
+      UPDATE operations o SET
+        state = CASE WHEN o.class = 'once' THEN 'failed' ELSE 'pending' END,
+        failure = CASE WHEN o.class = 'once' THEN ${jsonText(interrupted)}::jsonb END,
+        ended_at = CASE WHEN o.class = 'once' THEN ${times.nowMs}::bigint END,
+        agent_id = NULL
+      FROM mine
+      WHERE o.site = mine.site AND NOT o.consumed AND o.state IN ('accepted', 'running')
+        AND o.agent_id <> ${opening.agentId}
+      RETURNING o.id, o.host_uid, o.class
+    )`;
+}
+
+/**
+ * When the digest of the agent's documents is not that of the site's: all documents, then all open operations,
+ * are queued, unless they wait already. A repeated operation is answered from the agent's journal, never run
+ * again. The digest is over the sorted "uid revision hash" lines (hello.documentsDigest).
+ */
+function resyncParts(opening: Opening): SQL {
+  return sql`
+    stale AS (
+      SELECT mine.site FROM mine
+      WHERE ${opening.documentsDigest} IS DISTINCT FROM (
+        SELECT encode(sha256(convert_to(coalesce(string_agg(
+          h.uid || ' ' || (h.document->>'revision') || ' ' || (h.document->>'hash') || chr(10), ''
+          ORDER BY h.uid COLLATE "C"), ''), 'UTF8')), 'hex')
+        FROM hosts h WHERE h.site = mine.site AND h.document IS NOT NULL)
+    ),
+    again AS (
+      INSERT INTO outbox (link, key, host_uid, delivery)
+      SELECT 'site:' || stale.site, d.key, d.host_uid, d.delivery
+      FROM stale, LATERAL (
+        SELECT 1 AS position, 'document:' || h.uid AS key, h.uid AS host_uid,
+          jsonb_build_object('kind', 'document', 'document', h.document) AS delivery
+        FROM hosts h WHERE h.site = stale.site AND h.document IS NOT NULL
+        UNION ALL
+        SELECT 2, 'operation:' || o.id, o.host_uid,
+          jsonb_build_object('kind', 'operation', 'operation', o.operation)
+        FROM operations o
+        WHERE o.site = stale.site AND NOT o.consumed AND o.state NOT IN ('succeeded', 'failed')
+          AND NOT EXISTS (SELECT FROM lost WHERE lost.id = o.id AND lost.class = 'once')
+      ) d
+      WHERE NOT EXISTS (
+        SELECT FROM outbox w WHERE w.link = 'site:' || stale.site AND w.key = d.key)
+      ORDER BY d.position, d.host_uid
+    )`;
+}

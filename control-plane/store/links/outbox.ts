@@ -1,0 +1,95 @@
+// Two statements of hop 6: rows to send, and rows that an agent has answered.
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import { delivery, type Delivery } from "../../../shared/protocol/frames.ts";
+import type { LinkName } from "../../ports.ts";
+import { readRow, type Database } from "../database.ts";
+
+const taken = z.object({
+  held: z.coerce.number(),
+  rows: z.array(z.object({ id: z.string(), delivery })),
+});
+
+/**
+ * Marks rows as sent in this session and returns them in order. Undefined: the session does not hold the links
+ * any more. If the answer gets lost the caller must end the session: another one gets the rows again.
+ */
+export async function takeOutbox(
+  database: Database,
+  session: { readonly epoch: number; readonly links: readonly LinkName[] },
+  { nowMs, limit }: { readonly nowMs: number; readonly limit: number },
+): Promise<readonly { readonly id: string; readonly delivery: Delivery }[] | undefined> {
+  const row = await readRow(
+    database,
+    taken,
+    sql`
+    WITH held AS (
+        SELECT l.name FROM links l
+        JOIN jsonb_array_elements_text(${JSON.stringify(session.links)}::jsonb) AS n(name)
+          ON n.name = l.name
+        WHERE l.epoch = ${session.epoch}::bigint
+      ),
+      picked AS (
+        SELECT o.id FROM outbox o
+        WHERE o.link IN (SELECT name FROM held)
+          AND o.sent_epoch <> ${session.epoch}::bigint AND o.retry_at <= ${nowMs}::bigint
+        ORDER BY o.id LIMIT ${limit}::int
+        FOR UPDATE SKIP LOCKED
+      ),
+      sent AS (
+        UPDATE outbox o SET sent_epoch = ${session.epoch}::bigint
+        WHERE o.id IN (SELECT id FROM picked)
+        RETURNING o.id, o.delivery
+      )
+    SELECT (SELECT count(*) FROM held) AS held,
+      coalesce(
+        (SELECT json_agg(json_build_object('id', id::text, 'delivery', delivery) ORDER BY id) FROM sent),
+        '[]') AS rows`,
+  );
+  return row.held < session.links.length ? undefined : row.rows;
+}
+
+/**
+ * Deletes what is done. A status that is written makes older ones of the host, which failed before, moot: they
+ * must not come after it. What failed comes back after 1, 2, 4 … 30 s; returns the shortest wait (ms).
+ */
+export async function ackOutbox(
+  database: Database,
+  session: { readonly epoch: number; readonly links: readonly LinkName[] },
+  acks: { readonly done: readonly string[]; readonly retry: readonly string[] },
+  nowMs: number,
+): Promise<number | undefined> {
+  const row = await readRow(
+    database,
+    z.object({ wait: z.coerce.number().nullable() }),
+    sql`
+    WITH done AS (
+        DELETE FROM outbox o
+        WHERE o.id IN (SELECT value::bigint FROM jsonb_array_elements_text(${numbers(acks.done)}::jsonb))
+          AND o.sent_epoch = ${session.epoch}::bigint
+        RETURNING o.id, o.link, o.host_uid, o.key
+      ),
+      moot AS (
+        DELETE FROM outbox o USING done d
+        WHERE o.link = d.link AND o.host_uid = d.host_uid AND o.id < d.id
+          AND o.key LIKE 'status:%' AND d.key LIKE 'status:%'
+          AND o.id NOT IN (SELECT id FROM done)
+        RETURNING o.id
+      ),
+      again AS (
+        UPDATE outbox o SET sent_epoch = 0, tries = o.tries + 1,
+          retry_at = ${nowMs}::bigint + least(30000, 1000 * (2 ^ least(o.tries, 5))::bigint)
+        WHERE o.id IN (SELECT value::bigint FROM jsonb_array_elements_text(${numbers(acks.retry)}::jsonb))
+          AND o.sent_epoch = ${session.epoch}::bigint
+          AND o.id NOT IN (SELECT id FROM moot)
+        RETURNING o.retry_at
+      )
+    SELECT min(retry_at) - ${nowMs}::bigint AS wait FROM again`,
+  );
+  return row.wait ?? undefined;
+}
+
+/** An agent answers with the ids that it got; anything else names no row. */
+function numbers(ids: readonly string[]): string {
+  return JSON.stringify(ids.filter((id) => /^\d{1,18}$/.test(id)));
+}

@@ -1,0 +1,131 @@
+// The store over a database: each method is one statement of this folder, given the time.
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import type { Clock, FeedOutcome, Store } from "../ports.ts";
+import { enrol } from "./admin/enrol.ts";
+import { listAgents, listClusters, listHosts, listSites } from "./admin/listings.ts";
+import {
+  addCluster,
+  addSite,
+  addToken,
+  clusterOfAdmissionToken,
+  setAgentState,
+} from "./admin/registry.ts";
+import { readRow, readRows, type Database } from "./database.ts";
+import { acceptObservations } from "./hosts/accept-observations.ts";
+import { applyHostFeed } from "./hosts/apply-host-feed.ts";
+import { applyObjectFeed } from "./hosts/apply-object-feed.ts";
+import { applySecrets } from "./hosts/apply-secrets.ts";
+import { commitHost } from "./hosts/commit-host.ts";
+import { foldBatch } from "./hosts/feed-batch.ts";
+import { claimants, surroundings } from "./hosts/fleet.ts";
+import { loadHost } from "./hosts/load-host.ts";
+import { decideWithinMs } from "./lease-times.table.ts";
+import { loadAgent, sessionOfToken, siteKeys } from "./links/agents.ts";
+import { openSession } from "./links/open-session.ts";
+import { ackOutbox, takeOutbox } from "./links/outbox.ts";
+import { renewLease } from "./links/renew-lease.ts";
+
+const uidRow = z.object({ uid: z.string() });
+const feedRow = z.object({
+  holds: z.boolean(),
+  passed: z.boolean(),
+  cursor: z.string(),
+  touched: z.array(z.string()),
+  elsewhere: z.coerce.number(),
+});
+const acceptedRow = z.object({
+  committed: z.coerce.number().nullable(),
+  touched: z.array(z.string()),
+  refused: z.coerce.number(),
+});
+
+export function makeStore(database: Database, clock: Clock): Store {
+  return {
+    ...hostStore(database, clock),
+    ...linkStore(database, clock),
+    ...adminStore(database, clock),
+  };
+}
+
+function hostStore(database: Database, clock: Clock) {
+  const wakeAtMs = () => clock.nowMs() + decideWithinMs;
+  return {
+    async applyFeed(sender, resource, batch): Promise<FeedOutcome> {
+      const folded = foldBatch(batch);
+      const statement =
+        resource === "baremetalhosts"
+          ? applyHostFeed(sender, folded, wakeAtMs())
+          : applyObjectFeed(sender, resource, folded, wakeAtMs());
+      const row = await readRow(database, feedRow, statement);
+      const kind = !row.holds ? "fenced" : row.passed ? "stored" : "conflict";
+      return { kind, cursor: row.cursor, touched: row.touched, foreign: row.elsewhere };
+    },
+    async applySecrets(cluster, facts) {
+      const rows = await readRows(database, uidRow, applySecrets(cluster, facts, wakeAtMs()));
+      return rows.map(({ uid }) => uid);
+    },
+    surroundings: (host) => surroundings(database, host),
+    claimants: (site, claims, exceptUid) => claimants(database, site, claims, exceptUid),
+    loadHost: (uid) => loadHost(database, uid),
+    commitHost: (commit) => commitHost(database, commit, wakeAtMs()),
+    async acceptObservations(sender, items) {
+      const times = { nowMs: clock.nowMs(), wakeAtMs: wakeAtMs() };
+      const row = await readRow(database, acceptedRow, acceptObservations(sender, items, times));
+      return row.committed === null
+        ? undefined
+        : { committedSeq: row.committed, touched: row.touched, refused: row.refused };
+    },
+    async restHost(uid, version) {
+      await database.rows(
+        sql`UPDATE hosts SET wake_at = NULL WHERE uid = ${uid} AND version = ${version}::bigint`,
+      );
+    },
+    async takeDueHosts(leaseMs, limit) {
+      const nowMs = clock.nowMs();
+      const rows = await readRows(
+        database,
+        uidRow,
+        sql`
+        UPDATE hosts SET wake_at = ${nowMs + leaseMs}::bigint
+        WHERE uid IN (
+          SELECT uid FROM hosts WHERE wake_at <= ${nowMs}::bigint
+          ORDER BY wake_at LIMIT ${limit}::int FOR UPDATE SKIP LOCKED)
+        RETURNING uid`,
+      );
+      return rows.map(({ uid }) => uid);
+    },
+  } satisfies Partial<Store>;
+}
+
+function linkStore(database: Database, clock: Clock) {
+  return {
+    loadAgent: (agentId) => loadAgent(database, agentId),
+    openSession: (session) =>
+      openSession(database, session, {
+        nowMs: clock.nowMs(),
+        wakeAtMs: clock.nowMs() + decideWithinMs,
+      }),
+    renewLease: (renewal) => renewLease(database, renewal, clock.nowMs()),
+    sessionOfToken: (tokenHash) => sessionOfToken(database, tokenHash),
+    takeOutbox: (session, limit) => takeOutbox(database, session, { nowMs: clock.nowMs(), limit }),
+    ackOutbox: (session, acks) => ackOutbox(database, session, acks, clock.nowMs()),
+    siteKeys: () => siteKeys(database),
+  } satisfies Partial<Store>;
+}
+
+function adminStore(database: Database, clock: Clock) {
+  return {
+    addCluster: (name, admissionHash) =>
+      addCluster(database, { name, admissionHash }, clock.nowMs()),
+    addSite: (name) => addSite(database, name, clock.nowMs()),
+    addToken: (token) => addToken(database, token, clock.nowMs()),
+    enrol: (agent) => enrol(database, agent, clock.nowMs()),
+    setAgentState: (agentId, state) => setAgentState(database, agentId, state),
+    clusterOfAdmissionToken: (hash) => clusterOfAdmissionToken(database, hash),
+    listClusters: () => listClusters(database),
+    listSites: () => listSites(database),
+    listAgents: () => listAgents(database),
+    listHosts: (filter) => listHosts(database, filter),
+  } satisfies Partial<Store>;
+}

@@ -1,0 +1,188 @@
+-- All that the control plane knows. Instances keep nothing in memory that is not here: any of them may vanish,
+-- and several run at once. Rules for later migrations: they only add (an older instance keeps running beside a
+-- newer one for minutes); what is no longer used is removed a release later.
+-- Times are epoch milliseconds of the control plane (bigint), because they are compared with its clock.
+
+-- Kubernetes APIs that send us their hosts. The path token of the admission webhook is kept as a hash: it is a
+-- password, and a copied database must not contain it.
+CREATE TABLE clusters (
+  name text PRIMARY KEY,
+  admission_hash text NOT NULL UNIQUE,
+  added_at bigint NOT NULL
+);
+
+-- Bare-metal networks.
+CREATE TABLE sites (
+  name text PRIMARY KEY,
+  added_at bigint NOT NULL
+);
+
+-- Single-use enrolment tokens, as hashes. A used one stays, so that the same agent's repeated request (its answer
+-- was lost) is told from somebody else's.
+CREATE TABLE tokens (
+  hash text PRIMARY KEY,
+  site text REFERENCES sites ON DELETE CASCADE,
+  cluster text REFERENCES clusters ON DELETE CASCADE,
+  auto_approve boolean NOT NULL,
+  expires_at bigint NOT NULL,
+  used_by text,
+  CHECK (site IS NOT NULL OR cluster IS NOT NULL)
+);
+
+-- Agents by what they are: keys, roles, and the counter whose going backwards shows a clone.
+CREATE TABLE agents (
+  id text PRIMARY KEY,
+  state text NOT NULL CHECK (state IN ('pending', 'approved', 'revoked', 'suspended')),
+  site text REFERENCES sites ON DELETE CASCADE,
+  cluster text REFERENCES clusters ON DELETE CASCADE,
+  signing_key text NOT NULL,
+  sealing_key text NOT NULL,
+  sealing_fingerprint text NOT NULL,
+  hostname text NOT NULL,
+  program_version text NOT NULL,
+  counter bigint NOT NULL DEFAULT 0,
+  -- Of the hello that raised the counter last.
+  boot_id text NOT NULL DEFAULT '',
+  enrolled_at bigint NOT NULL
+);
+
+-- Numbers of sessions, and what fences them: a session's epoch is greater than that of every earlier session of
+-- any agent, so one comparison tells who is current.
+CREATE SEQUENCE epochs;
+
+-- The newest session of each agent; older ones are void. Apart from agents because it is written every 5 s: a
+-- narrow row without changed index columns is updated in place (HOT).
+CREATE TABLE sessions (
+  agent_id text PRIMARY KEY REFERENCES agents ON DELETE CASCADE,
+  epoch bigint NOT NULL,
+  boot_id text NOT NULL,
+  -- Observations of this boot up to here are folded in.
+  committed_seq bigint NOT NULL,
+  token_hash text NOT NULL UNIQUE,
+  instance text NOT NULL,
+  program_version text NOT NULL,
+  seen_at bigint NOT NULL
+) WITH (fillfactor = 70);
+
+-- Who acts for a site or a cluster: one agent at a time. A row belongs to its agent until nothing was heard of
+-- it for the lease's time; standing-by agents take it then.
+CREATE TABLE links (
+  name text PRIMARY KEY,
+  agent_id text NOT NULL REFERENCES agents ON DELETE CASCADE,
+  epoch bigint NOT NULL,
+  seen_at bigint NOT NULL
+) WITH (fillfactor = 70);
+
+-- How far each resource of each cluster has been taken in. The cursor moves in the statement that stores the
+-- objects, and only from where it stands; '' = nothing was ever listed whole.
+CREATE TABLE feeds (
+  cluster text NOT NULL REFERENCES clusters ON DELETE CASCADE,
+  resource text NOT NULL,
+  cursor text NOT NULL DEFAULT '',
+  PRIMARY KEY (cluster, resource)
+);
+
+-- Hosts: what Kubernetes holds (object), what we remember (memory), what the site holds (document).
+-- version: compare-and-swap; whatever may change a decision about the host raises it, and sets wake_at in the same
+-- statement, so that no decision from older facts can swallow a wake-up.
+CREATE TABLE hosts (
+  uid text PRIMARY KEY,
+  cluster text NOT NULL REFERENCES clusters ON DELETE CASCADE,
+  namespace text NOT NULL,
+  name text NOT NULL,
+  version bigint NOT NULL DEFAULT 1,
+  object jsonb NOT NULL,
+  resource_version numeric NOT NULL,
+  deleted boolean NOT NULL DEFAULT false,
+  -- The list that named the host last: a complete list marks what it did not name as deleted.
+  list_id text,
+  site text REFERENCES sites ON DELETE SET NULL,
+  memory jsonb,
+  document jsonb,
+  -- Power and BMC as the site's agent reported them last.
+  power_on boolean,
+  power_at bigint,
+  bmc_problem text,
+  -- Waits for a claim that another host holds: woken when one is let go.
+  blocked boolean NOT NULL DEFAULT false,
+  -- When to decide again; null: when something happens.
+  wake_at bigint
+);
+CREATE INDEX hosts_by_name ON hosts (cluster, namespace, name);
+CREATE INDEX hosts_by_site ON hosts (site);
+CREATE INDEX hosts_to_wake ON hosts (wake_at) WHERE wake_at IS NOT NULL;
+
+-- The other followed resources (hardwaredata, namespaces), whole.
+CREATE TABLE objects (
+  cluster text NOT NULL REFERENCES clusters ON DELETE CASCADE,
+  resource text NOT NULL,
+  uid text NOT NULL,
+  namespace text NOT NULL,
+  name text NOT NULL,
+  object jsonb NOT NULL,
+  resource_version numeric NOT NULL,
+  list_id text,
+  PRIMARY KEY (cluster, resource, uid)
+);
+CREATE INDEX objects_by_name ON objects (cluster, resource, namespace, name);
+
+-- What is known of the Secrets that hosts name. The content is sealed to the site before it gets here.
+CREATE TABLE secret_facts (
+  host_uid text NOT NULL REFERENCES hosts ON DELETE CASCADE,
+  purpose text NOT NULL,
+  fact jsonb NOT NULL,
+  PRIMARY KEY (host_uid, purpose)
+);
+
+-- A BMC or a boot MAC belongs to one host of a site. The primary key is the guard: it holds between racing
+-- instances, which admission cannot.
+CREATE TABLE claims (
+  site text NOT NULL REFERENCES sites ON DELETE CASCADE,
+  kind text NOT NULL,
+  value text NOT NULL,
+  host_uid text NOT NULL REFERENCES hosts ON DELETE CASCADE,
+  PRIMARY KEY (site, kind, value)
+);
+CREATE INDEX claims_by_host ON claims (host_uid);
+
+-- The journaled pieces of work. One that has ended stays "not consumed" until a decision has taken it in; a host
+-- has at most one such.
+CREATE TABLE operations (
+  id text PRIMARY KEY,
+  host_uid text NOT NULL REFERENCES hosts ON DELETE CASCADE,
+  site text NOT NULL,
+  kind text NOT NULL,
+  class text NOT NULL,
+  operation jsonb NOT NULL,
+  state text NOT NULL CHECK (state IN ('pending', 'accepted', 'running', 'succeeded', 'failed')),
+  cancelled boolean NOT NULL DEFAULT false,
+  consumed boolean NOT NULL DEFAULT false,
+  -- Who accepted it: another agent must not take up work that may not run twice.
+  agent_id text,
+  created_at bigint NOT NULL,
+  started_at bigint,
+  ended_at bigint,
+  progress jsonb,
+  result jsonb,
+  failure jsonb
+);
+CREATE UNIQUE INDEX operations_one_open ON operations (host_uid) WHERE NOT consumed;
+CREATE INDEX operations_by_host ON operations (host_uid, created_at);
+CREATE INDEX operations_open_by_site ON operations (site) WHERE NOT consumed;
+
+-- Rows waiting for delivery, deleted when the agent has stored or done them. sent_epoch is the state: a row counts
+-- as delivered only in the session it was sent in, so a lost session needs no clean-up. Not a sequence cursor: ids
+-- become visible in another order than they are given out.
+CREATE TABLE outbox (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  link text NOT NULL,
+  -- A newer row of the same key replaces an older one.
+  key text,
+  host_uid text NOT NULL,
+  delivery jsonb NOT NULL,
+  sent_epoch bigint NOT NULL DEFAULT 0,
+  tries integer NOT NULL DEFAULT 0,
+  retry_at bigint NOT NULL DEFAULT 0
+);
+CREATE INDEX outbox_by_link ON outbox (link, id);
+CREATE INDEX outbox_by_key ON outbox (link, key) WHERE key IS NOT NULL;
