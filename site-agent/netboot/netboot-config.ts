@@ -4,8 +4,8 @@
 import { basename } from "node:path";
 import { formatIpv4, maskOfPrefix, parseIpv4, sameNetwork } from "../../shared/ipv4.ts";
 import { quote } from "../../shared/result.ts";
-import { checkKernelParameters } from "./ipxe-script.ts";
-import type { KernelParameter } from "./ipxe-script.ts";
+import { checkKernelParameters } from "./http/ipxe-script.ts";
+import type { KernelParameter } from "./http/ipxe-script.ts";
 
 export interface NetbootConfig {
   /** Address of the NIC on the provisioning network; what hosts are told to fetch from. */

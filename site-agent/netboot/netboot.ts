@@ -13,17 +13,17 @@ import type {
   Udp,
   UdpAddress,
 } from "../ports.ts";
-import { makeBootHttp } from "./boot-http.ts";
-import { startDhcpServer } from "./dhcp-server.ts";
-import { checkKernelParameters } from "./ipxe-script.ts";
-import { makeLeases } from "./leases.ts";
-import type { Leases } from "./leases.ts";
+import { makeBootHttp } from "./http/boot-http.ts";
+import { startDhcpServer } from "./dhcp/dhcp-server.ts";
+import { checkKernelParameters } from "./http/ipxe-script.ts";
+import { makeLeases } from "./dhcp/leases.ts";
+import type { Leases } from "./dhcp/leases.ts";
 import { bootFileName, bootPaths, configProblems } from "./netboot-config.ts";
 import type { NetbootConfig } from "./netboot-config.ts";
 import type { Netboot, NetbootEntry } from "./port.ts";
 import { makeSightings } from "./sightings.ts";
 import type { Sightings } from "./sightings.ts";
-import { startTftpServer } from "./tftp-server.ts";
+import { startTftpServer } from "./tftp/tftp-server.ts";
 
 export interface NetbootPorts {
   readonly udp: Udp;

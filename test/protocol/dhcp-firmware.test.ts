@@ -38,18 +38,19 @@ async function startSite(spec: MachineSpec, kernelPath: string): Promise<Netboot
  * A machine with OVMF's own network stack, on the tap of a lab machine that stays off: the lab's
  * network cards have ROMs, and those are iPXE.
  */
-async function startOvmf(site: NetbootLab, spec: MachineSpec): Promise<void> {
-  const variables = join(folder, "variables.fd");
+async function startOvmf(site: NetbootLab, spec: MachineSpec, more: string[]): Promise<void> {
+  const variables = join(folder, `${spec.name}.fd`);
   await copyFile("/usr/share/OVMF/OVMF_VARS_4M.fd", variables);
   const flash = "if=pflash,format=raw";
-  const qemu = site.lab.spawn([
-    ...["qemu-system-x86_64", "-nodefaults", "-machine", "q35", "-accel", "tcg", "-m", "512"],
-    ...["-display", "none", "-boot", "strict=on", "-uuid", spec.uuid],
-    ...["-drive", `${flash},readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd`],
-    ...["-drive", `${flash},file=${variables}`],
-    ...["-netdev", `tap,id=net0,ifname=${tapName(spec.name)},script=no,downscript=no`],
-    ...["-device", `virtio-net-pci,netdev=net0,mac=${spec.mac},romfile=,bootindex=0`],
-  ]);
+  const argv = [
+    ["qemu-system-x86_64", "-nodefaults", "-machine", "q35", "-accel", "tcg", "-m", "512"],
+    ["-display", "none", "-boot", "strict=on", "-uuid", spec.uuid],
+    ["-drive", `${flash},readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd`],
+    ["-drive", `${flash},file=${variables}`],
+    ["-netdev", `tap,id=net0,ifname=${tapName(spec.name)},script=no,downscript=no`],
+    ["-device", `virtio-net-pci,netdev=net0,mac=${spec.mac},romfile=,bootindex=0`],
+  ];
+  const qemu = site.lab.spawn([...argv.flat(), ...more]);
   onTestFinished(() => qemu.kill());
 }
 
@@ -61,6 +62,9 @@ function story(sightings: readonly BootSighting[]): string[] {
   return kinds.filter((kind, i) => !isRepeated(kind, i));
 }
 
+const dhcp = ["dhcp-discover", "dhcp-offer", "dhcp-ack"];
+const files = ["script", "kernel", "initrd"];
+
 describe("firmware", () => {
   it("boots kernel and initrd when it is BIOS", async () => {
     const spec = biosMachine(1, { bootOrder: ["pxe"] });
@@ -71,24 +75,32 @@ describe("firmware", () => {
       readFile(machine.paths.serialLog, "latin1").catch(() => "");
     await until(serial, (text) => text.includes("FARRIER-RAMDISK-RUNS"), 90_000);
     const seen = await site.sightings(spec.mac);
-    expect(story(seen)).toEqual([
-      ...["dhcp-discover", "dhcp-offer", "dhcp-ack", "script", "kernel", "initrd"],
-    ]);
+    expect(story(seen)).toEqual([...dhcp, ...files]);
     expect(seen[0]?.detail).toBe("iPXE on x86 BIOS");
   });
 
-  it("boots by TFTP, then script, kernel and initrd when it is UEFI", async () => {
+  it.each([
+    { way: "TFTP", client: "PXE on x64 UEFI", fwCfg: [] },
+    {
+      way: "HTTP",
+      client: "HTTP boot on x64 UEFI HTTP",
+      fwCfg: ["IPv4PXESupport", "IPv6PXESupport"],
+    },
+  ])("boots by $way, then script, kernel and initrd when it is UEFI", async (firmware) => {
     const spec = uefiMachine(2);
     const site = await startSite(spec, "/usr/lib/ipxe/snponly.efi");
-    await startOvmf(site, spec);
+    // OVMF tries PXE first, with a time-out of a minute each, unless it is told not to.
+    const off = firmware.fwCfg.map((name) => `name=opt/org.tianocore/${name},string=n`);
+    await startOvmf(
+      site,
+      spec,
+      off.flatMap((value) => ["-fw_cfg", value]),
+    );
     // The kernel is iPXE: that it runs shows in its asking for an address.
     const isOver = (seen: readonly BootSighting[]): boolean =>
       seen.some(({ kind }) => kind === "initrd") && seen.at(-1)?.kind === "dhcp-ack";
     const seen = await until(() => site.sightings(spec.mac), isOver, 110_000);
-    const dhcp = ["dhcp-discover", "dhcp-offer", "dhcp-ack"];
-    expect(story(seen)).toEqual([
-      ...[...dhcp, "bootloader", ...dhcp, "script", "kernel", "initrd", ...dhcp],
-    ]);
-    expect(seen[0]?.detail).toBe("PXE on x64 UEFI");
+    expect(story(seen)).toEqual([...dhcp, "bootloader", ...dhcp, ...files, ...dhcp]);
+    expect(seen[0]?.detail).toBe(firmware.client);
   });
 });

@@ -66,18 +66,18 @@ async function expectWhole(
 const server = "192.168.100.1";
 
 describe("curl", () => {
+  const curl = (target: string, ...flags: string[]): string[] => {
+    const source = `tftp://${server}/even.efi`;
+    return ["curl", "--silent", "--show-error", ...flags, "--output", target, source];
+  };
+
   it.each([512, 1468, 65_464])("reads a whole file with blocks of %i bytes", async (bytes) => {
-    await expectWhole("even.efi", (target) => [
-      ...["curl", "--silent", "--show-error", "--tftp-blksize", String(bytes)],
-      ...["--output", target, `tftp://${server}/even.efi`],
-    ]);
+    const flags = ["--tftp-blksize", String(bytes)];
+    await expectWhole("even.efi", (target) => curl(target, ...flags));
   });
 
   it("reads a whole file without any option", async () => {
-    await expectWhole("even.efi", (target) => [
-      ...["curl", "--silent", "--show-error", "--tftp-no-options"],
-      ...["--output", target, `tftp://${server}/even.efi`],
-    ]);
+    await expectWhole("even.efi", (target) => curl(target, "--tftp-no-options"));
   });
 
   it("hears at once that there is no such file", async () => {
@@ -96,17 +96,17 @@ describe("curl", () => {
 
 describe("tftp-hpa", () => {
   it("reads more blocks than 16 bits can count", async () => {
-    await expectWhole("long.kpxe", (target) => [
-      ...["tftp", "-m", "binary", server, "-c", "get", "long.kpxe", target],
-    ]);
+    const get = ["tftp", "-m", "binary", server, "-c", "get", "long.kpxe"];
+    await expectWhole("long.kpxe", (target) => [...get, target]);
   });
 });
 
 describe("atftp", () => {
-  const get = (target: string, name: string, ...options: string[]): string[] => [
-    ...["atftp", ...options.flatMap((option) => ["--option", option])],
-    ...["--get", "--remote-file", name, "--local-file", target, server],
-  ];
+  const get = (target: string, name: string, ...options: string[]): string[] => {
+    const flags = options.flatMap((option) => ["--option", option]);
+    const files = ["--remote-file", name, "--local-file", target];
+    return ["atftp", ...flags, "--get", ...files, server];
+  };
 
   it.each([1, 4, 16, 32, 64])("reads a whole file with a window of %i blocks", async (blocks) => {
     await expectWhole("even.efi", (target) =>
@@ -121,9 +121,8 @@ describe("atftp", () => {
 
 describe("busybox tftp", () => {
   it("reads a whole file", async () => {
-    await expectWhole("even.efi", (target) => [
-      ...["busybox", "tftp", "-g", "-b", "1432", "-r", "even.efi", "-l", target, server],
-    ]);
+    const get = ["busybox", "tftp", "-g", "-b", "1432", "-r", "even.efi", "-l"];
+    await expectWhole("even.efi", (target) => [...get, target, server]);
   });
 });
 

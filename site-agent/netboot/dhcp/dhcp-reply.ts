@@ -1,21 +1,21 @@
 // Puts a DHCP reply together (RFC 2131 section 4.3.1): fields, options, and where it goes. What is
 // answered, and whether, is decided in dhcp-plan.ts.
 
-import { encodeDhcp } from "../../shared/wire/dhcp/dhcp-packet.ts";
-import type { DhcpPacket } from "../../shared/wire/dhcp/dhcp-packet.ts";
+import { encodeDhcp } from "../../../shared/wire/dhcp/dhcp-packet.ts";
+import type { DhcpPacket } from "../../../shared/wire/dhcp/dhcp-packet.ts";
 import {
   addressValue,
   encapsulatedValue,
   number32Value,
   readNumbers16,
   textValue,
-} from "../../shared/wire/dhcp/dhcp-values.ts";
-import { dhcpMessageType, dhcpOption } from "../../shared/wire/dhcp/dhcp.table.ts";
-import type { UdpAddress } from "../ports.ts";
-import type { BootTarget } from "./boot-target.ts";
+} from "../../../shared/wire/dhcp/dhcp-values.ts";
+import { dhcpMessageType, dhcpOption } from "../../../shared/wire/dhcp/dhcp.table.ts";
+import type { UdpAddress } from "../../ports.ts";
+import type { BootTarget } from "../boot-target.ts";
 import { leaseMs } from "./leases.ts";
-import { networkMask } from "./netboot-config.ts";
-import type { NetbootConfig } from "./netboot-config.ts";
+import { networkMask } from "../netboot-config.ts";
+import type { NetbootConfig } from "../netboot-config.ts";
 
 export interface DhcpAnswer {
   readonly packet: DhcpPacket;

@@ -1,16 +1,16 @@
 // Requests are captures of real clients; what is expected of the answers is written as bytes.
 
 import { describe, expect, it } from "vitest";
-import { capturedRequest } from "../../shared/wire/dhcp/captures.table.ts";
-import { decodeDhcp } from "../../shared/wire/dhcp/dhcp-packet.ts";
-import type { DhcpPacket } from "../../shared/wire/dhcp/dhcp-packet.ts";
-import { addressValue, textValue } from "../../shared/wire/dhcp/dhcp-values.ts";
+import { capturedRequest } from "../../../shared/wire/dhcp/captures.table.ts";
+import { decodeDhcp } from "../../../shared/wire/dhcp/dhcp-packet.ts";
+import type { DhcpPacket } from "../../../shared/wire/dhcp/dhcp-packet.ts";
+import { addressValue, textValue } from "../../../shared/wire/dhcp/dhcp-values.ts";
 import { planDhcp } from "./dhcp-plan.ts";
 import type { DhcpContext, DhcpPlan } from "./dhcp-plan.ts";
 import type { DhcpAnswer } from "./dhcp-reply.ts";
 import { makeLeases } from "./leases.ts";
-import type { NetbootEntry } from "./port.ts";
-import { simulateNetwork, simulatedConfig } from "./simulated-network.ts";
+import type { NetbootEntry } from "../port.ts";
+import { simulateNetwork, simulatedConfig } from "../simulated-network.ts";
 
 const macs = {
   biosIpxeDiscover: "52:54:00:12:34:56",

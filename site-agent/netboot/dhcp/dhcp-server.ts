@@ -2,13 +2,13 @@
 // sockets, because one on 0.0.0.0 hears broadcasts and cannot say by which NIC an answer leaves,
 // and one on the NIC's address sends by that NIC and hears no broadcasts.
 
-import { ok } from "../../shared/result.ts";
-import type { Result } from "../../shared/result.ts";
-import { decodeDhcp, encodeDhcp } from "../../shared/wire/dhcp/dhcp-packet.ts";
-import type { Log, Udp, UdpOptions, UdpSocket } from "../ports.ts";
+import { ok } from "../../../shared/result.ts";
+import type { Result } from "../../../shared/result.ts";
+import { decodeDhcp, encodeDhcp } from "../../../shared/wire/dhcp/dhcp-packet.ts";
+import type { Log, Udp, UdpOptions, UdpSocket } from "../../ports.ts";
 import { planDhcp } from "./dhcp-plan.ts";
 import type { DhcpContext, DhcpPlan } from "./dhcp-plan.ts";
-import type { Sightings } from "./sightings.ts";
+import type { Sightings } from "../sightings.ts";
 
 export type BindError = "in-use" | "denied" | "unsupported";
 

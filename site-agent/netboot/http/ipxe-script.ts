@@ -1,8 +1,8 @@
 // The iPXE script of one host, from a closed grammar: every line is ours, and a kernel parameter
 // is a name and a value in which nothing has a meaning for iPXE or a shell.
 
-import { err, ok, quote } from "../../shared/result.ts";
-import type { Result } from "../../shared/result.ts";
+import { err, ok, quote } from "../../../shared/result.ts";
+import type { Result } from "../../../shared/result.ts";
 
 export interface KernelParameter {
   readonly name: string;

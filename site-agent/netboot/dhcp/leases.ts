@@ -1,9 +1,9 @@
 // Which MAC has which address. Kept in memory only: after a restart a MAC that asks for the address
 // it had gets it again, and a new choice for it starts at the same place of the pool.
 
-import { formatIpv4, maskOfPrefix, parseIpv4, sameNetwork } from "../../shared/ipv4.ts";
-import type { Clock } from "../ports.ts";
-import type { NetbootConfig } from "./netboot-config.ts";
+import { formatIpv4, maskOfPrefix, parseIpv4, sameNetwork } from "../../../shared/ipv4.ts";
+import type { Clock } from "../../ports.ts";
+import type { NetbootConfig } from "../netboot-config.ts";
 
 export const leaseMs = 3_600_000;
 

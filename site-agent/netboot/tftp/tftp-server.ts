@@ -2,13 +2,13 @@
 // What there is, and for whom, is asked of `find`; whatever it does not name is refused at once,
 // because boot loaders probe for files and wait long for a server that is silent.
 
-import { ok, quote } from "../../shared/result.ts";
-import type { Result } from "../../shared/result.ts";
-import { negotiateOptions } from "../../shared/wire/tftp/negotiate-options.ts";
-import type { TftpTerms } from "../../shared/wire/tftp/negotiate-options.ts";
-import { decodeTftp, encodeTftp, tftpError } from "../../shared/wire/tftp/tftp-packet.ts";
-import type { TftpOptions, TftpPacket } from "../../shared/wire/tftp/tftp-packet.ts";
-import type { Clock, Files, Log, OpenFile, Udp, UdpAddress, UdpSocket } from "../ports.ts";
+import { ok, quote } from "../../../shared/result.ts";
+import type { Result } from "../../../shared/result.ts";
+import { negotiateOptions } from "../../../shared/wire/tftp/negotiate-options.ts";
+import type { TftpTerms } from "../../../shared/wire/tftp/negotiate-options.ts";
+import { decodeTftp, encodeTftp, tftpError } from "../../../shared/wire/tftp/tftp-packet.ts";
+import type { TftpOptions, TftpPacket } from "../../../shared/wire/tftp/tftp-packet.ts";
+import type { Clock, Files, Log, OpenFile, Udp, UdpAddress, UdpSocket } from "../../ports.ts";
 import { makeTftpTransfer } from "./tftp-transfer.ts";
 import type { TftpTransfer, TransferStep } from "./tftp-transfer.ts";
 

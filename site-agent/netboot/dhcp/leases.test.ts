@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { leaseMs, makeLeases } from "./leases.ts";
 import type { Leases } from "./leases.ts";
-import { simulateNetwork, simulatedConfig } from "./simulated-network.ts";
+import { simulateNetwork, simulatedConfig } from "../simulated-network.ts";
 
 const mac = (last: number): string => `52:54:00:00:00:${last.toString(16).padStart(2, "0")}`;
 

@@ -2,19 +2,19 @@
 // stranger asked. Does no I/O; its only state is the lease table. A proxyDHCP answer beside another
 // server would be a rule of its own before `offer`.
 
-import { macFromBytes } from "../../shared/mac.ts";
-import { recognizeBootClient } from "../../shared/wire/dhcp/boot-client.ts";
-import type { BootClient } from "../../shared/wire/dhcp/boot-client.ts";
-import type { DhcpPacket } from "../../shared/wire/dhcp/dhcp-packet.ts";
-import { readAddress, readMessageType } from "../../shared/wire/dhcp/dhcp-values.ts";
-import { dhcpOption } from "../../shared/wire/dhcp/dhcp.table.ts";
-import { chooseBootTarget } from "./boot-target.ts";
-import type { BootTarget } from "./boot-target.ts";
+import { macFromBytes } from "../../../shared/mac.ts";
+import { recognizeBootClient } from "../../../shared/wire/dhcp/boot-client.ts";
+import type { BootClient } from "../../../shared/wire/dhcp/boot-client.ts";
+import type { DhcpPacket } from "../../../shared/wire/dhcp/dhcp-packet.ts";
+import { readAddress, readMessageType } from "../../../shared/wire/dhcp/dhcp-values.ts";
+import { dhcpOption } from "../../../shared/wire/dhcp/dhcp.table.ts";
+import { chooseBootTarget } from "../boot-target.ts";
+import type { BootTarget } from "../boot-target.ts";
 import { grant, refusal } from "./dhcp-reply.ts";
 import type { DhcpAnswer } from "./dhcp-reply.ts";
 import type { Leases } from "./leases.ts";
-import type { NetbootConfig } from "./netboot-config.ts";
-import type { BootSightingKind, NetbootEntry } from "./port.ts";
+import type { NetbootConfig } from "../netboot-config.ts";
+import type { BootSightingKind, NetbootEntry } from "../port.ts";
 
 export interface DhcpContext {
   readonly config: NetbootConfig;

@@ -1,17 +1,17 @@
 // Boot files over plain HTTP, for iPXE and UEFI HTTP boot: the script, kernel and initrds of a MAC
 // that is allowed at this moment, to the address that this MAC was given. Everything else is 404.
 
-import { parseMac } from "../../shared/mac.ts";
-import type { Clock, Files, Log, ServerRequest, ServerResponse } from "../ports.ts";
-import { bootUrl, parseBootPath } from "./boot-target.ts";
-import type { BootResource } from "./boot-target.ts";
+import { parseMac } from "../../../shared/mac.ts";
+import type { Clock, Files, Log, ServerRequest, ServerResponse } from "../../ports.ts";
+import { bootUrl, parseBootPath } from "../boot-target.ts";
+import type { BootResource } from "../boot-target.ts";
 import { parseByteRange } from "./byte-range.ts";
 import type { ByteRange } from "./byte-range.ts";
 import { renderIpxeScript } from "./ipxe-script.ts";
-import type { Leases } from "./leases.ts";
-import type { NetbootConfig } from "./netboot-config.ts";
-import type { BootSightingKind, NetbootEntry } from "./port.ts";
-import type { Sightings } from "./sightings.ts";
+import type { Leases } from "../dhcp/leases.ts";
+import type { NetbootConfig } from "../netboot-config.ts";
+import type { BootSightingKind, NetbootEntry } from "../port.ts";
+import type { Sightings } from "../sightings.ts";
 
 export interface BootHttpOptions {
   readonly files: Files;
