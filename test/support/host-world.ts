@@ -3,7 +3,11 @@
 import { decide } from "../../shared/host/decide.ts";
 import type { Decision } from "../../shared/host/decision.ts";
 import type { OperationView, Snapshot } from "../../shared/host/snapshot.ts";
-import { bareMetalHost, type BareMetalHost } from "../../shared/metal3/bare-metal-host.ts";
+import {
+  bareMetalHost,
+  type BareMetalHost,
+  type BareMetalHostStatus,
+} from "../../shared/metal3/bare-metal-host.ts";
 import type { HardwareDetails } from "../../shared/metal3/hardware-details.ts";
 import { validateBareMetalHost } from "../../shared/metal3/validate-bare-metal-host.ts";
 import type {
@@ -99,6 +103,9 @@ export interface HostWorld {
   readonly ordered: OperationPayload | undefined;
   /** States that Kubernetes showed, in order. */
   readonly states: readonly string[];
+  /** Writes wait for catchUp; otherwise the next decision sees them. */
+  kubernetesIsSlow: boolean;
+  catchUp(): void;
   decide(): Decision;
   /** Decides and shows the writes until nothing moves; time stands still. */
   settle(): Decision;
@@ -107,6 +114,8 @@ export interface HostWorld {
   /** Lets time pass, then settles. */
   pass(ms: number): Decision;
   events(): readonly string[];
+  /** The version that a login tries now. */
+  credentialsVersion(): string;
   /** Runs the plain path until the host is in this state. */
   reach(state: "inspecting" | "preparing" | "available" | "provisioning" | "provisioned"): void;
 }
@@ -122,6 +131,8 @@ class World implements HostWorld {
   readonly decisions: Decision[] = [];
   ordered: OperationPayload | undefined;
   readonly states: string[] = [];
+  kubernetesIsSlow = false;
+  readonly #pending: WriteBack[] = [];
 
   constructor(host: BareMetalHost, seen: Partial<Snapshot>) {
     this.seen = {
@@ -176,17 +187,25 @@ class World implements HostWorld {
     this.seen.operation = operation;
   }
 
-  /** Kubernetes at its quickest: what was written is seen by the next decision. */
   #show(decision: Decision): void {
-    const { host } = this.seen;
-    this.writes.push(...decision.writes);
-    for (const write of decision.writes) this.#apply(write);
-    if (decision.status === undefined) return;
-    const { namespace, name, uid } = host.metadata;
-    this.writes.push({ kind: "status", namespace, name, uid, status: decision.status });
-    this.seen.host = { ...this.seen.host, status: structuredClone(decision.status) };
-    const { state } = decision.status.provisioning;
-    if (this.states.at(-1) !== state) this.states.push(state);
+    const { namespace, name, uid } = this.seen.host.metadata;
+    const { status } = decision;
+    const shown = status === undefined ? [] : [structuredClone(status)];
+    const statuses = shown.map((each) => ({
+      kind: "status" as const,
+      namespace,
+      name,
+      uid,
+      status: each,
+    }));
+    const writes = [...decision.writes, ...statuses];
+    this.writes.push(...writes);
+    this.#pending.push(...writes);
+    if (!this.kubernetesIsSlow) this.catchUp();
+  }
+
+  catchUp(): void {
+    for (const write of this.#pending.splice(0)) this.#apply(write);
   }
 
   #apply(write: WriteBack): void {
@@ -198,6 +217,7 @@ class World implements HostWorld {
     if (write.kind === "claim-secret" && write.purpose === "bmc") {
       this.seen.secrets = { ...this.seen.secrets, bmc: makeFact("bmc", write.secretName, "101") };
     }
+    if (write.kind === "status") this.#applyStatus(write.status);
     if (write.kind !== "metadata") return;
     const gone = new Set(write.removeFinalizers);
     const finalizers = [...(host.metadata.finalizers ?? []), ...(write.addFinalizers ?? [])];
@@ -212,6 +232,12 @@ class World implements HostWorld {
         annotations: Object.fromEntries(annotations),
       },
     };
+  }
+
+  #applyStatus(status: BareMetalHostStatus): void {
+    this.seen.host = { ...this.seen.host, status };
+    const { state } = status.provisioning;
+    if (this.states.at(-1) !== state) this.states.push(state);
   }
 
   settle(): Decision {
@@ -248,6 +274,10 @@ class World implements HostWorld {
     return this.settle();
   }
 
+  credentialsVersion(): string {
+    return this.seen.memory?.status.triedCredentials?.credentialsVersion ?? "";
+  }
+
   events(): readonly string[] {
     return this.writes.flatMap((write) => (write.kind === "event" ? [write.reason] : []));
   }
@@ -259,7 +289,7 @@ class World implements HostWorld {
       if (this.seen.operation === undefined) {
         throw new Error(`stuck before ${state}: ${JSON.stringify(this.decisions.at(-1)?.because)}`);
       }
-      this.succeed(plainResult(this.seen.operation.kind, this.ordered));
+      this.succeed(plainResult(this.seen.operation.kind, this.ordered, this.credentialsVersion()));
     }
     throw new Error(`never reached ${state}`);
   }
@@ -269,6 +299,7 @@ class World implements HostWorld {
 export function plainResult(
   kind: OperationView["kind"],
   payload: OperationPayload | undefined,
+  credentialsVersion = "101",
 ): OperationResult {
   switch (kind) {
     case "register":
@@ -278,7 +309,7 @@ export function plainResult(
         protocol: "IPMI 2.0",
         manufacturerId: 0,
         firmware: "1.0",
-        credentialsVersion: "101",
+        credentialsVersion,
       };
     case "inspect":
       return { kind, on: true, hardware, identity, disks };

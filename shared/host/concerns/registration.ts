@@ -45,17 +45,26 @@ export function register(draft: Draft): Stop | undefined {
 export function registrationEnded(draft: Draft, operation: EndedOperation): Stop | undefined {
   const { result, failure } = operation;
   if (failure !== undefined) return failOperation(draft, registrationErrorType(draft), failure);
-  return result?.kind === "register" ? registered(draft, result) : undefined;
+  if (result?.kind !== "register") return undefined;
+  registered(draft, result);
+  const tried = draft.memory.status.triedCredentials?.credentialsVersion;
+  if (tried === result.credentialsVersion) return undefined;
+  // An agent that logs in with other credentials than it was given must not be asked again without pause.
+  const message = `the site logged in with version ${result.credentialsVersion} of the Secret, asked was ${tried ?? "none"}`;
+  return failOperation(draft, registrationErrorType(draft), {
+    kind: "expired",
+    message,
+    destroyed: false,
+  });
 }
 
-function registered(draft: Draft, result: Registered): Stop | undefined {
+function registered(draft: Draft, result: Registered): void {
   const { memory, snapshot } = draft;
   const { status } = memory;
   const { host } = snapshot;
   const isFirst = status.provisioning.ID === "";
   if (memory.triedAddress !== undefined) memory.registeredAddress = memory.triedAddress;
   status.goodCredentials = credentialsStatus(draft, result.credentialsVersion);
-  status.triedCredentials = credentialsStatus(draft, result.credentialsVersion);
   status.provisioning.ID = host.metadata.uid;
   status.operationHistory = {
     ...status.operationHistory,
@@ -65,7 +74,6 @@ function registered(draft: Draft, result: Registered): Stop | undefined {
   if (isFirst) event(draft, "Normal", "Registered", "registered the host with its BMC");
   event(draft, "Normal", "BMCAccessValidated", "verified access to the BMC");
   setProfile(draft);
-  return undefined;
 }
 
 function isRegistrationError(draft: Draft): boolean {
