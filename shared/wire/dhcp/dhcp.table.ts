@@ -3,16 +3,12 @@
 
 export const dhcpOption = {
   subnetMask: 1,
-  router: 3,
-  dnsServers: 6,
-  hostName: 12,
   vendorSpecific: 43,
   requestedAddress: 50,
   leaseSeconds: 51,
   overload: 52,
   messageType: 53,
   serverId: 54,
-  parameterList: 55,
   message: 56,
   maxMessageBytes: 57,
   renewSeconds: 58,
@@ -24,7 +20,6 @@ export const dhcpOption = {
   userClass: 77,
   relayAgent: 82,
   clientArch: 93,
-  clientNic: 94,
   machineId: 97,
   ipxe: 175,
 } as const;

@@ -260,6 +260,17 @@ describe("planDhcp for a REQUEST", () => {
     expect(planDhcp(booting, context).kind).toBe("stranger");
   });
 
+  it("renews for a ramdisk that had its address before a restart, unless another has it now", () => {
+    const context = contextFor();
+    const renewal = (ciaddr: string): DhcpPacket =>
+      asRequest(name, { 50: undefined, 54: undefined }, { ciaddr });
+    context.leases.bind("52:54:00:99:00:01", { wanted: "10.7.0.101" });
+    expect(planDhcp(renewal("10.7.0.101"), context).kind).toBe("silence");
+    expect(context.leases.addressOf(macs[name])).toBeUndefined();
+    const answer = answerOf(planDhcp(renewal("10.7.0.102"), context));
+    expect([answer.packet.yiaddr, answer.to.address]).toEqual(["10.7.0.102", "10.7.0.102"]);
+  });
+
   it("takes an address out of use when the client found somebody on it", () => {
     const context = allowing(name);
     planDhcp(asRequest(name, ours), context);

@@ -72,10 +72,11 @@ function withoutEntry(asking: Asking, context: DhcpContext): DhcpPlan {
     if (!wantsToBoot) return silence("comes from an unknown MAC");
     return { kind: "stranger", mac, client: describe(client) };
   }
-  // A ramdisk works for hours after its entry was withdrawn, and must not lose its address. Nobody
-  // who asks anew (DISCOVER, or REQUEST after a reboot) gets here.
+  // A ramdisk works for hours after its entry was withdrawn, and must not lose its address, even when
+  // this program and its table started anew. Nobody who asks for an address (DISCOVER, or REQUEST
+  // after a reboot) gets here.
   const renews = type === "request" && packet.ciaddr !== "0.0.0.0";
-  if (renews && context.leases.addressOf(mac) === packet.ciaddr) return confirm(asking, context);
+  if (renews && context.leases.mayKeep(mac, packet.ciaddr)) return confirm(asking, context);
   return silence("comes from an unknown MAC");
 }
 

@@ -22,6 +22,8 @@ export interface Leases {
   bind(mac: string, wish: LeaseWish): string | undefined;
   addressOf(mac: string): string | undefined;
   macOf(address: string): string | undefined;
+  /** True when the MAC has this address, or could have it from the pool at this moment. */
+  mayKeep(mac: string, address: string): boolean;
   /** The client found the address in use: nobody gets it for a while. */
   decline(mac: string, address: string): void;
 }
@@ -70,6 +72,11 @@ class LeaseTable implements Leases {
   macOf(address: string): string | undefined {
     this.#dropExpired();
     return this.#byAddress.get(address);
+  }
+
+  mayKeep(mac: string, address: string): boolean {
+    if (this.addressOf(mac) === address) return true;
+    return this.#inPool(address) && this.#isOpenTo(address, mac);
   }
 
   decline(mac: string, address: string): void {
