@@ -144,6 +144,8 @@ export interface HttpRequest {
   readonly ca?: string;
   /** SHA-256 of the server's certificate in hex; replaces the check against roots. */
   readonly fingerprint?: string;
+  /** Asked with the address that the name turned out to be; false: "unreachable", and no byte is sent. */
+  readonly allowAddress?: (address: string) => boolean;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }

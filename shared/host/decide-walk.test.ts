@@ -194,20 +194,10 @@ function judgeCommand(
   ).toContain(shown);
 }
 
-const calming = [
-  "quick",
-  ...[
-    "resume",
-    "attach",
-    "release",
-    "connected",
-    "bmc",
-    "inspection",
-    "cleaning",
-    "noCustomDeploy",
-  ],
-  ...["mayGoOff", "on", "notExternal", "image", "findCloud", "unclaimed", "bmcHeard", "retry"],
-];
+const calming =
+  "quick resume attach release connected bmc inspection cleaning noCustomDeploy mayGoOff on notExternal image findCloud unclaimed bmcHeard retry".split(
+    " ",
+  );
 
 /** The faults stop and people put everything right: the host must get where it is wanted, in bounded time. */
 function converge(world: HostWorld): string {

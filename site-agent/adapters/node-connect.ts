@@ -17,6 +17,8 @@ export interface ConnectOptions {
   readonly tls?: { readonly ca: string | undefined; readonly fingerprint: string | undefined };
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Asked with the peer's address; a connection to any other is closed unused. */
+  readonly allowAddress?: ((address: string) => boolean) | undefined;
 }
 
 /** Resolves when the connection may be written to. The caller owns the socket. */
@@ -44,6 +46,9 @@ export function connect(options: ConnectOptions): Promise<Result<Socket, HttpErr
     socket.on("error", onError);
     socket.once("connect", () => {
       inHandshake = options.tls !== undefined;
+      const address = socket.remoteAddress ?? "";
+      if (options.allowAddress === undefined || options.allowAddress(address)) return;
+      settle(err("unreachable", `${where} is at ${address}, which is not allowed`));
     });
     socket.once(connected, () => {
       const wrong = pinFailure(socket, options.tls?.fingerprint);

@@ -28,6 +28,7 @@ export function makeNodeHttpClient(): HttpClient {
         ...(secure ? { tls: { ca: request.ca, fingerprint: request.fingerprint } } : {}),
         timeoutMs: request.timeoutMs,
         signal: request.signal,
+        allowAddress: request.allowAddress,
       });
       if (!connected.ok) return connected;
       const leftMs = request.timeoutMs - (performance.now() - startedAt);

@@ -170,6 +170,23 @@ describe("node http client", () => {
     expect(await bodyOfGet(get(port))).toBe("no response: unreachable");
   });
 
+  it("sends nothing when the name leads to an address that is not allowed", async () => {
+    let asked = 0;
+    const port = await serve(async () => {
+      asked += 1;
+      return { status: 200 };
+    });
+    const url = `http://localhost:${port}/`;
+    const seen: string[] = [];
+    const refuse = (address: string): boolean => seen.push(address) < 0;
+    const response = await client.request(get(port, { url, allowAddress: refuse }));
+    expect(!response.ok && response.error.message).toMatch(/127\.0\.0\.1, which is not allowed/);
+    expect(seen).toEqual(["127.0.0.1"]);
+    expect(asked).toBe(0);
+    const allowed = await client.request(get(port, { url, allowAddress: () => true }));
+    expect(allowed.ok && allowed.value.status).toBe(200);
+  });
+
   it("lets the server wait when the body is read slowly", async () => {
     let produced = 0;
     const port = await serve(async () => ({

@@ -26,6 +26,8 @@ export interface LinkOptions {
   /** The same at each hello, or the agent takes us for another machine. */
   readonly identity: MachineIdentity;
   readonly onMessage: (message: Exclude<ToRamdisk, { type: "ping" }>) => void;
+  /** False once the machine leaves: the agent has closed the session for good. */
+  readonly mayRedial: () => boolean;
 }
 
 export function makeAgentLink(options: LinkOptions): AgentLink {
@@ -64,7 +66,7 @@ export function makeAgentLink(options: LinkOptions): AgentLink {
   return {
     send,
     async run(signal) {
-      for (let tries = 0; !signal.aborted; tries += 1) {
+      for (let tries = 0; !signal.aborted && options.mayRedial(); tries += 1) {
         const connected = await dial(options);
         if (connected.ok) {
           const startedAtMs = clock.monotonicMs();

@@ -29,7 +29,8 @@ export async function runRamdisk(
     bootMac: boot.value.bootMac,
     systemUuid: identity.systemUuid,
   });
-  const left = new AbortController();
+  let leaving: Promise<void> | undefined;
+  const end = new AbortController();
   const send = (message: FromRamdisk): boolean => link.send(message);
   const told = { ...ports, log: tellingLog(ports.log, send) };
   const runner = new StepRunner({
@@ -39,7 +40,7 @@ export async function runRamdisk(
     perform,
     onEnd({ step }, result) {
       if (step.kind !== "leave" || !result.ok) return;
-      void leave(step.how, told).then(() => left.abort());
+      leaving = leave(step.how, told).finally(() => end.abort());
     },
   });
   const link = makeAgentLink({
@@ -47,8 +48,10 @@ export async function runRamdisk(
     boot: boot.value,
     identity,
     onMessage: (message) => runner.handle(message),
+    mayRedial: () => leaving === undefined,
   });
-  await link.run(signal === undefined ? left.signal : AbortSignal.any([left.signal, signal]));
+  await link.run(signal === undefined ? end.signal : AbortSignal.any([end.signal, signal]));
+  await leaving;
   return ok(undefined);
 }
 

@@ -1,7 +1,6 @@
 // qemu-img makes images in every form that it knows, and says what disk is in them; imaging must bring the
 // same disk to the ramdisk, byte for byte, from servers with and without byte ranges.
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,15 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ensureDebianPackages } from "../../infra/preparation/debian-packages.ts";
 import { silentProgress } from "../../infra/preparation/progress.ts";
 import { runProgram } from "../../infra/preparation/run-program.ts";
-import { makeNodeClock } from "../../site-agent/adapters/node-clock.ts";
-import { nodeCompression } from "../../site-agent/adapters/node-compression.ts";
-import { makeNodeCrypto } from "../../site-agent/adapters/node-crypto.ts";
-import { nodeFiles } from "../../site-agent/adapters/node-files.ts";
-import { makeNodeHttpClient } from "../../site-agent/adapters/node-http-client.ts";
-import { makeImages } from "../../site-agent/imaging/images.ts";
 import type { ImageSource } from "../../site-agent/imaging/port.ts";
 import { startImageServer } from "../support/image-server.ts";
 import type { ImageServer } from "../support/image-server.ts";
+import { fileDigest, makeNodeImages } from "../support/node-imaging.ts";
 import { receiveExtents } from "../support/receive-extents.ts";
 
 const mib = 1024 * 1024;
@@ -64,34 +58,11 @@ async function makeDisk(): Promise<string> {
   return path;
 }
 
-function makeSite(name: string) {
-  const silent = { info: () => {}, warn: () => {}, error: () => {} };
-  return makeImages({
-    http: makeNodeHttpClient(),
-    files: nodeFiles,
-    compression: nodeCompression,
-    crypto: makeNodeCrypto(),
-    clock: makeNodeClock(),
-    log: silent,
-    config: {
-      cacheDirectory: join(folder, `cache-${name}`),
-      cacheBytes: 2 ** 30,
-      allowedHosts: ["127.0.0.1"],
-    },
-  });
-}
-
-async function digestOf(path: string, algorithm = "sha256"): Promise<string> {
-  const hash = createHash(algorithm);
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest("hex");
-}
-
 async function bring(name: string, image: string, source: Partial<ImageSource> = {}) {
-  const opened = await makeSite(name).open(
+  const opened = await makeNodeImages(join(folder, `cache-${name}`)).open(
     {
       url: `${server.url}/${name}`,
-      checksum: await digestOf(image),
+      checksum: await fileDigest(image),
       checksumType: "auto",
       ...source,
     },
@@ -222,8 +193,8 @@ describe("writing", () => {
     const { size } = await file.stat();
     await file.close();
     const goOn = serveHalf(name, path, size, ranges);
-    const opened = await makeSite(name).open(
-      { url: `${server.url}/${name}`, checksum: await digestOf(path), checksumType: "sha256" },
+    const opened = await makeNodeImages(join(folder, `cache-${name}`)).open(
+      { url: `${server.url}/${name}`, checksum: await fileDigest(path), checksumType: "sha256" },
       () => {},
       new AbortController().signal,
     );

@@ -1,4 +1,4 @@
-// Two ends of a message duplex in one process: what one sends arrives at the other a turn later, in order.
+// Two ends of a message duplex in one process: what one sends arrives at the other later, in order.
 import type { Duplex } from "../../site-agent/ports.ts";
 
 export interface DuplexPair {
@@ -14,7 +14,8 @@ interface End extends Duplex {
   ended(code: number, reason: string): void;
 }
 
-export function makeDuplexPair(): DuplexPair {
+/** `deliver` calls what it is given later, in the order of the calls; a turn later when absent. */
+export function makeDuplexPair(deliver: (run: () => void) => void = queueMicrotask): DuplexPair {
   let isCut = false;
   const makeEnd = (): End => {
     const held: string[] = [];
@@ -56,9 +57,9 @@ export function makeDuplexPair(): DuplexPair {
     };
     return end;
   };
-  const later = (deliver: () => void): void => {
-    queueMicrotask(() => {
-      if (!isCut) deliver();
+  const later = (run: () => void): void => {
+    deliver(() => {
+      if (!isCut) run();
     });
   };
   const [client, server] = [makeEnd(), makeEnd()];

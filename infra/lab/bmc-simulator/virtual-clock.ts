@@ -14,7 +14,8 @@ interface Due {
   readonly run: () => void;
 }
 
-export function makeVirtualClock(startMs = 1_000_000): VirtualClock {
+/** `allQuiet` resolves when everything that can go on without the clock has done so. */
+export function makeVirtualClock(startMs = 1_000_000, allQuiet = oneTurn): VirtualClock {
   let nowMs = startMs;
   const timers = new Set<Due>();
 
@@ -72,7 +73,7 @@ export function makeVirtualClock(startMs = 1_000_000): VirtualClock {
   };
 }
 
-/** All promises that can settle without a timer have settled. */
-function allQuiet(): Promise<void> {
+/** All promises that can settle without a timer or another thread have settled. */
+function oneTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

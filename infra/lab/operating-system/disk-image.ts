@@ -113,7 +113,7 @@ async function makeBootFileSystem(work: string, parts: DiskImageParts): Promise<
   await writeFile(path, "");
   await truncate(path, parts.bootMiB * mib);
   const serial = parts.identity.slice(-8);
-  const format = ["-F", "16", "-n", "BOOT", "-i", serial, "--invariant"];
+  const format = ["-F", "16", "-s", "16", "-n", "BOOT", "-i", serial, "--invariant"];
   await runProgram("mkfs.vfat", [...format, path]);
   const script = `cd "$1" && find . -exec touch --date=@${epoch} {} + && mcopy -s -m -i "$2" * ::`;
   await runProgram("sh", ["-c", script, "sh", tree, path], { env: { SOURCE_DATE_EPOCH: epoch } });

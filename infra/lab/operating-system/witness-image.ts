@@ -67,7 +67,7 @@ export async function ensureWitnessImage(progress: Progress): Promise<OperatingS
   await ensureDebianPackages(packages, progress);
   const kernel = await ensureKernel(progress);
   const texts = await Promise.all(Object.values(scripts).map((path) => readFile(path, "utf8")));
-  const key = { kernel: kernel.sha256, texts, modules, bootMiB, identity, commandLine, version: 1 };
+  const key = { kernel: kernel.sha256, texts, modules, bootMiB, identity, commandLine, version: 2 };
   const { dir } = await cached(
     "witness-image",
     key,

@@ -143,17 +143,20 @@ function makeClusterReader(header: Qcow2Header, file: ImageFile, compression: Co
   let unpacked: { offset: number; bytes: Uint8Array } | undefined;
 
   async function readPlain(part: Part, block: Uint8Array): ReadResult<void> {
-    plainBytes += part.length;
-    // No two places of a disk share a cluster, so the file is as long as all of them: or they would multiply.
-    if (file.totalBytes !== undefined && plainBytes > file.totalBytes + header.clusterBytes) {
-      return damaged("clusters are used more than once");
-    }
     const start = part.cluster.offset + part.inside;
     const bytes = await file.read(start, part.length);
     if (!bytes.ok) return bytes;
-    // QEMU does not fill the last cluster of a file up.
-    if (bytes.value.length === 0 && part.inside === 0) {
-      return damaged(`a cluster at ${start} is beyond the file's end`);
+    // QEMU does not fill the last cluster of a file up: only a cluster that does not even begin is missing.
+    const lastByte = start + part.length - 1;
+    const lastCluster = lastByte - (lastByte % header.clusterBytes);
+    const end = start + bytes.value.length;
+    if (end <= Math.min(lastByte, lastCluster)) {
+      return damaged(`a cluster at ${lastCluster} is beyond the file's end`);
+    }
+    // No two places of a disk share a cluster, so the file is as long as all of them: or they would multiply.
+    plainBytes += bytes.value.length;
+    if (file.totalBytes !== undefined && plainBytes > file.totalBytes) {
+      return damaged("clusters are used more than once");
     }
     block.set(bytes.value, part.at);
     return ok(undefined);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkAddress } from "./address-policy.ts";
+import { checkAddress, mayConnect } from "./address-policy.ts";
 
 function kindOf(url: string, allowed: readonly string[] = []): string {
   const checked = checkAddress(url, allowed);
@@ -46,5 +46,26 @@ describe("checkAddress", () => {
     expect(!refused.ok && refused.error.message).not.toContain("hunter2");
     const noUrl = checkAddress("http://user:hunter2@:x/y?token=hunter2", []);
     expect(!noUrl.ok && noUrl.error.message).not.toContain("hunter2");
+  });
+});
+
+describe("mayConnect", () => {
+  test("refuses a name that leads to this machine, unless the operator lists name or address", () => {
+    const url = new URL("http://images.example/x");
+    for (const address of [
+      "127.0.0.1",
+      "::1",
+      "::ffff:127.0.0.1",
+      "fe80::1%eth0",
+      "169.254.169.254",
+    ]) {
+      expect(mayConnect(url, [])(address), address).toBe(false);
+      expect(mayConnect(url, ["images.example"])(address), address).toBe(true);
+      expect(mayConnect(url, [address])(address), address).toBe(true);
+    }
+    for (const address of ["192.168.7.1", "10.1.2.3", "fd00::1", "::ffff:10.1.2.3"]) {
+      expect(mayConnect(url, [])(address), address).toBe(true);
+    }
+    expect(mayConnect(url, [])("")).toBe(false);
   });
 });

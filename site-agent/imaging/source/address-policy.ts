@@ -1,6 +1,5 @@
 // Which addresses this site fetches images from: http and https, and nothing that means "this machine" or a
-// cloud's metadata service, unless its operator lists the host. Checks addresses as written; what a name
-// resolves to is known to the HTTP client only.
+// cloud's metadata service, unless its operator lists the host: as written, and as names turn out to resolve.
 import { err, ok, quote } from "../../../shared/result.ts";
 import type { Result } from "../../../shared/result.ts";
 
@@ -22,6 +21,20 @@ export function checkAddress(
   return bad(
     `${quote(url.hostname)} is ${why}; the site's operator can add it to the allowed hosts`,
   );
+}
+
+/** Whether a connection may be made to the address that a name has led to. */
+export function mayConnect(
+  url: URL,
+  allowedHosts: readonly string[],
+): (address: string) => boolean {
+  return (address) => {
+    if (allowedHosts.includes(url.hostname) || allowedHosts.includes(address)) return true;
+    // The spelling of URLs, without an interface ("fe80::1%eth0").
+    const bare = address.split("%")[0] ?? "";
+    const host = bare.includes(":") ? `http://[${bare}]/` : `http://${bare}/`;
+    return URL.canParse(host) && forbidden(new URL(host).hostname) === undefined;
+  };
 }
 
 /** A URL for people: without user, password, query and fragment, any of which may be a secret. */

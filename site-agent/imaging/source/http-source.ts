@@ -5,7 +5,7 @@ import { err, ok } from "../../../shared/result.ts";
 import type { Failure, Result } from "../../../shared/result.ts";
 import type { HttpClient, HttpError, HttpResponse } from "../../ports.ts";
 import type { ImageErrorKind } from "../port.ts";
-import { checkAddress, showUrl } from "./address-policy.ts";
+import { checkAddress, mayConnect, showUrl } from "./address-policy.ts";
 
 export interface SourceTools {
   readonly http: HttpClient;
@@ -41,6 +41,7 @@ export async function get(
       method: "GET",
       url: withoutUser(url),
       headers: { "accept-encoding": "identity", ...credentials(url, first), ...headers },
+      allowAddress: mayConnect(url, tools.allowedHosts),
       timeoutMs: tools.stallMs,
       signal,
     });

@@ -6,7 +6,7 @@ import type { DataExtent, Extent } from "../../../shared/protocol/extent-stream.
 import { err, ok } from "../../../shared/result.ts";
 import type { Result } from "../../../shared/result.ts";
 import type { DiskPiece } from "../../../shared/wire/gpt/disk-pieces.ts";
-import type { Disk } from "../ports.ts";
+import type { Disk, DiskError } from "../ports.ts";
 import type { StepContext } from "../step.ts";
 
 /** A longer run of zeros waits until the stream is over: meanwhile its sender might take us for dead. */
@@ -30,6 +30,8 @@ export class DiskWriter {
   readonly #options: DiskWriterOptions;
   readonly #throttle: (bytes: number) => Promise<void>;
   readonly #longZeros: { readonly offset: number; readonly length: number }[] = [];
+  /** One write is under way while the next extent is received and unpacked. */
+  #underWay: Promise<Result<void, DiskError>> = Promise.resolve(ok(undefined));
   #writtenBytes = 0;
   #zeroedBytes = 0;
 
@@ -64,8 +66,10 @@ export class DiskWriter {
     return ok(undefined);
   }
 
-  /** Writes what was put off, except the withheld parts. */
+  /** Writes what was put off, except the withheld parts, and returns when every write has ended. */
   async finish(): Promise<Result<void, WriteError>> {
+    const written = await this.#writeEnded();
+    if (!written.ok) return written;
     for (const { offset, length } of this.#longZeros.splice(0)) {
       const zeroed = await this.#zero(offset, length);
       if (!zeroed.ok) return zeroed;
@@ -86,14 +90,20 @@ export class DiskWriter {
     const plain = await this.#unpack(extent);
     if (!plain.ok) return err("stream", plain.error.message);
     if (held === undefined) {
-      const written = await this.#options.disk.write(extent.offset, plain.value);
-      if (!written.ok) return err("io", written.error.message);
+      const written = await this.#writeEnded();
+      if (!written.ok) return written;
+      this.#underWay = this.#options.disk.write(extent.offset, plain.value);
       await this.#throttle(plain.value.length);
     } else {
       held.bytes.set(plain.value, extent.offset - held.offset);
     }
     this.#writtenBytes += extent.length;
     return ok(undefined);
+  }
+
+  async #writeEnded(): Promise<Result<void, "io">> {
+    const written = await this.#underWay;
+    return written.ok ? ok(undefined) : err("io", written.error.message);
   }
 
   #unpack(extent: DataExtent): Promise<Result<Uint8Array, "corrupt">> {

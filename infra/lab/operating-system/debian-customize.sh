@@ -1,0 +1,42 @@
+#!/bin/sh
+# Called by mmdebstrap with the new root when all packages are installed: makes Debian boot fast in
+# emulation and take everything it is told from the config drive.
+set -eu
+root=$1
+
+cat >"$root/etc/fstab" <<END
+UUID=$ROOT_UUID / ext4 errors=remount-ro 0 1
+END
+: >"$root/etc/machine-id"
+rm -f "$root/etc/hostname" "$root/etc/resolv.conf"
+ln -s /run/systemd/resolve/resolv.conf "$root/etc/resolv.conf"
+
+# The config drive is the only source; and what needs minutes or other hosts is left out.
+cat >"$root/etc/cloud/cloud.cfg" <<END
+datasource_list: [ConfigDrive, None]
+disable_root: true
+preserve_hostname: false
+users: []
+cloud_init_modules: [bootcmd, write-files, set_hostname, update_hostname, users-groups]
+cloud_config_modules: [runcmd]
+cloud_final_modules: [scripts-per-once, scripts-per-instance, scripts-user, phone-home, final-message]
+system_info:
+  distro: debian
+  network: {renderers: [networkd]}
+  paths: {cloud_dir: /var/lib/cloud/, templates_dir: /etc/cloud/templates/}
+END
+rm -f "$root"/etc/cloud/cloud.cfg.d/*.cfg
+# Without this the generator looks for data sources of clouds at each boot.
+echo "policy: enabled" >"$root/etc/cloud/ds-identify.cfg"
+
+chroot "$root" passwd --lock root >/dev/null
+chroot "$root" systemctl enable systemd-networkd systemd-networkd-wait-online >/dev/null 2>&1
+chroot "$root" systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
+  e2scrub_all.timer e2scrub_reap.service fstrim.timer getty@tty1.service \
+  serial-getty@ttyS0.service systemd-update-utmp.service systemd-pstore.service \
+  keyboard-setup.service console-setup.service cloud-init-hotplugd.socket \
+  dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount dev-mqueue.mount \
+  modprobe@drm.service systemd-hwdb-update.service systemd-journal-flush.service >/dev/null 2>&1
+
+rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/*.log \
+  "$root"/var/log/apt "$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/locale

@@ -1,0 +1,181 @@
+// The lab's real operating system image: Debian 12 with systemd and cloud-init, which takes network,
+// hostname and user data from a config drive. It boots by BIOS and by UEFI, with its messages on the
+// serial console, and nobody can log in unless the user data says so.
+
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cached } from "../../preparation/cache.ts";
+import { ensureDebianPackages } from "../../preparation/debian-packages.ts";
+import type { Progress, ProgressStep } from "../../preparation/progress.ts";
+import { asStep } from "../../preparation/progress.ts";
+import { runProgram } from "../../preparation/run-program.ts";
+import { diskImagePackages, makeDiskImage } from "./disk-image.ts";
+import { describeImage, finishImage } from "./operating-system-image.ts";
+import type { OperatingSystemImage } from "./operating-system-image.ts";
+
+const customize = new URL("debian-customize.sh", import.meta.url).pathname;
+
+const identity = "fa221e2d0012";
+const rootUuid = "fa221e20-0000-4000-8000-fa221e2d0012";
+const bootMiB = 100;
+const rootMiB = 1400;
+const commandLine = `root=UUID=${rootUuid} ro console=ttyS0 quiet systemd.show_status=1 net.ifnames=0`;
+
+const included = [
+  "cloud-init",
+  "curl",
+  "dbus",
+  "initramfs-tools",
+  "iproute2",
+  "linux-image-amd64",
+  "systemd-resolved",
+  "systemd-sysv",
+  "udev",
+  "wget",
+  "zstd",
+];
+
+// What lab machines are made of.
+const initrdModules = ["virtio_pci", "virtio_scsi", "ahci", "nvme", "sd_mod", "ext4"];
+
+// Kernel modules that no lab machine has a device for: 300 MB of 390.
+const leftOutModules = [
+  "drivers/gpu",
+  "drivers/media",
+  "drivers/net/wireless",
+  "drivers/net/ethernet/[a-hj-z]*",
+  "drivers/infiniband",
+  "drivers/staging",
+  "drivers/iio",
+  "drivers/hwmon",
+  "drivers/usb",
+  "drivers/scsi/[a-rt-u]*",
+  "drivers/md",
+  "drivers/target",
+  "drivers/comedi",
+  "drivers/edac",
+  "drivers/isdn",
+  "drivers/hid",
+  "drivers/mtd",
+  "drivers/bluetooth",
+  "drivers/input/[f-z]*",
+  "sound",
+  "net/[a-b]*",
+  "net/[d-z]*",
+  "fs/[f-h]*",
+  "fs/[j-m]*",
+  "fs/[o-u]*",
+  "fs/[x-z]*",
+  "fs/btrfs",
+  "fs/ceph",
+];
+const leftOutPaths = [
+  "/usr/share/doc/*",
+  "/usr/share/man/*",
+  "/usr/share/locale/*",
+  "/usr/share/info/*",
+  ...leftOutModules.map((path) => `/lib/modules/*/kernel/${path}/*`),
+];
+
+/** Builds the image, about 1.5 GiB, or takes it from the cache. Needs root; about a minute. */
+export async function ensureDebianImage(progress: Progress): Promise<OperatingSystemImage> {
+  await ensureDebianPackages([...diskImagePackages, "mmdebstrap", "e2fsprogs"], progress);
+  const key = {
+    customize: await readFile(customize, "utf8"),
+    included,
+    initrdModules,
+    leftOutPaths,
+    commandLine,
+    sizes: [bootMiB, rootMiB],
+    version: 1,
+  };
+  const { dir } = await cached(
+    "debian-image",
+    key,
+    (target, report) =>
+      asStep(report, "make the Debian 12 image", async (step) => {
+        const work = await mkdtemp(join(tmpdir(), "farrier-debian-"));
+        try {
+          await build(target, work, step);
+        } finally {
+          await rm(work, { recursive: true, force: true });
+        }
+      }),
+    progress,
+  );
+  return describeImage(dir);
+}
+
+async function build(target: string, work: string, step: ProgressStep): Promise<void> {
+  const root = join(work, "root");
+  await bootstrap(root, work, step);
+  step.note("packing");
+  const [kernelPath, initrdPath] = await Promise.all([
+    bootFile(root, "vmlinuz-"),
+    bootFile(root, "initrd.img-"),
+  ]);
+  const kernel = join(work, "vmlinuz");
+  const initrd = join(work, "initrd");
+  await copyFile(kernelPath, kernel);
+  await copyFile(initrdPath, initrd);
+  await rm(join(root, "boot"), { recursive: true });
+  await mkdir(join(root, "boot"));
+  const rootFile = join(work, "root.ext4");
+  await makeRootFileSystem(root, rootFile);
+  await makeDiskImage(join(target, "image.raw"), work, {
+    kernelPath: kernel,
+    initrdPath: initrd,
+    commandLine,
+    bootMiB,
+    root: { path: rootFile, sizeMiB: rootMiB },
+    identity,
+  });
+  await finishImage(target);
+}
+
+async function bootstrap(root: string, work: string, step: ProgressStep): Promise<void> {
+  const initramfs = join(work, "initramfs.conf");
+  await writeFile(initramfs, "MODULES=list\nCOMPRESS=zstd\n");
+  const modules = join(work, "modules");
+  await writeFile(modules, `${initrdModules.join("\n")}\n`);
+  const options = [
+    ["--variant=minbase", "--mode=root", `--include=${included.join(",")}`],
+    ['--aptopt=APT::Install-Recommends "false"'],
+    ["--dpkgopt=force-confold", "--dpkgopt=force-unsafe-io"],
+    leftOutPaths.map((path) => `--dpkgopt=path-exclude=${path}`),
+    ['--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d"'],
+    [`--essential-hook=copy-in ${initramfs} /etc/initramfs-tools/conf.d`],
+    [`--essential-hook=copy-in ${modules} /etc/initramfs-tools`],
+    [`--customize-hook=${customize}`],
+  ].flat();
+  await runProgram("mmdebstrap", [...options, "bookworm", root], {
+    env: { ROOT_UUID: rootUuid, SOURCE_DATE_EPOCH: "1577836800", TMPDIR: work },
+    onLine: (line) => step.note(line),
+  });
+}
+
+async function makeRootFileSystem(root: string, path: string): Promise<void> {
+  await writeFile(path, "");
+  await truncate(path, rootMiB * 1024 * 1024);
+  const identified = ["-U", rootUuid, "-E", `hash_seed=${rootUuid},root_owner=0:0`, "-L", "root"];
+  // Small tables and no journal replay to wait for: this disk is thrown away.
+  const small = ["-N", "65536", "-J", "size=16", "-m", "0"];
+  const format = ["-q", "-t", "ext4", "-d", root, ...identified, ...small];
+  await runProgram("mke2fs", [...format, path]);
+}
+
+async function bootFile(root: string, prefix: string): Promise<string> {
+  const found = (await readdir(join(root, "boot"))).find((name) => name.startsWith(prefix));
+  if (found === undefined) throw new Error(`The new Debian has no /boot/${prefix}*`);
+  return join(root, "boot", found);
+}

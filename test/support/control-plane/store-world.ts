@@ -1,0 +1,211 @@
+// A store with a cluster, a site and agents in it, and short words for what tests do to it. Judges nothing.
+import type { HostMemory } from "../../../shared/host/snapshot.ts";
+import type { FeedObject } from "../../../shared/protocol/feed.ts";
+import type { Observation, ObservationBody } from "../../../shared/protocol/observation.ts";
+import type {
+  FeedOutcome,
+  HostCommit,
+  NewOperation,
+  OpenedSession,
+  Store,
+} from "../../../control-plane/ports.ts";
+import type { Database } from "../../../control-plane/store/database.ts";
+import { makeStore } from "../../../control-plane/store/make-store.ts";
+import { makeManualClock, type ManualClock } from "./manual-clock.ts";
+
+export const emptyDigest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+export interface AgentOptions {
+  readonly site?: string;
+  readonly cluster?: string;
+}
+
+export class StoreWorld {
+  readonly clock: ManualClock;
+  readonly store: Store;
+  private readonly counters = new Map<string, number>();
+  private seq = 0;
+  private readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+    this.clock = makeManualClock();
+    this.store = makeStore(database, this.clock);
+  }
+
+  /** The same rows through another pool: a second instance. */
+  sibling(database: Database): Store {
+    return makeStore(database, this.clock);
+  }
+
+  async addAgent(id: string, options: AgentOptions): Promise<void> {
+    const { site, cluster } = options;
+    if (cluster !== undefined) await this.store.addCluster(cluster, `hash-of-${cluster}`);
+    if (site !== undefined) await this.store.addSite(site);
+    const hash = `token-of-${id}`;
+    await this.store.addToken({ hash, site, cluster, ttlMs: 60_000, autoApprove: true });
+    const enrolled = await this.store.enrol({
+      tokenHash: hash,
+      id,
+      signingKey: `signing-${id}`,
+      sealingKey: `sealing-${id}`,
+      sealingFingerprint: `fingerprint-${id}`,
+      hostname: id,
+      programVersion: "1",
+    });
+    if (!enrolled.ok) throw new Error(enrolled.error.message);
+  }
+
+  open(agentId: string, options: { bootId?: string; counter?: number; digest?: string } = {}) {
+    const counter = options.counter ?? (this.counters.get(agentId) ?? 0) + 1;
+    this.counters.set(agentId, counter);
+    return this.store.openSession({
+      agentId,
+      bootId: options.bootId ?? "boot-1",
+      counter,
+      instance: "test",
+      tokenHash: `session-${agentId}-${counter}`,
+      programVersion: "1",
+      documentsDigest: options.digest ?? emptyDigest,
+    });
+  }
+
+  async opened(agentId: string, options: { bootId?: string; digest?: string } = {}) {
+    const session = await this.open(agentId, options);
+    if (!session.ok) throw new Error(`${agentId}: ${session.error.kind}`);
+    return session.value;
+  }
+
+  /** An agent "both" for site "lab" and cluster "east", and every resource listed once. */
+  async start(): Promise<OpenedSession> {
+    await this.addAgent("both", { site: "lab", cluster: "east" });
+    const session = await this.opened("both");
+    for (const resource of ["namespaces", "hardwaredata", "baremetalhosts"] as const) {
+      await this.store.applyFeed(
+        { agentId: "both", epoch: session.epoch, cluster: "east" },
+        resource,
+        { kind: "list", listId: `first-${resource}`, resourceVersion: "10", items: [], last: true },
+      );
+    }
+    return session;
+  }
+
+  watch(
+    epoch: number,
+    from: string,
+    events: readonly { type: "ADDED" | "MODIFIED" | "DELETED"; object: FeedObject }[],
+  ): Promise<FeedOutcome> {
+    const to = events.at(-1)?.object.metadata.resourceVersion ?? from;
+    return this.store.applyFeed({ agentId: "both", epoch, cluster: "east" }, "baremetalhosts", {
+      kind: "watch",
+      fromResourceVersion: from,
+      toResourceVersion: to,
+      events: [...events],
+    });
+  }
+
+  list(
+    epoch: number,
+    listId: string,
+    page: {
+      readonly version: string;
+      readonly items: readonly FeedObject[];
+      readonly last: boolean;
+    },
+  ): Promise<FeedOutcome> {
+    return this.store.applyFeed({ agentId: "both", epoch, cluster: "east" }, "baremetalhosts", {
+      kind: "list",
+      listId,
+      resourceVersion: page.version,
+      items: [...page.items],
+      last: page.last,
+    });
+  }
+
+  observe(agentId: string, epoch: number, ...bodies: readonly ObservationBody[]) {
+    return this.store.acceptObservations({ agentId, epoch }, this.numbered(bodies));
+  }
+
+  numbered(bodies: readonly ObservationBody[]): Observation[] {
+    return bodies.map((body) => ({ seq: ++this.seq, atMs: this.clock.nowMs(), body }));
+  }
+
+  /** A commit of the host's present row with nothing special in it. */
+  async commit(uid: string, changes: Partial<HostCommit> = {}): Promise<HostCommit> {
+    const rows = await this.store.loadHost(uid);
+    if (rows === undefined) throw new Error(`no host ${uid}`);
+    return {
+      uid,
+      version: rows.host.version,
+      memory: rows.host.memory ?? memoryOf("registering"),
+      site: rows.host.site ?? "lab",
+      document: undefined,
+      claims: [],
+      blocked: false,
+      operation: undefined,
+      cancel: undefined,
+      consumed: undefined,
+      outbox: [],
+      wakeAtMs: undefined,
+      gone: false,
+      ...changes,
+    };
+  }
+
+  rows(statement: Parameters<Database["rows"]>[0]): Promise<readonly unknown[]> {
+    return this.database.rows(statement);
+  }
+}
+
+export function hostObject(uid: string, version: string, more: object = {}): FeedObject {
+  return {
+    apiVersion: "metal3.io/v1alpha1",
+    kind: "BareMetalHost",
+    metadata: { name: `name-${uid}`, namespace: "metal", uid, resourceVersion: version },
+    spec: { online: true },
+    ...more,
+  };
+}
+
+export function memoryOf(state: string): HostMemory {
+  return {
+    status: {
+      errorCount: 0,
+      errorMessage: "",
+      operationalStatus: "OK",
+      poweredOn: false,
+      provisioning: { state, ID: "" },
+      provisioningFailCount: 0,
+    },
+    revision: 1,
+    documentHash: "",
+    operationCount: 0,
+    attempt: 0,
+    allocation: "",
+  };
+}
+
+export function newOperation(
+  hostUid: string,
+  id: string,
+  options: {
+    readonly class?: "observe" | "once";
+    readonly site?: string;
+    readonly atMs?: number;
+  } = {},
+): NewOperation {
+  return {
+    site: options.site ?? "lab",
+    createdAtMs: options.atMs ?? 0,
+    operation: {
+      id,
+      hostUid,
+      revision: 1,
+      attempt: 1,
+      validForMs: 60_000,
+      class: options.class ?? "observe",
+      allocation: "",
+      payload: { kind: "register" },
+    },
+  };
+}
