@@ -1,7 +1,21 @@
 // Reads and writes at any offset through transfers of whole sectors from page-aligned memory, as O_DIRECT
 // wants them. One transfer at a time; the caller sees to that.
 
-import type { FileHandle } from "node:fs/promises";
+/** Of a file handle, what is used here. */
+export interface Handle {
+  read(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesRead: number }>;
+  write(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesWritten: number }>;
+}
 
 declare const WebAssembly: {
   readonly Memory: new (options: { initial: number }) => { readonly buffer: ArrayBuffer };
@@ -15,7 +29,7 @@ export interface SectorFile {
   write(offset: number, data: Uint8Array): Promise<void>;
 }
 
-export function makeSectorFile(handle: FileHandle, sectorBytes: number): SectorFile {
+export function makeSectorFile(handle: Handle, sectorBytes: number): SectorFile {
   // A Buffer is not page-aligned; a WebAssembly memory is.
   const memory = new WebAssembly.Memory({ initial: chunkBytes / wasmPageBytes });
   const buffer = new Uint8Array(memory.buffer);
@@ -59,7 +73,7 @@ function* chunks(offset: number, length: number, sectorBytes: number): Generator
   }
 }
 
-async function readWhole(handle: FileHandle, buffer: Uint8Array, part: Chunk): Promise<void> {
+async function readWhole(handle: Handle, buffer: Uint8Array, part: Chunk): Promise<void> {
   for (let done = 0; done < part.length;) {
     const { bytesRead } = await handle.read(buffer, done, part.length - done, part.at + done);
     if (bytesRead === 0) throw new Error(`the disk ends at ${part.at + done}`);
@@ -67,7 +81,7 @@ async function readWhole(handle: FileHandle, buffer: Uint8Array, part: Chunk): P
   }
 }
 
-async function writeWhole(handle: FileHandle, buffer: Uint8Array, part: Chunk): Promise<void> {
+async function writeWhole(handle: Handle, buffer: Uint8Array, part: Chunk): Promise<void> {
   for (let done = 0; done < part.length;) {
     const left = part.length - done;
     done += (await handle.write(buffer, done, left, part.at + done)).bytesWritten;

@@ -57,9 +57,9 @@ export async function addBootEntry(
   return `UEFI: entry Boot${number} ${label}, first in the order, ${loader} on partition ${partition}`;
 }
 
-/** Numbers of our entries in efibootmgr's list: `Boot0003* Farrier<tab>HD(…)`. */
+/** Numbers of our entries in efibootmgr's list: `Boot0003* Farrier<tab>HD(…)`, a blank for inactive ones. */
 function entriesOf(listing: string): readonly string[] {
-  const line = new RegExp(`^Boot([0-9A-F]{4})\\*? ${label}(?:\\t|$)`, "gm");
+  const line = new RegExp(`^Boot([0-9A-F]{4})[* ] ${label}(?:\\t|$)`, "gm");
   return [...listing.matchAll(line)].map(([, number = ""]) => number);
 }
 
