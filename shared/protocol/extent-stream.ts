@@ -20,8 +20,6 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { fromHex, toHex } from "../bytes.ts";
 
 export const extentStreamVersion = 1;
-/** Content type of the HTTP response that carries a stream. */
-export const extentStreamType = "application/vnd.farrier.extents";
 /** Upper bound of a data extent; zero extents have none. */
 export const maxExtentBytes = 1024 * 1024;
 /** zstd's own worst case for 1 MiB is 4 KiB more. */
@@ -29,7 +27,7 @@ export const maxPackedBytes = maxExtentBytes + 8192;
 /** Extents begin at multiples of this, and end there or at the disk's end. */
 export const granuleBytes = 64 * 1024;
 /** At least so much of each end of the disk is withheld. */
-export const withheldBytes = 1024 * 1024;
+const withheldBytes = 1024 * 1024;
 export const maxFailureKindBytes = 32;
 export const maxFailureMessageBytes = 2048;
 

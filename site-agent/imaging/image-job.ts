@@ -16,6 +16,7 @@ import type { ImageFormat } from "./decode/image-format.ts";
 import { openDisk } from "./decode/open-disk.ts";
 import type { ImagingTools } from "./imaging-tools.ts";
 import type { ImageErrorKind } from "./port.ts";
+import { showUrl } from "./source/address-policy.ts";
 import type { Checksum } from "./source/checksum.ts";
 import { download } from "./source/download.ts";
 import type { SourceFile } from "./source/download.ts";
@@ -90,6 +91,7 @@ interface Job extends JobRequest {
 }
 
 async function runJob(job: Job): JobResult<CacheEntry> {
+  const startMs = job.tools.clock.monotonicMs();
   const started = Promise.withResolvers<SourceFile>();
   let first: Failure<ImageErrorKind> | undefined;
   // Whichever side fails first ends the other one, and is the reason.
@@ -118,7 +120,26 @@ async function runJob(job: Job): JobResult<CacheEntry> {
     await job.tools.files.remove(job.workPath);
   }
   await job.spool.remove();
+  logEnd(job, result, startMs);
   return result;
+}
+
+function logEnd(job: Job, result: Result<CacheEntry, ImageErrorKind>, startMs: number): void {
+  const { log, clock } = job.tools;
+  const fields = {
+    url: showUrl(new URL(job.url)),
+    durationMs: Math.round(clock.monotonicMs() - startMs),
+  };
+  if (!result.ok) return log.warn("image failed", { ...fields, ...result.error });
+  const { format, contentDigest, virtualBytes, dataBytes, fileBytes } = result.value;
+  log.info("image ready", {
+    ...fields,
+    format,
+    contentDigest,
+    virtualBytes,
+    dataBytes,
+    streamBytes: fileBytes,
+  });
 }
 
 async function fetchSource(job: Job, onStart: (file: SourceFile) => void): JobResult<void> {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { planDiskLayout } from "./disk-layout.ts";
-import { applyWrites, bytesAt, wipeRanges } from "./disk-pieces.ts";
+import { applyWrites, bytesAt } from "./disk-pieces.ts";
 import { readGpt } from "./gpt.ts";
 import { readMbr } from "./mbr.ts";
 
@@ -206,12 +206,4 @@ describe("planDiskLayout", () => {
     const layout = plan(disk, 5000);
     expect(!layout.ok && layout.error.kind).toBe("no-room");
   });
-});
-
-test("wipeRanges covers a MiB at both ends when the disk is large, and all of a small one", () => {
-  expect(wipeRanges(10 * mib + 512)).toEqual([
-    { offset: 0, length: mib },
-    { offset: 9 * mib, length: mib + 512 },
-  ]);
-  expect(wipeRanges(mib)).toEqual([{ offset: 0, length: mib }]);
 });

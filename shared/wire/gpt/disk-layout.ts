@@ -35,7 +35,7 @@ export interface DiskLayout {
   readonly configDrive?: { readonly offset: number; readonly length: number };
 }
 
-export const configDriveName = "config-2";
+const configDriveName = "config-2";
 /** Linux filesystem data, 0FC63DAF-8483-4772-8E79-3D69D8477DE4, as it stands on a disk. */
 const linuxGuid = new Uint8Array([
   0xaf, 0x3d, 0xc6, 0x0f, 0x83, 0x84, 0x72, 0x47, 0x8e, 0x79, 0x3d, 0x69, 0xd8, 0x47, 0x7d, 0xe4,

@@ -37,18 +37,3 @@ export function applyWrites(pieces: readonly DiskPiece[], writes: readonly DiskP
     }
   }
 }
-
-/**
- * Where partition tables and most labels live (both GPTs, MBR, LVM, md 0.90/1.0/1.1/1.2, ZFS, bcache): a MiB
- * at each end. Zero these before a write, or an old backup GPT resurrects the old layout.
- */
-export function wipeRanges(diskBytes: number): { offset: number; length: number }[] {
-  const mib = 1024 * 1024;
-  if (diskBytes <= 2 * mib) return [{ offset: 0, length: diskBytes }];
-  // From a 4 KiB border, for disks with large sectors.
-  const tail = diskBytes - mib - ((diskBytes - mib) % 4096);
-  return [
-    { offset: 0, length: mib },
-    { offset: tail, length: diskBytes - tail },
-  ];
-}

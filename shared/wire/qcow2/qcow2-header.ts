@@ -16,7 +16,7 @@ export interface Qcow2Header {
 }
 
 /** So many bytes from the start are enough for the fields that are read here. */
-export const qcow2HeaderBytes = 112;
+const qcow2HeaderBytes = 112;
 /** QEMU's own bound for the L1 table. */
 const maxL1Bytes = 32 * 1024 * 1024;
 /** Bit → name, of the features without which an image cannot be read. */

@@ -5,7 +5,7 @@ import type { Result } from "../../../shared/result.ts";
 import type { Clock, Hash, HttpResponse, Log } from "../../ports.ts";
 import type { ImageErrorKind } from "../port.ts";
 import { showUrl } from "./address-policy.ts";
-import { get, kindOf } from "./http-source.ts";
+import { discard, get, kindOf } from "./http-source.ts";
 import type { Answer, SourceTools } from "./http-source.ts";
 import type { Spool } from "./spool.ts";
 
@@ -73,12 +73,14 @@ async function attempt(job: Download, state: State): Promise<Result<void, ImageE
   };
   const answer = await get(job.tools, file.url.href, headers, job.signal);
   if (!answer.ok) return answer;
-  const changed = changeOf(file, answer.value);
-  if (changed !== undefined) return changed;
-  if (answer.value.response.status === 200) return copy(job, state, answer.value.response, 0);
-  const from = rangeStart(answer.value.response, file);
-  if (from !== state.doneBytes) return changedError(file.url, "its range");
-  return copy(job, state, answer.value.response, from);
+  const { response } = answer.value;
+  const from = response.status === 200 ? 0 : rangeStart(response, file);
+  const wrong =
+    from === 0 || from === state.doneBytes ? undefined : changedError(file.url, "its range");
+  const changed = changeOf(file, answer.value) ?? wrong;
+  if (changed === undefined) return copy(job, state, response, from ?? 0);
+  discard(response);
+  return changed;
 }
 
 async function firstAttempt(job: Download, state: State): Promise<Result<void, ImageErrorKind>> {
@@ -86,6 +88,7 @@ async function firstAttempt(job: Download, state: State): Promise<Result<void, I
   if (!answer.ok) return answer;
   const { response, url } = answer.value;
   if (response.status !== 200) {
+    discard(response);
     return err("not-found", `${showUrl(url)} answered ${response.status}; check the address`);
   }
   const file = describe(answer.value);
@@ -93,7 +96,9 @@ async function firstAttempt(job: Download, state: State): Promise<Result<void, I
   if ((file.totalBytes ?? 0) > job.maxBytes) return tooLarge(job, file.totalBytes);
   state.file = file;
   const started = await job.onStart(file);
-  return started.ok ? copy(job, state, response, 0) : started;
+  if (started.ok) return copy(job, state, response, 0);
+  discard(response);
+  return started;
 }
 
 function describe({ response, url }: Answer): SourceFile {

@@ -25,7 +25,7 @@ export interface Answer {
 const maxRedirects = 5;
 const redirects: readonly number[] = [301, 302, 303, 307, 308];
 
-/** Follows redirects. The body is unread; whoever does not want it leaves it. */
+/** Follows redirects. The body is unread; whoever does not want it discards it. */
 export async function get(
   tools: SourceTools,
   address: string,
@@ -50,8 +50,11 @@ export async function get(
     const location = response.headers["location"];
     if (!redirects.includes(response.status) || location === undefined) {
       const wrong = refusal(response, url);
-      return wrong === undefined ? ok({ response, url }) : { ok: false, error: wrong };
+      if (wrong === undefined) return ok({ response, url });
+      discard(response);
+      return { ok: false, error: wrong };
     }
+    discard(response);
     if (!URL.canParse(location, url.href)) {
       return err("address", `${showUrl(url)} redirects to something that is no URL`);
     }
@@ -91,6 +94,13 @@ function refusal(response: HttpResponse, url: URL): Failure<ImageErrorKind> | un
   };
 }
 
+/** Ends a transfer that nobody wants: unread, it would keep its connection. */
+export function discard(response: HttpResponse): void {
+  const items = response.body[Symbol.asyncIterator]();
+  // What has not begun cannot be ended.
+  void items.next().then(() => items.return?.());
+}
+
 export function kindOf(error: Failure<HttpError>): ImageErrorKind {
   return error.kind === "aborted" ? "aborted" : "unreachable";
 }
@@ -105,7 +115,10 @@ export async function getText(
   const answer = await get(tools, address, {}, signal);
   if (!answer.ok) return answer;
   const { response, url } = answer.value;
-  if (response.status !== 200) return err("not-found", `${showUrl(url)} did not give a whole file`);
+  if (response.status !== 200) {
+    discard(response);
+    return err("not-found", `${showUrl(url)} did not give a whole file`);
+  }
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body) {

@@ -8,7 +8,7 @@ import type { ImageErrorKind } from "../port.ts";
 import { showUrl } from "./address-policy.ts";
 import { changeOf } from "./download.ts";
 import type { SourceFile } from "./download.ts";
-import { get, kindOf } from "./http-source.ts";
+import { discard, get, kindOf } from "./http-source.ts";
 import type { SourceTools } from "./http-source.ts";
 import type { Spool } from "./spool.ts";
 
@@ -80,10 +80,13 @@ async function requestPart(
   const answer = await get(tools, file.url.href, { range: `bytes=${offset}-${last}` }, signal);
   if (!answer.ok) return answer;
   const changed = changeOf(file, answer.value);
-  if (changed !== undefined) return changed;
   const { response } = answer.value;
   const whole = `bytes ${offset}-${last}/${file.totalBytes}`;
-  if (response.status !== 206 || response.headers["content-range"] !== whole) return ok(undefined);
+  const isWanted = response.status === 206 && response.headers["content-range"] === whole;
+  if (changed !== undefined || !isWanted) {
+    discard(response);
+    return changed ?? ok(undefined);
+  }
   const bytes = new Uint8Array(length);
   let at = 0;
   for await (const chunk of response.body) {
