@@ -1,6 +1,5 @@
 // inspect: boot the ramdisk and read the machine's inventory. Destroys nothing but the power state.
-import type { DiskIdentity } from "../../shared/protocol/ramdisk.ts";
-import type { HardwareDetails } from "../../shared/metal3/hardware-details.ts";
+import { diskIdentityOf } from "../../shared/host/disk-identity.ts";
 import { bootRamdisk } from "./steps/boot-ramdisk.ts";
 import { leaveRamdisk } from "./steps/leave-ramdisk.ts";
 import type { RunOperation } from "./operation-context.ts";
@@ -16,15 +15,6 @@ export const inspect: RunOperation<"inspect"> = async (context, payload) => {
     on,
     hardware: found.hardware,
     identity: found.identity,
-    disks: disksOf(found.hardware),
+    disks: (found.hardware.storage ?? []).map(diskIdentityOf),
   };
 };
-
-function disksOf(hardware: HardwareDetails): DiskIdentity[] {
-  return (hardware.storage ?? []).map((disk) => ({
-    name: disk.name ?? "",
-    sizeBytes: disk.sizeBytes ?? 0,
-    ...(disk.serialNumber === undefined ? {} : { serialNumber: disk.serialNumber }),
-    ...(disk.wwn === undefined ? {} : { wwn: disk.wwn }),
-  }));
-}

@@ -7,8 +7,8 @@ import type { RamdiskPorts } from "./ports.ts";
 import type { BootParameters } from "./step.ts";
 
 const connectMs = 10_000;
-/** The agent pings every 10 s. */
-const silenceMs = 45_000;
+/** The agent pings every 10 s, and gives a silent ramdisk up after 45 s: be back before that. */
+const silenceMs = 25_000;
 const firstPauseMs = 500;
 const longestPauseMs = 15_000;
 const pong = JSON.stringify({ type: "pong" } satisfies FromRamdisk);

@@ -63,6 +63,18 @@ describe("the ramdisk program", () => {
     expect(world.sessions.session(hostUid)?.alive()).toBe(true);
   });
 
+  test("is back before its step counts as lost when the connection dies unseen", async () => {
+    const answer = Promise.withResolvers<MayDestroyAnswer>();
+    const mayDestroy = vi.fn(() => answer.promise);
+    const done = world.run(erase, { mayDestroy });
+    await world.clock.advance(9_000);
+    world.agent.freeze();
+    await world.clock.advance(60_000);
+    expect(mayDestroy).toHaveBeenCalledTimes(2);
+    answer.resolve({ go: true });
+    expect(await world.clock.until(done)).toMatchObject({ ok: true });
+  });
+
   test("gives its inventory when it is inspected", async () => {
     const result = await world.clock.until(world.run({ kind: "inspect" }));
     expect(result).toMatchObject({

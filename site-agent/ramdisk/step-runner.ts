@@ -1,5 +1,6 @@
 // Runs what the agent asks for, one step at a time, and remembers how the last one ended. A connection may
 // come and go meanwhile: whatever the agent missed it gets by saying `run` again, which starts nothing twice.
+import { fromRamdisk } from "../../shared/protocol/ramdisk.ts";
 import type {
   DiskIdentity,
   FromRamdisk,
@@ -112,9 +113,7 @@ export class StepRunner {
     });
     const ended = describeEnd(result);
     ports.log.info("step ended", { operation: operationId, step: run.step.kind, ...ended });
-    const message: FromRamdisk = result.ok
-      ? { type: "done", operationId, outcome: result.value }
-      : { type: "failed", operationId, failure: result.error };
+    const message = finalMessage(operationId, result, current.gone);
     this.#last = { run, message };
     this.#current = undefined;
     send(message);
@@ -158,6 +157,18 @@ export class StepRunner {
 /** An operation runs each kind of step once. */
 function isSame(a: Run, b: Run): boolean {
   return a.operationId === b.operationId && a.step.kind === b.step.kind;
+}
+
+/** What the agent would refuse to read it would be told again at every connection, for ever. */
+function finalMessage(operationId: string, result: StepResult, gone: boolean): FromRamdisk {
+  const message: FromRamdisk = result.ok
+    ? { type: "done", operationId, outcome: result.value }
+    : { type: "failed", operationId, failure: result.error };
+  const checked = fromRamdisk.safeParse(message);
+  if (checked.success) return message;
+  const field = checked.error.issues[0]?.path.join(".") ?? "";
+  const why = `The result of the step does not fit the protocol: field "${field}"`;
+  return { type: "failed", operationId, failure: stepError("unsupported", why, gone).error };
 }
 
 function describeEnd(result: StepResult): {

@@ -10,11 +10,14 @@ import type {
 import type { Result } from "../../shared/result.ts";
 import type { Network } from "./fake-machine.ts";
 import { makeDuplexPair } from "./memory-duplex.ts";
+import type { DuplexPair } from "./memory-duplex.ts";
 
 export interface MemoryAgent extends Network {
   /** Breaks every connection and transfer; new ones work again after `mend`. */
   cut(): void;
   mend(): void;
+  /** Nothing passes any more over the connections that are open, and nobody is told. */
+  freeze(): void;
   readonly requests: readonly ServerRequest[];
 }
 
@@ -23,6 +26,7 @@ export function makeMemoryAgent(
 ): MemoryAgent {
   let broken = new AbortController();
   const requests: ServerRequest[] = [];
+  const pairs: DuplexPair[] = [];
   const makeRequest = (url: string, headers: Readonly<Record<string, string>> = {}) => {
     const { pathname, search } = new URL(url);
     const request: ServerRequest = {
@@ -37,6 +41,9 @@ export function makeMemoryAgent(
   return {
     requests,
     cut: () => broken.abort(),
+    freeze: () => {
+      for (const pair of pairs) pair.cut();
+    },
     mend: () => {
       broken = new AbortController();
     },
@@ -44,6 +51,7 @@ export function makeMemoryAgent(
       async connect({ url, headers }) {
         if (broken.signal.aborted) return err("unreachable", "No route to the agent");
         const pair = makeDuplexPair();
+        pairs.push(pair);
         const { signal } = broken;
         signal.addEventListener("abort", () => {
           pair.client.close(1006, "");
