@@ -151,12 +151,8 @@ const step = fc.tuple(
 /** Everything that must hold for one decision. */
 function judge(before: Snapshot, decision: Decision): void {
   const { command, memory } = decision;
+  judgeState(before, decision);
   bareMetalHostStatus.parse(memory.status);
-  const from = readState(before.memory?.status.provisioning.state ?? "");
-  const to = readState(memory.status.provisioning.state);
-  if (before.memory !== undefined && from !== undefined && to !== undefined && from !== to) {
-    expect(transitions[from]).toContain(to); // S38
-  }
   expect(memory.revision).toBeGreaterThanOrEqual(before.memory?.revision ?? 0);
   if (decision.document === undefined) expect(decision.claims).toEqual([]);
   if (before.host.metadata.annotations?.["baremetalhost.metal3.io/paused"] !== undefined) {
@@ -165,34 +161,64 @@ function judge(before: Snapshot, decision: Decision): void {
   if (command !== undefined) judgeCommand(before, decision, command);
 }
 
+function judgeState(before: Snapshot, { memory, command }: Decision): void {
+  if (before.memory === undefined) {
+    expect(command?.payload.kind ?? "register").toBe("register"); // S23: adopted by looking
+    return;
+  }
+  const from = readState(before.memory.status.provisioning.state);
+  const to = readState(memory.status.provisioning.state);
+  if (from === undefined || to === undefined || from === to) return;
+  expect(transitions[from]).toContain(to); // S38
+}
+
 function judgeCommand(
   before: Snapshot,
   { document, memory, consumed }: Decision,
   command: NonNullable<Decision["command"]>,
 ): void {
-  const { host, site, operation } = before;
+  const { site, operation } = before;
   expect(site).toMatchObject({ kind: "site", connection: "connected" });
   expect(operation === undefined || operation.id === consumed).toBe(true); // S8
   expect(document?.credentials).toBeDefined();
   expect(document?.hold.paused).toBe(false); // S2
   expect(document?.hold.detached).toBe(false); // S3
-  const { payload } = command;
+  judgePayload(before, document, memory, command);
+}
+
+function judgePayload(
+  { host }: Snapshot,
+  document: Decision["document"],
+  memory: Decision["memory"],
+  { payload, class: kind }: NonNullable<Decision["command"]>,
+): void {
   if (payload.kind === "power" && host.spec.disablePowerOff === true) {
     expect(payload.want).not.toBe("off"); // S21
   }
   if (payload.kind === "register") return;
   expect(host.metadata.finalizers).toContain("baremetalhost.metal3.io");
-  const shown = host.status?.provisioning.state;
+  const shown = host.status?.provisioning.state ?? "";
   expect(memory.status.provisioning.state).toBe(shown);
-  if (payload.kind === "power") return;
-  expect(["inspecting", "preparing", "provisioning", "deprovisioning"]).toContain(shown);
-  if (command.class !== "once") return;
-  expect(document?.hold.externallyProvisioned).toBe(false); // S1
-  expect(document?.identity).toBeDefined(); // S6
-  expect(
-    payload.kind === "provision" ? ["provisioning"] : ["preparing", "deprovisioning"],
-  ).toContain(shown);
+  expect(statesOf[payload.kind]).toContain(shown);
+  if (kind === "once") {
+    expect(document?.hold.externallyProvisioned).toBe(false); // S1
+    expect(document?.identity).toBeDefined(); // S6
+  }
 }
+
+/** Where each operation may be ordered. */
+const statesOf = {
+  inspect: ["inspecting", "preparing", "provisioning", "deprovisioning"],
+  clean: ["preparing", "deprovisioning"],
+  provision: ["provisioning"],
+  power: [
+    "available",
+    "provisioned",
+    "externally provisioned",
+    "deprovisioning",
+    "powering off before delete",
+  ],
+} as const;
 
 const calming =
   "quick resume attach release connected bmc inspection cleaning noCustomDeploy mayGoOff on notExternal image findCloud unclaimed bmcHeard retry".split(

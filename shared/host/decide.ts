@@ -12,6 +12,7 @@ import { buildClaims, buildDocument, stampDocument } from "./document/build-docu
 import { canonicalJson } from "./document/canonical-json.ts";
 import {
   because,
+  isDeleting,
   stateOf,
   wait,
   type Draft,
@@ -56,6 +57,7 @@ const registeredStates: readonly HostState[] = [
   "provisioning",
   "provisioned",
   "externally provisioned",
+  "deprovisioning",
 ];
 
 export function decide(snapshot: Snapshot): Decision {
@@ -81,9 +83,10 @@ function run(draft: Draft): Stop {
     deletion(draft) ??
     (ended === undefined ? undefined : takeIn(draft, state, ended)) ??
     detach(draft) ??
-    waitForOperation(draft, keepsOperation(draft, state)) ??
+    operate(draft, state) ??
     waitForState(draft) ??
-    (registeredStates.includes(state) ? register(draft) : undefined) ??
+    // A deletion must not hang on a login: its stages fail, and are given up, by themselves.
+    (registeredStates.includes(state) && !isDeleting(draft) ? register(draft) : undefined) ??
     rules[state].next(draft)
   );
 }
@@ -95,12 +98,13 @@ function takeIn(draft: Draft, state: HostState, ended: EndedOperation): Stop | u
   return hasMoved || !isDetaching(draft) ? stop : undefined;
 }
 
-function keepsOperation(draft: Draft, state: HostState): boolean {
+/** Waits for the running operation, if the state has a use for it or it cannot be stopped. */
+function operate(draft: Draft, state: HostState): Stop | undefined {
   const { operation } = draft.snapshot;
-  if (operation === undefined || draft.consumed !== undefined) return true;
-  return (
-    (operation.kind === "register" && state !== "deleting") || rules[state].keeps(draft, operation)
-  );
+  if (operation === undefined || draft.consumed !== undefined) return undefined;
+  const isLogin = operation.kind === "register" && state !== "deleting";
+  const stop = waitForOperation(draft, isLogin || rules[state].keeps(draft, operation));
+  return state === "deleting" ? undefined : stop;
 }
 
 /** Puts the outcome together. */

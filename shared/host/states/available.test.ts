@@ -42,7 +42,7 @@ test("an available host is switched on and off by online, and stays available [B
 
 test("an image alone starts nothing while the host shall be off [B40]", () => {
   const world = available({ online: false });
-  world.seen.power = { on: false, atMs: 99 };
+  world.succeed({ kind: "power", on: false });
   edit(world, { image });
   world.settle();
   expect(world.states.at(-1)).toBe("available");

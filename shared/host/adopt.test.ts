@@ -1,0 +1,187 @@
+// A host that this database does not know: Kubernetes' own word is believed, and nothing is switched, booted or
+// written because of it.
+import { expect, test } from "vitest";
+import {
+  disks,
+  hardware,
+  image,
+  makeFact,
+  makeHost,
+  makeHostWorld,
+  plainResult,
+  type HostWorld,
+} from "../../test/support/host-world.ts";
+import type { BareMetalHostStatus } from "../metal3/bare-metal-host.ts";
+
+const statusKey = "baremetalhost.metal3.io/status";
+
+/** The status of a host that got as far as this under another database, or another operator. */
+const statusIn = (state: string, fields: object = {}): BareMetalHostStatus => ({
+  errorCount: 0,
+  errorMessage: "",
+  operationalStatus: "OK",
+  poweredOn: true,
+  provisioningFailCount: 0,
+  lastUpdated: "2026-10-01T00:00:00Z",
+  hardware,
+  hardwareProfile: "unknown",
+  goodCredentials: {
+    credentials: { name: "metal-0-bmc", namespace: "metal" },
+    credentialsVersion: "101",
+  },
+  ...fields,
+  provisioning: { state, ID: "an-old-id", image: { url: "" }, ...provisioningOf(fields) },
+});
+const provisioningOf = (fields: object): object =>
+  "provisioning" in fields && typeof fields.provisioning === "object"
+    ? (fields.provisioning ?? {})
+    : {};
+
+const strange = (status: BareMetalHostStatus, spec: object = {}): HostWorld => {
+  const host = { ...makeHost(spec), status };
+  return makeHostWorld(host, { hardware, power: { on: true, atMs: 1 }, secrets: facts() });
+};
+const facts = () => ({ bmc: makeFact("bmc", "metal-0-bmc", "101") });
+const orders = (world: HostWorld) =>
+  world.decisions.flatMap(({ command }) => command?.payload ?? []);
+/** After the second that the label on the Secret may take to show. */
+const logIn = (world: HostWorld): void => {
+  world.pass(1_000);
+  world.succeed({ ...plainResult("register", undefined), on: true });
+};
+
+test("a provisioned host that is adopted is looked at only [S23]", () => {
+  const status = statusIn("provisioned", { provisioning: { image } });
+  const world = strange(status, { image });
+  world.settle();
+  logIn(world);
+  expect(orders(world)).toEqual([{ kind: "register" }]);
+  expect(world.states.every((state) => state === "provisioned")).toBe(true);
+  expect(world.settle()).toMatchObject({
+    next: { kind: "settled" },
+    document: {
+      disks,
+      identity: { macs: ["52:54:00:00:00:01"], serialNumber: "M-1" },
+      allocation: expect.stringMatching(/^[0-9a-f]{64}$/),
+    },
+  });
+  expect(world.host.status?.provisioning.image).toEqual(image);
+});
+
+test("a lost database gives numbers above those that agents know", () => {
+  const world = makeHostWorld(makeHost({ image }));
+  world.reach("provisioned");
+  const { revision, operationCount } = world.settle().memory;
+  world.seen.memory = undefined;
+  world.seen.nowMs += 60_000;
+  const decision = world.settle();
+  expect(decision.memory.revision).toBeGreaterThan(revision);
+  expect(decision.memory.operationCount).toBeGreaterThan(operationCount);
+});
+
+test.each(["available", "ready"])("an adopted %s host is not erased again", (state) => {
+  const world = strange(
+    statusIn(state, { provisioning: { rootDeviceHints: { deviceName: "/dev/sda" } } }),
+  );
+  world.settle();
+  logIn(world);
+  expect(orders(world)).toEqual([{ kind: "register" }]);
+  expect(world.host.status?.provisioning.state).toBe("available");
+});
+
+test("an adopted host in the middle of a write waits for a person's word", () => {
+  const world = strange(statusIn("provisioning", { lastAttemptedImage: image }), { image });
+  world.settle();
+  logIn(world);
+  world.pass(3_600_000);
+  expect(orders(world)).toEqual([{ kind: "register" }]);
+  expect(world.host.status).toMatchObject({
+    errorType: "provisioning error",
+    provisioning: { state: "provisioning" },
+  });
+  expect(world.host.status?.errorMessage).toContain("farrier.dev/retry");
+  const metadata = { ...world.host.metadata, annotations: { "farrier.dev/retry": "" } };
+  world.seen.host = { ...world.host, metadata };
+  world.settle();
+  expect(world.states.at(-1)).toBe("deprovisioning");
+  world.reach("provisioned");
+});
+
+test("a new image is a person's word, too", () => {
+  const world = strange(statusIn("provisioning", { lastAttemptedImage: image }), { image });
+  world.settle();
+  logIn(world);
+  const spec = { ...world.host.spec, image: { ...image, url: "http://images.example/b.img" } };
+  world.seen.host = { ...world.host, spec };
+  world.settle();
+  expect(world.states.at(-1)).toBe("deprovisioning");
+});
+
+test.each([
+  ["inspecting", "inspect"],
+  ["deprovisioning", "clean"],
+  ["match profile", "clean"],
+])("an adopted host in %s goes on with %s after the login", (state, kind) => {
+  const world = strange(statusIn(state));
+  world.settle();
+  logIn(world);
+  expect(orders(world).map((payload) => payload.kind)).toEqual(["register", kind]);
+});
+
+test("the status annotation restores a host, and is taken away [B87]", () => {
+  const status = JSON.stringify(statusIn("provisioned", { provisioning: { image } }));
+  const world = makeHostWorld(makeHost({ image }, { annotations: { [statusKey]: status } }), {
+    hardware,
+    power: { on: true, atMs: 1 },
+    secrets: facts(),
+  });
+  world.settle();
+  logIn(world);
+  expect(world.states).toEqual(["provisioned"]);
+  expect(world.host.metadata.annotations).toEqual({});
+  expect(orders(world)).toEqual([{ kind: "register" }]);
+});
+
+test("the status annotation is dropped when a status exists [B88]", () => {
+  const annotation = JSON.stringify(statusIn("available"));
+  const host = {
+    ...makeHost({ image }, { annotations: { [statusKey]: annotation } }),
+    status: statusIn("provisioned", { provisioning: { image } }),
+  };
+  const world = makeHostWorld(host, { secrets: facts(), power: { on: true, atMs: 1 } });
+  world.settle();
+  expect(world.host.status?.provisioning.state).toBe("provisioned");
+  expect(world.host.metadata.annotations).toEqual({});
+});
+
+test.each(["{", '{"provisioning":{"state":1}}'])(
+  "a status annotation that cannot be read holds the host until it is corrected: %s [S23 B38]",
+  (text) => {
+    const world = makeHostWorld(makeHost({}, { annotations: { [statusKey]: text } }), {
+      secrets: facts(),
+    });
+    const decision = world.settle();
+    expect(decision).toMatchObject({ command: undefined, document: undefined, claims: [] });
+    expect(world.host.status?.errorMessage).toContain(statusKey);
+    expect(world.host.metadata.annotations).toHaveProperty([statusKey]);
+    const correct = JSON.stringify(statusIn("provisioned", { provisioning: { image } }));
+    const metadata = { ...world.host.metadata, annotations: { [statusKey]: correct } };
+    world.seen.host = { ...world.host, metadata };
+    world.settle();
+    expect(world.host.status?.provisioning.state).toBe("provisioned");
+  },
+);
+
+test("a state of a newer version is left alone, and named", () => {
+  const world = strange(statusIn("levitating"));
+  const decision = world.settle();
+  expect(decision).toMatchObject({ command: undefined, document: undefined });
+  expect(decision.because.message).toContain('"levitating"');
+});
+
+test("an adopted external host that runs is not touched", () => {
+  const world = strange(statusIn("externally provisioned"), { externallyProvisioned: true });
+  world.settle();
+  logIn(world);
+  expect(orders(world)).toEqual([{ kind: "register" }]);
+});
