@@ -33,7 +33,7 @@ export interface Network {
 }
 
 export interface FakeMachine {
-  /** What the program takes. `commandLine` is the kernel's. */
+  /** What the program takes; the machine has booted now. `commandLine` is the kernel's. */
   ports(commandLine: string, network: Network): RamdiskPorts;
   /** By kernel name, as sda. */
   readonly disks: ReadonlyMap<string, FakeDisk>;
@@ -51,7 +51,7 @@ export function makeFakeMachine(options: FakeMachineOptions): FakeMachine {
     disks.set(`sd${String.fromCharCode(97 + index)}`, new FakeDisk(sizeBytes));
   }
   const partitions = new Map<string, Record<string, string>>();
-  const bootedAtMs = options.clock.monotonicMs();
+  let bootedAtMs = 0;
   const ran: string[] = [];
   let left: "reboot" | "power-off" | undefined;
   const programs: Programs = {
@@ -69,33 +69,36 @@ export function makeFakeMachine(options: FakeMachineOptions): FakeMachine {
     disks,
     ran,
     left: () => left,
-    ports: (commandLine, network) => ({
-      ...network,
-      clock: options.clock,
-      crypto: makeNodeCrypto(),
-      compression: syncCompression,
-      programs,
-      system: makeFakeSystemFiles(() => {
-        const upSeconds = 15 + (options.clock.monotonicMs() - bootedAtMs) / 1000;
-        return makeTree(options, [...partitions.values()], {
-          "/proc/cmdline": `${commandLine}\n`,
-          "/proc/uptime": `${upSeconds.toFixed(2)} 0.00\n`,
-        });
-      }),
-      disks: {
-        open: async (path) =>
-          disks.get(nameOf(path))?.open() ?? err("missing", `Cannot open ${path}: ENOENT`),
-        async rereadPartitions(path) {
-          const disk = disks.get(nameOf(path));
-          if (disk === undefined) return err("missing", `There is no ${path}`);
-          if (disk.isOpen) return err("busy", `${path} is busy`);
-          partitions.set(nameOf(path), partitionFiles(nameOf(path), disk));
-          return ok(undefined);
+    ports: (commandLine, network) => {
+      bootedAtMs = options.clock.monotonicMs();
+      return {
+        ...network,
+        clock: options.clock,
+        crypto: makeNodeCrypto(),
+        compression: syncCompression,
+        programs,
+        system: makeFakeSystemFiles(() => {
+          const upSeconds = 15 + (options.clock.monotonicMs() - bootedAtMs) / 1000;
+          return makeTree(options, [...partitions.values()], {
+            "/proc/cmdline": `${commandLine}\n`,
+            "/proc/uptime": `${upSeconds.toFixed(2)} 0.00\n`,
+          });
+        }),
+        disks: {
+          open: async (path) =>
+            disks.get(nameOf(path))?.open() ?? err("missing", `Cannot open ${path}: ENOENT`),
+          async rereadPartitions(path) {
+            const disk = disks.get(nameOf(path));
+            if (disk === undefined) return err("missing", `There is no ${path}`);
+            if (disk.isOpen) return err("busy", `${path} is busy`);
+            partitions.set(nameOf(path), partitionFiles(nameOf(path), disk));
+            return ok(undefined);
+          },
         },
-      },
-      addresses: () => [],
-      log: options.log ?? quiet,
-    }),
+        addresses: () => [],
+        log: options.log ?? quiet,
+      };
+    },
   };
 }
 
