@@ -31,6 +31,7 @@ function obstacleTo(draft: Draft, kind: OperationKind): Stop | undefined {
     backoffLeft(draft) ??
     waitsForSpec(draft) ??
     waitsForKubernetes(draft, kind) ??
+    isAdopting(draft, kind) ??
     isHeld(draft, kind) ??
     waitsForCredentials(draft)
   );
@@ -64,6 +65,13 @@ function waitsForSpec(draft: Draft): Stop | undefined {
 function waitsForKubernetes(draft: Draft, kind: OperationKind): Stop | undefined {
   if (kind === "register" || hasFinalizer(draft)) return undefined;
   return wait(because("NoFinalizer", "waits for Kubernetes to show the finalizer"), ["write-back"]);
+}
+
+/** The decision that adopts a host touches nothing; the next one may. */
+function isAdopting({ snapshot }: Draft, kind: OperationKind): Stop | undefined {
+  if (kind === "register" || snapshot.memory !== undefined) return undefined;
+  const why = because("Adopting", "took over what Kubernetes shows of the host");
+  return wait(why, ["write-back"], snapshot.nowMs);
 }
 
 function isHeld(draft: Draft, kind: OperationKind): Stop | undefined {
