@@ -9,7 +9,7 @@ import { describeDisk, diskIdentityOf } from "./disk-identity.ts";
 
 const gibibyte = 1024 ** 3;
 /** Without hints: the smallest disk of at least so many bytes. */
-export const minimumRootBytes = 4 * gibibyte;
+const minimumRootBytes = 4 * gibibyte;
 
 export interface RootDiskChoice {
   readonly disk: Storage;

@@ -20,7 +20,10 @@ export type MayDestroyAnswer =
 export interface RunOptions {
   readonly operationId: string;
   readonly operationToken: string;
-  /** Asked once by a step that destroys, right before its first destroyed byte. */
+  /**
+   * Asked by a step that destroys, right before its first destroyed byte; asked anew when the connection broke
+   * before the answer was there.
+   */
   mayDestroy(question: MayDestroyQuestion): Promise<MayDestroyAnswer>;
   onProgress(progress: Progress): void;
   readonly signal: AbortSignal;
