@@ -1,18 +1,17 @@
 // The rules that CEL can express as a ValidatingAdmissionPolicy, so that they hold while the control plane is
 // away. What an object had before a change stays allowed, as in the webhook.
 import { stringify } from "yaml";
+import type { CelRule } from "../../shared/metal3/validation/host-rule.ts";
 import { hostRules, updateRules } from "../../shared/metal3/validation/host-rules.table.ts";
 
 const api = "admissionregistration.k8s.io/v1";
 
 export function renderAdmissionPolicy(): string {
   const rules = hostRules.flatMap(({ cel, where }) =>
-    cel === undefined || where === "status"
-      ? []
-      : [validation(ratchet(cel.expression), cel.message)],
+    cel === undefined || where === "status" ? [] : [validation(ratchet(cel.expression), cel)],
   );
   const changes = updateRules.flatMap(({ cel }) =>
-    cel === undefined ? [] : [validation(`oldObject == null || (${cel.expression})`, cel.message)],
+    cel === undefined ? [] : [validation(`oldObject == null || (${cel.expression})`, cel)],
   );
   const documents = [makePolicy([...rules, ...changes]), binding];
   const text = documents.map((document) => stringify(document, { lineWidth: 0 })).join("---\n");
@@ -25,8 +24,15 @@ function ratchet(expression: string): string {
   return `(${expression}) || (oldObject != null && !(${before}))`;
 }
 
-function validation(expression: string, message: string) {
-  return { expression, message, reason: "Invalid" };
+/** Without a value the message is fixed. */
+function validation(expression: string, { message, value }: CelRule) {
+  const withValue =
+    value === undefined
+      ? {}
+      : {
+          messageExpression: `${JSON.stringify(`${message}; it is `)} + '"' + string(${value}) + '"'`,
+        };
+  return { expression, message, ...withValue, reason: "Invalid" };
 }
 
 function makePolicy(validations: readonly object[]) {

@@ -98,6 +98,7 @@ export const bmcRules: readonly HostRule[] = [
       expression:
         "!has(object.spec.bootMACAddress) || object.spec.bootMACAddress == '' || object.spec.bootMACAddress.matches('^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$')",
       message: "spec.bootMACAddress must be six bytes in hex with colons",
+      value: "object.spec.bootMACAddress",
     },
   },
   {

@@ -24,8 +24,9 @@ export interface UpdateRule {
 
 export interface CelRule {
   readonly expression: string;
-  /** Without values: a policy's message is fixed. */
   readonly message: string;
+  /** CEL of the value that the message quotes at its end; never one that may hold a secret. */
+  readonly value?: string;
 }
 
 export interface Violation {

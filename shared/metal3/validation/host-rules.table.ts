@@ -23,6 +23,7 @@ function dataReference(field: "userData" | "networkData" | "metaData"): HostRule
     cel: {
       expression: `!has(object.spec.${field}) || !has(object.spec.${field}.namespace) || object.spec.${field}.namespace == '' || object.spec.${field}.namespace == object.metadata.namespace`,
       message: `spec.${field}.namespace must be the host's own namespace`,
+      value: `object.spec.${field}.namespace`,
     },
   };
 }
@@ -141,6 +142,7 @@ const plainRules: readonly HostRule[] = [
       expression:
         "!has(object.spec.rootDeviceHints) || !has(object.spec.rootDeviceHints.deviceName) || object.spec.rootDeviceHints.deviceName == '' || object.spec.rootDeviceHints.deviceName.matches('^/dev/(disk/by-path/)?[^/ ]+$')",
       message: "spec.rootDeviceHints.deviceName must be /dev/NAME or /dev/disk/by-path/NAME",
+      value: "object.spec.rootDeviceHints.deviceName",
     },
   },
   {
@@ -234,6 +236,7 @@ export const updateRules: readonly UpdateRule[] = [
       expression:
         "!has(oldObject.spec.bmc) || oldObject.spec.bmc.address == '' || (has(object.spec.bmc) && object.spec.bmc.address == oldObject.spec.bmc.address) || !has(oldObject.status) || oldObject.status.operationalStatus == 'detached' || oldObject.status.provisioning.state in ['', 'unmanaged', 'registering']",
       message: "spec.bmc.address can not be changed; detach the host first",
+      value: "oldObject.status.provisioning.state",
     },
   },
   {
@@ -249,6 +252,7 @@ export const updateRules: readonly UpdateRule[] = [
       expression:
         "!has(oldObject.spec.bootMACAddress) || oldObject.spec.bootMACAddress == '' || (has(object.spec.bootMACAddress) && object.spec.bootMACAddress.lowerAscii() == oldObject.spec.bootMACAddress.lowerAscii())",
       message: "bootMACAddress can not be changed once it is set",
+      value: "oldObject.spec.bootMACAddress",
     },
   },
   {

@@ -47,6 +47,7 @@ export const imageRules: readonly HostRule[] = [
       expression:
         "!has(object.spec.image) || object.spec.image.url.matches('^(http|https|ftp|gopher|oci)://.+')",
       message: "spec.image.url must be a URL with one of the schemes http, https, ftp, gopher, oci",
+      value: "object.spec.image.url",
     },
   },
   {
