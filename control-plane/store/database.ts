@@ -26,7 +26,15 @@ export interface PostgresOptions {
 }
 
 export function openPostgres(options: PostgresOptions): Database {
-  const shared = { onnotice: () => undefined, connect_timeout: 10 };
+  // fetch_types: its query is made behind the caller's back, and when the backend dies in it nobody catches the
+  // rejection: the process would end. Arrays, which need it, are passed as JSON.
+  // backoff: the driver's own waits up to 20 s, longer than a failover takes.
+  const shared = {
+    onnotice: () => undefined,
+    connect_timeout: 10,
+    fetch_types: false,
+    backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
+  };
   const client = postgres(options.url, {
     ...shared,
     max: options.maxConnections,

@@ -349,39 +349,44 @@ onPostgres("racing commits", (held) => {
     const { world, database } = held();
     await withHosts(world, "a");
     const victim = world.sibling(database.another());
-    let ended = false;
-    const killer = (async () => {
-      let killed = 0;
-      while (!ended) {
-        const rows = await world.rows(sql`
-          SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-          WHERE application_name = 'farrier' AND pid <> pg_backend_pid() AND state = 'active'`);
-        killed += rows.length;
-      }
-      return killed;
-    })();
-    let won = 0;
-    for (let round = 1; round <= 300; round += 1) {
+    const kill = async () => {
+      const rows = await world.rows(sql`
+        SELECT pg_terminate_backend(pid) AS killed FROM pg_stat_activity
+        WHERE application_name = 'farrier' AND pid <> pg_backend_pid()
+          AND state = 'active' AND query LIKE '%WITH target AS%'`);
+      return rows.length;
+    };
+    const attempt = async () => {
       try {
         const rows = await victim.loadHost("a");
         const count = rows?.host.memory?.operationCount ?? 0;
-        const outcome = await victim.commitHost(
-          await world.commit("a", {
-            version: rows?.host.version ?? 0,
-            consumed: count === 0 ? undefined : `a.${count}`,
-            memory: { ...memoryOf("inspecting"), operationCount: count + 1 },
-            operation: newOperation("a", `a.${count + 1}`),
-            outbox: [eventRow("a", undefined, `${count + 1}`)],
-          }),
-        );
-        if (outcome.ok) won += 1;
+        const commit = await world.commit("a", {
+          version: rows?.host.version ?? 0,
+          consumed: count === 0 ? undefined : `a.${count}`,
+          memory: { ...memoryOf("inspecting"), operationCount: count + 1 },
+          operation: newOperation("a", `a.${count + 1}`),
+          outbox: [eventRow("a", undefined, `${count + 1}`)],
+        });
+        const [outcome, ...killed] = await Promise.all([
+          victim.commitHost(commit),
+          kill(),
+          kill(),
+          kill(),
+        ]);
+        return { won: outcome.ok ? 1 : 0, killed: killed.filter((count) => count > 0).length };
       } catch {
         // A dead connection: whether it was committed is seen in the row.
+        return { won: 0, killed: 1 };
       }
+    };
+    let [won, killed] = [0, 0];
+    for (let round = 0; round < 400 && (won < 20 || killed < 20); round += 1) {
+      const outcome = await attempt();
+      won += outcome.won;
+      killed += outcome.killed;
     }
-    ended = true;
-    expect(await killer).toBeGreaterThan(5);
-    expect(won).toBeGreaterThan(5);
+    expect(won).toBeGreaterThanOrEqual(20);
+    expect(killed).toBeGreaterThanOrEqual(20);
     const rows = await world.store.loadHost("a");
     const count = rows?.host.memory?.operationCount ?? 0;
     expect(rows?.operation?.id).toBe(`a.${count}`);
