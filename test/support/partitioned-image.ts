@@ -9,7 +9,7 @@ import { runProgram } from "../../infra/preparation/run-program.ts";
 const mib = 1024 * 1024;
 
 /** 48 MiB: an EFI system partition from 1 to 17 MiB, ext4 from 17 to 41 MiB with /hostname in it. */
-export const partitionedImage = {
+const partitionedImage = {
   partitions: { from: mib, to: 41 * mib },
   names: ["ESP", "root"],
   hostname: "a written machine\n",
