@@ -75,13 +75,13 @@ export class FakeKubernetes implements KubernetesApi {
 
   /** Ends all watches, as a restart of the server does. */
   disconnect(): void {
-    for (const watcher of [...this.watchers]) watcher.end(0);
+    for (const watcher of this.watchers) watcher.end(0);
   }
 
   async request(request: KubernetesRequest) {
     this.requests.push(request);
     const [path = "", query = ""] = request.path.split("?");
-    if (request.method === "GET" && path.endsWith("s") && !this.objects.has(path)) {
+    if (request.method === "GET" && isCollection(path)) {
       return ok(this.list(path, new URLSearchParams(query)));
     }
     return ok(this.change(path, request));
@@ -157,6 +157,12 @@ export class FakeKubernetes implements KubernetesApi {
 /** All namespaces of a resource are one collection: ".../namespaces/x/secrets" is "secrets". */
 function collectionOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** Below /api/v1 and /apis/GROUP/VERSION come pairs of a resource and a name; a collection has no name. */
+function isCollection(path: string): boolean {
+  const below = path.replace(/^\/(?:api\/[^/]+|apis\/[^/]+\/[^/]+)\//, "");
+  return below.split("/").length % 2 === 1;
 }
 
 /** RFC 7386. */
