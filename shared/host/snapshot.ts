@@ -56,10 +56,9 @@ export const hostMemory = z.object({
   cleaned: z.object({ atMs: z.number(), summary: z.string() }).optional(),
   /** Waits for a person's word (retry annotation, new image, deletion): why. */
   unproven: z.string().optional(),
-  /** The bmc.address that registration succeeded with. */
-  registeredAddress: z.string().optional(),
-  /** The bmc.address that the running registration tries. */
-  triedAddress: z.string().optional(),
+  /** Where registration succeeded, and where the running one tries. */
+  registered: z.object({ site: z.string(), address: z.string() }).optional(),
+  registering: z.object({ site: z.string(), address: z.string() }).optional(),
   /** What the BMC's trouble was at the last decision: its end wakes a waiting retry. */
   bmcProblem: z.string().optional(),
   /** The newest usable credentials: outlive their Secret, so that a host can still be released. */

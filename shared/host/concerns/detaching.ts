@@ -49,6 +49,6 @@ export function detach(draft: Draft): Stop | undefined {
 function attach(draft: Draft): void {
   const { status } = draft.memory;
   status.operationalStatus = status.errorType === undefined ? "OK" : "error";
-  delete draft.memory.registeredAddress;
+  delete draft.memory.registered;
   delete draft.memory.power;
 }

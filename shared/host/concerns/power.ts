@@ -6,6 +6,7 @@ import type { Draft, EndedOperation, Stop } from "../draft.ts";
 import { order } from "../order.ts";
 import type { HostMemory, OperationView } from "../snapshot.ts";
 import { failOperation } from "../status/errors.ts";
+import { isoTime } from "../status/iso-time.ts";
 
 /** After this long without a report the BMC is asked by the operation itself. */
 const reportBoundMs = 60_000;
@@ -121,6 +122,11 @@ function steady(draft: Draft, isOn: boolean, reboot: RebootWish): Stop {
   const held = reboot.holders.length > 0 && snapshot.host.spec.disablePowerOff !== true;
   if (held)
     return settled(because("HeldOff", `held off by annotation ${reboot.holders.join(", ")}`));
+  const { site } = snapshot;
+  if (site.kind === "site" && site.connection === "unreachable") {
+    const message = `as desired when site ${site.name} was heard last, at ${isoTime(site.lastSeenMs)}`;
+    return wait(because("SiteUnreachable", message), ["site", "spec"]);
+  }
   return settled(because("Settled", `as desired, the power is ${isOn ? "on" : "off"}`));
 }
 

@@ -10,6 +10,7 @@ import {
   type EndedOperation,
   type Stop,
 } from "../draft.ts";
+import { canonicalJson } from "../document/canonical-json.ts";
 import { order } from "../order.ts";
 import { failOperation } from "../status/errors.ts";
 import { isoTime } from "../status/iso-time.ts";
@@ -21,21 +22,25 @@ type Registered = Extract<OperationResult, { kind: "register" }>;
 export function register(draft: Draft): Stop | undefined {
   const problem = credentialsProblem(draft);
   if (problem !== undefined) return problem;
-  const { status } = draft.memory;
-  const address = draft.snapshot.host.spec.bmc?.address ?? "";
+  const { memory, snapshot } = draft;
+  const { status } = memory;
+  const place = {
+    site: snapshot.site.kind === "site" ? snapshot.site.name : "",
+    address: snapshot.host.spec.bmc?.address ?? "",
+  };
   const version = sealedCredentials(draft)?.context.secretVersion ?? "";
   const isRegistered =
-    draft.memory.registeredAddress === address &&
+    canonicalJson(memory.registered) === canonicalJson(place) &&
     status.goodCredentials?.credentialsVersion === version;
   if (isRegistered) {
     if (status.errorType === registrationErrorType(draft)) clearErrors(draft);
     return undefined;
   }
-  const stop = order(draft, { kind: "register" }, `logs in to the BMC at ${address}`);
+  const stop = order(draft, { kind: "register" }, `logs in to the BMC at ${place.address}`);
   if (draft.command !== undefined) {
-    draft.memory.triedAddress = address;
+    memory.registering = place;
     status.triedCredentials = credentialsStatus(draft, version);
-    const now = isoTime(draft.snapshot.nowMs);
+    const now = isoTime(snapshot.nowMs);
     status.operationHistory = { ...status.operationHistory, register: { start: now } };
   }
   return stop;
@@ -63,7 +68,8 @@ function registered(draft: Draft, result: Registered): void {
   const { status } = memory;
   const { host } = snapshot;
   const isFirst = status.provisioning.ID === "";
-  if (memory.triedAddress !== undefined) memory.registeredAddress = memory.triedAddress;
+  if (memory.registering !== undefined) memory.registered = memory.registering;
+  delete memory.registering;
   status.goodCredentials = credentialsStatus(draft, result.credentialsVersion);
   status.provisioning.ID = host.metadata.uid;
   status.operationHistory = {

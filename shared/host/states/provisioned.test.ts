@@ -229,3 +229,28 @@ test("clearing externallyProvisioned keeps a matching image and wipes without on
   emptied.reach("available");
   expect(orders(emptied).map(({ kind }) => kind)).toContain("clean");
 });
+
+test("a host that moves to another site logs in there before anything else", () => {
+  const world = provisioned();
+  world.seen.site = { kind: "site", name: "north", connection: "connected", lastSeenMs: 1 };
+  expect(world.settle().because.reason).toBe("SealingSecret");
+  const fact = makeFact("bmc", "metal-0-bmc", "101");
+  const sealed = fact.sealed!;
+  const context = { ...sealed.context, site: "north" };
+  world.seen.secrets = { bmc: { ...fact, sealed: { ...sealed, context } } };
+  world.settle();
+  expect(world.ordered).toEqual({ kind: "register" });
+  world.succeed({ ...plainResult("register", undefined), on: true });
+  expect(world.settle().next).toEqual({ kind: "settled" });
+});
+
+test("a settled host says so when its site is not heard", () => {
+  const world = provisioned();
+  const lastSeenMs = world.seen.nowMs;
+  world.seen.site = { kind: "site", name: "lab", connection: "unreachable", lastSeenMs };
+  const decision = world.pass(600_000);
+  expect(decision.because.message).toBe(
+    "as desired when site lab was heard last, at 2026-11-01T12:00:00Z",
+  );
+  expect(world.host.status).toMatchObject({ operationalStatus: "OK", poweredOn: true });
+});
