@@ -78,6 +78,8 @@ export const hostMemory = z.object({
   powerAwaitedSinceMs: z.number().optional(),
   /** When progress was last put into the status (epoch ms). */
   progressAtMs: z.number().optional(),
+  /** The step of the running operation that an Event told last. */
+  step: z.string().optional(),
   /** How the last operation ended, for the condition. */
   lastResult: z.object({ reason: z.string(), message: z.string() }).optional(),
 });

@@ -25,6 +25,12 @@ export function credentialsProblem(draft: Draft): Stop | undefined {
   const { host } = draft.snapshot;
   const name = host.spec.bmc?.credentialsName ?? "";
   const fact = factOf(draft, "bmc");
+  if (name === "" || (host.spec.bmc?.address ?? "") === "") {
+    const message = "spec.bmc.address and spec.bmc.credentialsName are both needed; set them";
+    return reject(draft, registrationErrorType(draft), because("RegistrationError", message), [
+      "spec",
+    ]);
+  }
   const what = `Secret ${quote(name)} of spec.bmc.credentialsName`;
   if (fact === undefined) {
     return wait(because("WaitingForSecret", `waits for the cluster link to read ${what}`), [

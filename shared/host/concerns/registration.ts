@@ -31,7 +31,7 @@ export function register(draft: Draft): Stop | undefined {
   const version = sealedCredentials(draft)?.context.secretVersion ?? "";
   const isRegistered =
     canonicalJson(memory.registered) === canonicalJson(place) &&
-    status.goodCredentials?.credentialsVersion === version;
+    canonicalJson(status.goodCredentials) === canonicalJson(credentialsStatus(draft, version));
   if (isRegistered) {
     if (status.errorType === registrationErrorType(draft)) clearErrors(draft);
     return undefined;

@@ -1,6 +1,6 @@
 // The operation that runs, and the one that has just ended: waiting with what is known of it, cancelling it
 // when the state has no use for it, noting what its end says about disks and power.
-import { because, wait, type Draft, type EndedOperation, type Stop } from "../draft.ts";
+import { because, event, wait, type Draft, type EndedOperation, type Stop } from "../draft.ts";
 import type { OperationFailure } from "../../protocol/operation.ts";
 import type { OperationView } from "../snapshot.ts";
 import { isoTime } from "../status/iso-time.ts";
@@ -13,6 +13,7 @@ export function absorb(draft: Draft): EndedOperation | undefined {
   draft.consumed = view.id;
   const { memory } = draft;
   delete memory.progressAtMs;
+  delete memory.step;
   const failure = view.result === undefined ? (view.failure ?? noResult(view)) : undefined;
   // Whatever wrote, or may have, leaves something on the disks; a cleaning that succeeds says so itself.
   if (destroys(view) && (failure?.destroyed ?? true)) memory.clean = false;
@@ -55,12 +56,21 @@ export function waitForOperation(draft: Draft, keeps: boolean): Stop | undefined
     const message = `gives up ${view.kind}; past its point of no return it finishes first`;
     return wait(because("Cancelling", message), ["operation"]);
   }
+  tellStep(draft, view);
   const { site } = draft.snapshot;
   if (site.kind === "site" && site.connection === "unreachable") {
     const message = `site ${site.name} has not been heard since ${isoTime(site.lastSeenMs)}; ${view.kind} goes on there`;
     return wait(because("SiteUnreachable", message), ["operation", "site", "spec"]);
   }
   return wait(because("Running", runningText(view)), ["operation", "spec"], progressWakeMs(draft));
+}
+
+/** An Event at the border of two steps of long work. */
+function tellStep(draft: Draft, { kind, progress }: OperationView): void {
+  if (progress === undefined || kind === "register" || kind === "power") return;
+  if (draft.memory.step === progress.step) return;
+  draft.memory.step = progress.step;
+  event(draft, "Normal", progress.step, `${kind}: ${progressText(progress) || "begins"}`);
 }
 
 function runningText(view: OperationView): string {

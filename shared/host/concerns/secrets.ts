@@ -34,7 +34,9 @@ export function claimSecrets(draft: Draft): void {
     const fact = factOf(draft, purpose);
     if (fact?.found !== true || fact.uid === undefined) continue;
     const { name, uid, resourceVersion: version = "" } = fact;
-    if (memory.claimedSecrets?.[purpose]?.uid === uid) continue;
+    const before = memory.claimedSecrets?.[purpose];
+    if (before?.uid === uid) continue;
+    if (before !== undefined && before.name !== name) release(draft, before.name);
     memory.claimedSecrets = {
       ...memory.claimedSecrets,
       [purpose]: { name, uid, version, atMs: snapshot.nowMs },
@@ -54,15 +56,15 @@ export function settlesUntilMs(draft: Draft, purpose: SecretPurpose): number | u
 
 /** Takes finalizers off the Secrets that carry one, so that they can go with the host. */
 export function releaseSecrets(draft: Draft): void {
-  const names = new Set(
-    (["bmc", "preprovisioningNetworkData"] as const).flatMap((purpose) =>
-      [
-        draft.memory.claimedSecrets?.[purpose]?.name ?? [],
-        secretName(draft.snapshot.host.spec, purpose) ?? [],
-      ].flat(),
-    ),
-  );
-  for (const secretName of names) {
-    draft.writes.push({ kind: "release-secret", ...target(draft), secretName });
+  const named = (["bmc", "preprovisioningNetworkData"] as const).flatMap((purpose) => [
+    draft.memory.claimedSecrets?.[purpose]?.name,
+    secretName(draft.snapshot.host.spec, purpose),
+  ]);
+  for (const name of new Set(named)) {
+    if (name !== undefined) release(draft, name);
   }
+}
+
+function release(draft: Draft, name: string): void {
+  draft.writes.push({ kind: "release-secret", ...target(draft), secretName: name });
 }

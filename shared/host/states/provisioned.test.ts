@@ -254,3 +254,17 @@ test("a settled host says so when its site is not heard", () => {
   );
   expect(world.host.status).toMatchObject({ operationalStatus: "OK", poweredOn: true });
 });
+
+test("a BMC that is taken out of the spec is missed, and a Secret of another name releases the old one", () => {
+  const world = provisioned();
+  edit(world, { bmc: undefined });
+  world.settle();
+  expect(world.host.status?.errorMessage).toContain("spec.bmc.address");
+  edit(world, { bmc: { address: "ipmi://192.0.2.10", credentialsName: "other" } });
+  world.seen.secrets = { bmc: makeFact("bmc", "other", "900") };
+  world.settle();
+  expect(world.writes).toContainEqual(
+    expect.objectContaining({ kind: "release-secret", secretName: "metal-0-bmc" }),
+  );
+  expect(world.ordered).toEqual({ kind: "register" });
+});

@@ -232,12 +232,14 @@ test("progress is shown with bytes, percent, speed and time left, at most every 
     reason: "Writing",
     message: "1.0 GiB of 4.0 GiB, 25 %, 100.0 MiB/s, 31 s left",
   });
+  expect(world.events().at(-1)).toBe("Writing");
   report(2 * 1024 ** 3);
   const decision = world.pass(500);
   expect(shown()?.message).toContain("25 %");
   expect(decision.next).toMatchObject({ wakeAtMs: startMs + 2_000 });
   world.pass(1_500);
   expect(shown()?.message).toContain("50 %");
+  expect(world.events().filter((reason) => reason === "Writing")).toHaveLength(1);
   world.succeed(plainResult("provision", undefined));
   expect(shown()).toMatchObject({ status: "False", reason: "ProvisionSucceeded" });
 });

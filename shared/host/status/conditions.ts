@@ -36,7 +36,7 @@ function byType(left: Condition, right: Condition): number {
 function stateVerdicts(draft: Draft): readonly Verdict[] {
   const state = stateOf(draft) ?? "";
   const row = stateConditions[state];
-  const { operationalStatus } = draft.memory.status;
+  const { operationalStatus, errorMessage } = draft.memory.status;
   const provisioned = verdict("Provisioned", row.provisioned ?? false);
   const reasonNotReady = notReady[operationalStatus];
   return [
@@ -47,7 +47,7 @@ function stateVerdicts(draft: Draft): readonly Verdict[] {
     provisioned,
     reasonNotReady === undefined
       ? { ...provisioned, type: "Ready" }
-      : { type: "Ready", status: "False", reason: reasonNotReady, message: "" },
+      : { type: "Ready", status: "False", reason: reasonNotReady, message: errorMessage },
     progressing(operationalStatus === "detached" ? "Detached" : row.progressing),
   ];
 }
@@ -78,18 +78,19 @@ function progressing(reason: string | undefined): Verdict {
 
 function manageable(draft: Draft, state: HostState): Verdict {
   const { status } = draft.memory;
-  const no = (reason: string): Verdict => ({
+  const no = (reason: string, message = ""): Verdict => ({
     type: "Manageable",
     status: "False",
     reason,
-    message: "",
+    message,
   });
   const { unmanageable } = stateConditions[state];
   if (unmanageable !== undefined) {
     const hasFailed = state === "registering" && status.operationalStatus === "error";
-    return no(hasFailed ? "RegistrationFailed" : unmanageable);
+    return hasFailed ? no("RegistrationFailed", status.errorMessage) : no(unmanageable);
   }
+  const { bmcProblem } = draft.snapshot;
   const isTold = state !== "deleting" && status.operationalStatus !== "detached";
-  if (isTold && draft.snapshot.bmcProblem !== undefined) return no("PowerFailure");
+  if (isTold && bmcProblem !== undefined) return no("PowerFailure", bmcProblem);
   return verdict("Manageable", true);
 }
