@@ -1,6 +1,7 @@
 // One kind → its CustomResourceDefinition: structural OpenAPI schema from the same zod schema that is the type.
 import { z } from "zod";
 import { stringify } from "yaml";
+import { describe } from "./describe.ts";
 import type { Kind } from "./kinds.table.ts";
 
 type Schema = Record<string, unknown>;
@@ -35,7 +36,7 @@ function makeCrd(kind: Kind): Schema {
           served: true,
           storage: true,
           additionalPrinterColumns: kind.columns,
-          schema: { openAPIV3Schema: objectSchema(kind) },
+          schema: { openAPIV3Schema: describe(kind.kind, objectSchema(kind)) },
           ...(kind.status === undefined ? {} : { subresources: { status: {} } }),
         },
       ],
