@@ -10,6 +10,7 @@ import { asStep, type Progress } from "../preparation/progress.ts";
 import { runProgram } from "../preparation/run-program.ts";
 import { bootFiles } from "../ramdisk/boot-files.ts";
 import { buildRamdisk, type Ramdisk } from "../ramdisk/build-ramdisk.ts";
+import { emptyDatabase } from "./empty-database.ts";
 import { startHub, type Hub } from "./hub.ts";
 import { installManifests, installWebhook } from "./install-manifests.ts";
 import { startSiteServices, type SiteServices } from "./site-services.ts";
@@ -44,8 +45,12 @@ export interface Paddock {
   readonly services: SiteServices;
   /** npm run admin, against instance A; the parsed --json output. */
   admin(...args: readonly string[]): Promise<unknown>;
-  /** Adds cluster and site, installs the webhook, enrols and starts the agent. */
+  /** Adds cluster and site, installs the webhook, enrols the agent and starts it (anew). */
   join(): Promise<void>;
+  /** Empties the database under the running control planes. */
+  loseDatabase(): Promise<void>;
+  /** Waits until the control plane knows these hosts. */
+  untilAdopted(names: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -93,6 +98,9 @@ export async function startPaddock(options: PaddockOptions): Promise<Paddock> {
       agent,
       services,
       admin,
+      loseDatabase: () =>
+        asStep(progress, "empty the whole database", () => emptyDatabase(hub.databaseUrl)),
+      untilAdopted: (names) => untilKnown(admin, names),
       join: () => joinFleet({ kubernetes, hub, admin, agent, directory, progress }),
       stop,
     };
@@ -112,6 +120,17 @@ async function runAdmin(hub: Hub, args: readonly string[]): Promise<unknown> {
     },
   });
   return JSON.parse(stdout);
+}
+
+async function untilKnown(admin: Paddock["admin"], names: readonly string[]): Promise<void> {
+  for (;;) {
+    const { hosts } = (await admin("hosts")) as {
+      hosts: readonly { name: string; state?: string | null }[];
+    };
+    const known = new Set(hosts.filter((host) => host.state).map((host) => host.name));
+    if (names.every((name) => known.has(name))) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
 }
 
 interface Parts {
@@ -140,6 +159,7 @@ async function joinFleet({
   await asStep(progress, "enrol the agent", async () => {
     const args = ["token", "create", "--site", siteName, "--cluster", clusterName, "--approve"];
     const { token } = (await admin(...args)) as { token: string };
+    await agent.stop();
     await writeFile(join(directory, "enrol-token"), token, { mode: 0o600 });
     agent.start();
   });
@@ -192,6 +212,7 @@ async function makeAgent(parts: {
     async stop() {
       await running?.signal("SIGTERM");
       await running?.exited;
+      running = undefined;
     },
   };
 }
