@@ -88,7 +88,7 @@ onEachDatabase("commitHost", (held) => {
     const outcome = await world.store.commitHost(commit);
     expect(outcome).toMatchObject({ ok: false, error: { kind: "claimed" } });
     expect(outcome.ok ? "" : outcome.error.message).toBe(
-      'boot MAC address 52:54:00:00:00:01 is used by host "name-a" of this namespace',
+      'spec.bootMACAddress: MAC address 52:54:00:00:00:01 is used by host "name-a" of this namespace; correct it, or delete that host',
     );
     const rows = await world.store.loadHost("b");
     expect(rows?.host.memory).toBeUndefined();
@@ -107,7 +107,7 @@ onEachDatabase("commitHost", (held) => {
     await world.store.commitHost(await world.commit("a", { claims: [bmc] }));
     const outcome = await world.store.commitHost(await world.commit("b", { claims: [bmc] }));
     expect(outcome.ok ? "" : outcome.error.message).toBe(
-      "BMC 192.0.2.1:623 is used by another host",
+      "spec.bmc.address: BMC 192.0.2.1:623 is used by another host; correct it, or have that host removed",
     );
   });
 
