@@ -11,7 +11,7 @@ export interface WebhookOptions {
   readonly linkUser?: string;
 }
 
-export const clusterLinkUser = "system:serviceaccount:farrier-system:farrier-cluster-link";
+const clusterLinkUser = "system:serviceaccount:farrier-system:farrier-cluster-link";
 
 /** Returns YAML to apply. The cluster works on when the control plane does not answer (failurePolicy). */
 export function renderWebhook({

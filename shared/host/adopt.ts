@@ -32,7 +32,7 @@ export function recall(snapshot: Snapshot): Adoption {
 }
 
 /** The status, or what is wrong with the text. */
-export function parseStatus(text: string): BareMetalHostStatus | string {
+function parseStatus(text: string): BareMetalHostStatus | string {
   let value: unknown;
   try {
     value = JSON.parse(text);

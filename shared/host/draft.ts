@@ -99,7 +99,7 @@ function stampHistory(draft: Draft, from: HostState, to: HostState): void {
   status.operationHistory = history;
 }
 
-export function clearError(status: BareMetalHostStatus): void {
+function clearError(status: BareMetalHostStatus): void {
   delete status.errorType;
   status.errorMessage = "";
   if (status.operationalStatus !== "detached") status.operationalStatus = "OK";

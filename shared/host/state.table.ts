@@ -1,7 +1,7 @@
 // The states of a host (status.provisioning.state) and the transitions between them, as upstream has them.
 // Legacy names are read, never written.
 
-export const hostStates = [
+const hostStates = [
   "",
   "unmanaged",
   "registering",
@@ -17,7 +17,7 @@ export const hostStates = [
 ] as const;
 export type HostState = (typeof hostStates)[number];
 
-export const legacyStates: Readonly<Record<string, HostState>> = {
+const legacyStates: Readonly<Record<string, HostState>> = {
   "match profile": "preparing",
   ready: "available",
 };

@@ -141,7 +141,7 @@ export const bareMetalHostSpec = z.object({
   userData: secretReference.optional(),
 });
 
-export const condition = z.object({
+const condition = z.object({
   type: z
     .string()
     .regex(
@@ -169,7 +169,7 @@ const operationMetric = z.object({
   end: dateTime().nullable().optional(),
 });
 
-export const errorType = z.enum([
+const errorType = z.enum([
   "provisioned registration error",
   "registration error",
   "inspection error",

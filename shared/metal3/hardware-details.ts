@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { double, int32, int64 } from "./schema.ts";
 
-export const nic = z.object({
+const nic = z.object({
   name: z.string().optional(),
   model: z.string().optional(),
   mac: z
@@ -26,7 +26,7 @@ export const nic = z.object({
   pciAddress: z.string().optional(),
 });
 
-export const storage = z.object({
+const storage = z.object({
   name: z.string().optional(),
   alternateNames: z.array(z.string()).optional(),
   rotational: z.boolean().optional(),

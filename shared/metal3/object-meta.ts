@@ -1,7 +1,7 @@
 // metadata of a Kubernetes object, as far as Farrier reads it.
 import { z } from "zod";
 
-export const ownerReference = z.object({
+const ownerReference = z.object({
   apiVersion: z.string(),
   kind: z.string(),
   name: z.string(),

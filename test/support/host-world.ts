@@ -21,7 +21,7 @@ import type { WriteBack } from "../../shared/protocol/write-back.ts";
 
 export const startMs = Date.parse("2026-11-01T12:00:00Z");
 export const hostUid = "7d4c3b1e-0000-4000-8000-000000000001";
-export const imageUrl = "http://images.example/debian.qcow2";
+const imageUrl = "http://images.example/debian.qcow2";
 export const image = { url: imageUrl, checksum: "a".repeat(64), checksumType: "sha256" as const };
 
 export const hardware: HardwareDetails = {

@@ -64,7 +64,7 @@ function takeHardwareAnnotation(draft: Draft, disabled: boolean): void {
 }
 
 /** Undefined for anything but JSON of the right form. */
-export function parseHardware(text: string): HardwareDetails | undefined {
+function parseHardware(text: string): HardwareDetails | undefined {
   try {
     return hardwareDetails.safeParse(JSON.parse(text)).data;
   } catch {
@@ -92,12 +92,6 @@ const profileHints: Readonly<Record<string, RootDeviceHints>> = {
   "dell-raid": { hctl: "0:2:0:0" },
   openstack: { deviceName: "/dev/vdb" },
 };
-export const hardwareProfiles: readonly string[] = [
-  "unknown",
-  "empty",
-  ...Object.keys(profileHints),
-];
-
 /** The hints in force: the spec's, else the profile's; undefined: the smallest disk of at least 4 GiB. */
 export function hintsOf(draft: Draft): RootDeviceHints | undefined {
   const { spec } = draft.snapshot.host;

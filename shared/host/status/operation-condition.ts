@@ -5,9 +5,9 @@ import type { Draft, Stop } from "../draft.ts";
 import type { OperationView } from "../snapshot.ts";
 import type { Verdict } from "./conditions.ts";
 
-export const operationConditionType = "farrier.dev/Operation";
+const operationConditionType = "farrier.dev/Operation";
 /** At most one write of progress in this time. */
-export const progressIntervalMs = 2_000;
+const progressIntervalMs = 2_000;
 
 const steps = {
   register: "Registering",
