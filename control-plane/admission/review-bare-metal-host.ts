@@ -1,6 +1,7 @@
 // Admission of a BareMetalHost: the rule table, what the fleet knows, and a plan of what the change will erase.
 // Objects being deleted are never refused; nor is what was there already before the change.
 import { buildClaims } from "../../shared/host/document/build-document.ts";
+import { claimConflictText } from "../../shared/host/document/claim-conflict.ts";
 import { pausedAnnotation, statusAnnotation } from "../../shared/metal3/annotations.ts";
 import { bareMetalHost, type BareMetalHost } from "../../shared/metal3/bare-metal-host.ts";
 import {
@@ -114,19 +115,11 @@ function judgeClaims(
   const problems: string[] = [];
   const warnings: string[] = [];
   for (const { claim, ...other } of view.claimants) {
-    const what = claim.kind === "bmc" ? "spec.bmc.address: BMC" : "spec.bootMACAddress: MAC";
     const isNear = other.cluster === cluster && other.namespace === namespace;
-    if (!isNear) {
-      warnings.push(
-        `${what} ${claim.value} is used by a host elsewhere; this one will wait for it`,
-      );
-    } else if (held.has(claim.value)) {
-      warnings.push(`${what} ${claim.value} is used by host ${quote(other.name)}, too`);
-    } else {
-      problems.push(
-        `${what} ${claim.value} is used by host ${quote(other.name)} of this namespace`,
-      );
-    }
+    const message = claimConflictText(claim, isNear ? other.name : undefined);
+    // Elsewhere, or known for long: the host waits until the other one lets go.
+    if (isNear && !held.has(claim.value)) problems.push(message);
+    else warnings.push(message);
   }
   return { problems, warnings };
 }

@@ -165,7 +165,7 @@ test("admission tells of a twin in another namespace without its name [S43]", as
   const view = { ...calm, claimants: [claimant("secret-tenant")] };
   const { allowed, warnings } = await review({ object: makeHost(), view });
   expect(allowed).toBe(true);
-  expect(warnings).toContain("elsewhere");
+  expect(warnings).toContain("is used by another host");
   expect(warnings).not.toMatch(/twin|secret-tenant/);
 });
 
@@ -185,7 +185,7 @@ test("admission accepts an edit of a host whose twin exists already", async () =
   const view = { ...calm, claimants: [claimant("metal")] };
   const { allowed, warnings } = await update(makeHost({ online: false }), makeHost(), view);
   expect(allowed).toBe(true);
-  expect(warnings).toContain('"twin", too');
+  expect(warnings).toContain('used by host "twin"');
 });
 
 test("admission warns of a site that is not heard and of a missing Secret", async () => {

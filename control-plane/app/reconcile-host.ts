@@ -84,7 +84,7 @@ function logDecision(
     operationKind: operation?.operation.payload.kind ?? rows.operation?.kind,
     attempt: operation?.operation.attempt ?? rows.operation?.attempt,
     reason: decision.because.reason,
-    message: decision.because.message,
+    because: decision.because.message,
     durationMs: deps.clock.nowMs() - startedMs,
   });
 }

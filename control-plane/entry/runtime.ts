@@ -30,9 +30,10 @@ export const webCrypto: Crypto = {
 export function jsonLog(instance: string): Log {
   const write =
     (level: string) =>
-    (message: string, fields: LogFields = {}) =>
-      console.log(
-        JSON.stringify({ time: new Date().toISOString(), level, message, instance, ...fields }),
-      );
+    (message: string, fields: LogFields = {}) => {
+      const line = { time: new Date().toISOString(), level, message, instance };
+      // A field cannot take the place of these, but they stay in front.
+      console.log(JSON.stringify({ ...line, ...fields, ...line }));
+    };
   return { info: write("info"), warn: write("warn"), error: write("error") };
 }

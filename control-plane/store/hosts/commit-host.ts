@@ -2,6 +2,7 @@
 // host's row still has the version that the decision was made from.
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
+import { claimConflictText } from "../../../shared/host/document/claim-conflict.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import type { CommitError, HostCommit } from "../../ports.ts";
 import { readRow, sqlState, uniqueViolation, type Database } from "../database.ts";
@@ -11,7 +12,7 @@ const answer = z.object({
   found: z.boolean(),
   won: z.boolean(),
   conflict: z
-    .object({ kind: z.string(), value: z.string(), host: z.string().nullable() })
+    .object({ kind: z.enum(["bmc", "mac"]), value: z.string(), host: z.string().nullable() })
     .nullable(),
 });
 
@@ -27,18 +28,13 @@ export async function commitHost(
   try {
     const row = await readRow(database, answer, statement(commit, wakeAtMs));
     if (row.won) return ok(undefined);
-    if (row.conflict !== null) return err("claimed", conflictMessage(row.conflict));
+    if (row.conflict !== null) {
+      return err("claimed", claimConflictText(row.conflict, row.conflict.host ?? undefined));
+    }
   } catch (thrown) {
     if (sqlState(thrown) !== uniqueViolation) throw thrown;
   }
   return err("stale", `host ${commit.uid} was changed meanwhile; decide again`);
-}
-
-function conflictMessage(conflict: { kind: string; value: string; host: string | null }): string {
-  const what = conflict.kind === "bmc" ? "BMC" : "boot MAC address";
-  return conflict.host === null
-    ? `${what} ${conflict.value} is used by another host`
-    : `${what} ${conflict.value} is used by host ${JSON.stringify(conflict.host)} of this namespace`;
 }
 
 /**

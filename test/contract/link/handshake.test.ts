@@ -183,7 +183,7 @@ onEachPair("enrolment", (pair) => {
       one.ask("POST", "/agents/enrol", { body: body("a") }),
       two.ask("POST", "/agents/enrol", { body: body("b") }),
     ]);
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 409]));
     const unknown = { ...body("c"), token: "f".repeat(64) };
     expect((await two.ask("POST", "/agents/enrol", { body: unknown })).status).toBe(401);
     const weak = { ...body("d"), sealingKey: Buffer.alloc(32).toString("base64") };

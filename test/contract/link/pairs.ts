@@ -14,7 +14,7 @@ export interface Pair {
   readonly two: Instance;
   readonly caPem: string;
   readonly installation: Installation;
-  admin(method: string, path: string, body?: unknown): Promise<Answer>;
+  readonly admin: (method: string, path: string, body?: unknown) => Promise<Answer>;
 }
 
 const combinations: readonly (readonly [RuntimeName, RuntimeName])[] = [
