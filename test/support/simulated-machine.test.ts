@@ -4,10 +4,12 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { startBmcSimulator } from "../../infra/lab/bmc-simulator/simulator.ts";
 import { encodeFrame } from "../../shared/protocol/extent-stream.ts";
 import type { RamdiskStep } from "../../shared/protocol/ramdisk.ts";
+import { makeNodeClock } from "../../site-agent/adapters/node-clock.ts";
+import { makeNodeCrypto } from "../../site-agent/adapters/node-crypto.ts";
 import { makeBmcFleet } from "../../site-agent/bmc/bmc-fleet.ts";
 import type { Bmc } from "../../site-agent/bmc/port.ts";
 import { makeNetboot } from "../../site-agent/netboot/netboot.ts";
-import type { Log } from "../../site-agent/ports.ts";
+import type { Clock, Crypto, Log } from "../../site-agent/ports.ts";
 import { makeExtentOffers } from "../../site-agent/sessions/extent-offers.ts";
 import type { StepResult } from "../../site-agent/sessions/port.ts";
 import { makeRamdiskSessions } from "../../site-agent/sessions/ramdisk-sessions.ts";
@@ -42,13 +44,21 @@ const site = {
   initrdPaths: ["/boot/base.cpio", "/boot/program.cpio"],
 };
 
-async function makeWorld(options: Partial<SimulatedMachineOptions> = {}) {
+async function makeWorld() {
   const time = makeSimulatedTime(Date.parse("2026-11-01T12:00:00Z"));
   const { clock } = time;
+  const world = await makeWorldOn(clock, (whose) => makeSeededCrypto(whose, time));
+  return { ...world, clock };
+}
+
+async function makeWorldOn(
+  clock: Clock,
+  cryptoOf: (whose: string) => Crypto,
+  options: Partial<SimulatedMachineOptions> = {},
+) {
   const network = makeMemoryNetwork();
   const agent = network.join(agentAddress);
-  const crypto = makeSeededCrypto("agent", time);
-  const tools = { clock, crypto, log: quiet, udp: agent.udp };
+  const tools = { clock, crypto: cryptoOf("agent"), log: quiet, udp: agent.udp };
   const files = makeFakeFiles();
   for (const path of [...Object.values(site.bootFiles), site.kernelPath, ...site.initrdPaths]) {
     await files.writeFile(path, new TextEncoder().encode(`content of ${path} `.repeat(99)));
@@ -72,7 +82,7 @@ async function makeWorld(options: Partial<SimulatedMachineOptions> = {}) {
   const machine = new SimulatedMachine({
     clock,
     plug: () => network.join(),
-    crypto: makeSeededCrypto("machine", time),
+    crypto: cryptoOf("machine"),
     macs: [mac],
     disks: [{ serialNumber: "DISK-A", sizeBytes: diskBytes }],
     serialNumber: "M-1",
@@ -84,7 +94,7 @@ async function makeWorld(options: Partial<SimulatedMachineOptions> = {}) {
     users: [{ name: "admin", password: "secret", privilege: "administrator" }],
     guid: "00112233-4455-6677-8899-aabbccddeeff",
     chassis: machine,
-    ports: { udp: network.join(bmcAddress).udp, clock, crypto: makeSeededCrypto("bmc", time) },
+    ports: { udp: network.join(bmcAddress).udp, clock, crypto: cryptoOf("bmc") },
   });
   const bmc = makeBmcFleet(tools).bmc({
     address: `ipmi://${bmcAddress}`,
@@ -94,7 +104,6 @@ async function makeWorld(options: Partial<SimulatedMachineOptions> = {}) {
   });
   if (!bmc.ok) throw new Error(bmc.error.message);
   return {
-    clock,
     machine,
     bmc: bmc.value,
     netboot,
@@ -123,9 +132,9 @@ async function setBootDevice(device: "pxe" | "disk"): Promise<void> {
   expect(await world.clock.until(world.bmc.setBootDevice(request))).toMatchObject({ ok: true });
 }
 
-function allow(): void {
-  world.sessions.expect({ hostUid: "host-1", mac, bootToken });
-  world.netboot.allow({
+function allow({ sessions, netboot }: Pick<World, "sessions" | "netboot"> = world): void {
+  sessions.expect({ hostUid: "host-1", mac, bootToken });
+  netboot.allow({
     hostUid: "host-1",
     operationId: "host-1.1",
     mac,
@@ -266,6 +275,21 @@ describe("a simulated machine", () => {
     await send("reset");
     await world.clock.advance(30_000);
     expect(world.sessions.session("host-1")).toBeDefined();
+  });
+
+  test("boots the ramdisk in real time, too", async () => {
+    const real = await makeWorldOn(makeNodeClock(), makeNodeCrypto, {
+      times: { firmwareMs: 5, kernelMs: 5, shutdownMs: 5 },
+    });
+    allow(real);
+    await real.bmc.setBootDevice({ device: "pxe", persistent: false, uefi: false });
+    await real.bmc.sendPower("on");
+    const signal = new AbortController().signal;
+    const arrived = await real.sessions.waitFor("host-1", { timeoutMs: 10_000, signal });
+    expect(arrived).toMatchObject({ ok: true, value: { hostUid: "host-1" } });
+    await real.bmc.sendPower("off");
+    real.sessions.forget("host-1");
+    expect(real.machine.running).toBe("nothing");
   });
 
   test("does the same at the same times in every run", async () => {

@@ -30,8 +30,9 @@ export interface SimulatedSiteOptions {
 }
 
 export interface SimulatedBmc {
-  /** Its address on the network; port 623. */
+  /** On the site's network. */
   readonly address: string;
+  readonly port: number;
   readonly username: string;
   readonly password: string;
 }
@@ -90,7 +91,7 @@ export async function makeSimulatedSite(options: SimulatedSiteOptions): Promise<
       const { username: name, password } = bmc;
       const simulator = await startBmcSimulator({
         address: bmc.address,
-        port: 623,
+        port: bmc.port,
         users: [{ name, password, privilege: "administrator" }],
         guid: machine.systemUuid ?? "00000000-0000-4000-8000-000000000000",
         chassis: simulated,
