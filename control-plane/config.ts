@@ -64,9 +64,6 @@ const schema = z.object({
 export type Config = z.infer<typeof schema>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables of other programs of the project that may stand in the same environment. */
-const others = ["FARRIER_URL", "FARRIER_CA", "FARRIER_CACHE", "FARRIER_KVM"];
-
 /** An empty variable counts as absent. The message has one line for each mistake. */
 export function readConfig(environment: Environment): Result<Config, "config"> {
   const given = Object.fromEntries(
@@ -88,19 +85,30 @@ function pairProblems(config: Config): string[] {
   return isHalf ? ["FARRIER_TLS_CERT and FARRIER_TLS_KEY: give both or none"] : [];
 }
 
+/** Other programs of the project may have variables in the same environment; what looks like one of ours is not theirs. */
 function unknownNames(names: readonly string[]): string[] {
   const known = Object.keys(schema.shape);
   return names
-    .filter((name) => name.startsWith("FARRIER_") && !known.includes(name))
-    .filter((name) => !others.includes(name))
-    .map((name) => `${quote(name)} is not known; did you mean ${nearest(name, known)}?`);
+    .filter((name) => !known.includes(name))
+    .flatMap((name) => {
+      const meant = known.find((each) => editDistance(name, each) <= 2);
+      return meant === undefined ? [] : [`${quote(name)} is not known; did you mean ${meant}?`];
+    });
 }
 
-function nearest(name: string, known: readonly string[]): string {
-  const shared = (other: string) =>
-    other.split("").filter((letter, index) => letter === name[index]).length -
-    Math.abs(other.length - name.length);
-  return known.toSorted((left, right) => shared(right) - shared(left))[0] ?? "";
+/** Levenshtein: insertions, deletions and substitutions. */
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let at = 1; at <= left.length; at += 1) {
+    const next = [at];
+    for (let to = 1; to <= right.length; to += 1) {
+      const same = left[at - 1] === right[to - 1] ? 0 : 1;
+      const replaced = (row[to - 1] ?? 0) + same;
+      next.push(Math.min(replaced, (row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[right.length] ?? 0;
 }
 
 /** For --help. */

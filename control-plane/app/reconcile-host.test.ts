@@ -1,0 +1,128 @@
+import { expect, test } from "vitest";
+import { err, ok } from "../../shared/result.ts";
+import { makeManualClock } from "../../test/support/control-plane/manual-clock.ts";
+import { hostObject, memoryOf } from "../../test/support/control-plane/store-world.ts";
+import type { CommitError, HostCommit, HostRows } from "../ports.ts";
+import type { Result } from "../../shared/result.ts";
+import { makeMetrics } from "./metrics.ts";
+import { reconcileHost, type ReconcileDeps } from "./reconcile-host.ts";
+
+const spec = {
+  online: true,
+  bmc: { address: "ipmi://192.0.2.1", credentialsName: "s" },
+  bootMACAddress: "52:54:00:00:00:01",
+};
+
+function makeRows(more: Partial<HostRows> = {}, object: object = { spec }): HostRows {
+  return {
+    host: {
+      uid: "a",
+      cluster: "east",
+      namespace: "metal",
+      name: "name-a",
+      version: 4,
+      object: hostObject("a", "11", object),
+      deleted: false,
+      site: "lab",
+      memory: undefined,
+      power: undefined,
+      bmcProblem: undefined,
+    },
+    feedsComplete: true,
+    hardware: undefined,
+    namespaceAnnotations: {},
+    secrets: [],
+    operation: undefined,
+    sites: [{ name: "lab", lastSeenMs: 0 }],
+    ...more,
+  };
+}
+
+function makeDeps(
+  rows: HostRows | undefined,
+  answer: (commit: HostCommit, attempt: number) => Result<void, CommitError>,
+) {
+  const commits: HostCommit[] = [];
+  const rested: number[] = [];
+  const notified: string[] = [];
+  const logged: Record<string, unknown>[] = [];
+  const log = (message: string, fields: object = {}) => void logged.push({ message, ...fields });
+  const deps: ReconcileDeps = {
+    store: {
+      loadHost: () => Promise.resolve(rows),
+      commitHost(commit) {
+        commits.push(commit);
+        return Promise.resolve(answer(commit, commits.length));
+      },
+      restHost(_uid, version) {
+        rested.push(version);
+        return Promise.resolve();
+      },
+    },
+    bus: { notify: (topics) => void notified.push(...topics) },
+    clock: makeManualClock(),
+    log: { info: log, warn: log, error: log },
+    metrics: makeMetrics(),
+  };
+  return { deps, commits, rested, notified, logged };
+}
+
+test("reconcileHost takes a new snapshot when somebody else committed first", async () => {
+  const { deps, commits, notified, logged } = makeDeps(makeRows(), (_commit, attempt) =>
+    attempt < 3 ? err("stale", "stale") : ok(undefined),
+  );
+  expect(await reconcileHost(deps, "a")).toBe("decided");
+  expect(commits).toHaveLength(3);
+  expect(notified).toContain("cluster:east");
+  expect(logged.filter(({ message }) => message === "decided")).toMatchObject([
+    { host: "name-a", namespace: "metal", cluster: "east", site: "lab" },
+  ]);
+});
+
+test("reconcileHost gives up after some attempts and says so", async () => {
+  const { deps, commits, logged } = makeDeps(makeRows(), () => err("stale", "stale"));
+  expect(await reconcileHost(deps, "a")).toBe("busy");
+  expect(commits).toHaveLength(8);
+  expect(logged).toMatchObject([{ message: "host busy" }]);
+});
+
+test("reconcileHost decides with the conflict when another host holds a claim", async () => {
+  const memory = memoryOf("registering");
+  memory.status.lastUpdated = "2026-11-01T00:00:00Z";
+  const object = hostObject("a", "11", { spec, status: memory.status });
+  Object.assign(object.metadata, { finalizers: ["baremetalhost.metal3.io"] });
+  const host = { ...makeRows().host, object, memory };
+  const { deps, commits } = makeDeps(makeRows({ host }), (commit) =>
+    commit.blocked ? ok(undefined) : err("claimed", "boot MAC address x is used by another host"),
+  );
+  expect(await reconcileHost(deps, "a")).toBe("decided");
+  expect(commits.map(({ blocked }) => blocked)).toEqual([false, true]);
+  expect(commits[0]?.claims).toContainEqual({ kind: "mac", value: "52:54:00:00:00:01" });
+  expect(commits[1]?.memory.status.errorMessage).toContain("is used by another host");
+  expect(commits[1]).toMatchObject({ document: undefined, operation: undefined });
+});
+
+test("reconcileHost decides nothing while the cluster was not listed whole", async () => {
+  const { deps, commits, rested } = makeDeps(makeRows({ feedsComplete: false }), () =>
+    ok(undefined),
+  );
+  await reconcileHost(deps, "a");
+  expect([commits, rested]).toEqual([[], [4]]);
+});
+
+test("reconcileHost starts nothing from an object that does not fit its kind", async () => {
+  const { deps, commits, rested, logged } = makeDeps(
+    makeRows({}, { spec: { online: "yes", bmc: { address: 7 } } }),
+    () => ok(undefined),
+  );
+  await reconcileHost(deps, "a");
+  expect([commits, rested]).toEqual([[], [4]]);
+  expect(logged[0]).toMatchObject({ message: "host not understood" });
+  expect(String(logged[0]?.["problem"])).toContain("spec.bmc.address");
+});
+
+test("reconcileHost is done when the host is gone from the store", async () => {
+  const { deps, commits } = makeDeps(undefined, () => ok(undefined));
+  expect(await reconcileHost(deps, "a")).toBe("decided");
+  expect(commits).toEqual([]);
+});

@@ -1,0 +1,233 @@
+import { expect, test } from "vitest";
+import { makeManualClock } from "../../test/support/control-plane/manual-clock.ts";
+import { makeMetrics } from "../app/metrics.ts";
+import type { LinkStore } from "../ports.ts";
+import { err, ok } from "../../shared/result.ts";
+import { AgentSession, type SessionDeps } from "./session.ts";
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+type Frame = Record<string, unknown>;
+
+/** A session whose store says what a test wants. */
+function makeSession(store: Partial<LinkStore> = {}, more: Partial<SessionDeps> = {}) {
+  const clock = makeManualClock();
+  const sent: Frame[] = [];
+  const closed: { code: number; reason: string }[] = [];
+  const links: LinkStore = {
+    loadAgent: (id) =>
+      Promise.resolve({
+        id,
+        state: "approved",
+        site: "lab",
+        cluster: undefined,
+        signingKey: "A".repeat(43),
+      }),
+    openSession: () =>
+      Promise.resolve(
+        ok({
+          epoch: 5,
+          committedSeq: 3,
+          site: "lab",
+          cluster: undefined,
+          resync: false,
+          touched: [],
+        }),
+      ),
+    renewLease: () => Promise.resolve("held" as const),
+    sessionOfToken: () => Promise.resolve(undefined),
+    takeOutbox: () => Promise.resolve([]),
+    ackOutbox: () => Promise.resolve(undefined),
+    siteKeys: () => Promise.resolve([]),
+    ...store,
+  };
+  const deps: SessionDeps = {
+    links,
+    store: {
+      acceptObservations: (_sender, items) =>
+        Promise.resolve({ committedSeq: items.at(-1)?.seq ?? 0, touched: [], refused: 0 }),
+    },
+    decisions: { decide: () => Promise.resolve(), idle: () => Promise.resolve() },
+    bus: { notify: () => undefined },
+    clock,
+    crypto: {
+      randomHex: (bytes) => "a".repeat(bytes * 2),
+      sha256Hex: (text) => Promise.resolve(`hash of ${text}`),
+      verify: () => Promise.resolve(true),
+    },
+    log: silent,
+    metrics: makeMetrics(),
+    instance: "test",
+    origins: ["https://hub.example"],
+    ...more,
+  };
+  const session = new AgentSession(deps, {
+    send: (text) => void sent.push(JSON.parse(text) as Frame),
+    close: (code, reason) => void closed.push({ code, reason }),
+  });
+  const receive = async (frame: Frame | string) => {
+    session.receive(typeof frame === "string" ? frame : JSON.stringify(frame));
+    await settle();
+  };
+  return { session, clock, sent, closed, receive };
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+}
+
+const hello = {
+  type: "hello",
+  agentId: "agent-1",
+  bootId: "boot-1",
+  versions: [1],
+  programVersion: "1",
+  capabilities: [],
+  counter: 1,
+  nonce: "a".repeat(64),
+  signature: "A".repeat(86),
+  documentsDigest: "",
+  operationsInFlight: [],
+  lastSeq: 3,
+  wallClockMs: 0,
+};
+const row = (id: number) => ({
+  id: String(id),
+  delivery: { kind: "remove-document", hostUid: "a", revision: id } as const,
+});
+
+test("the session closes when no hello comes within 10 s", () => {
+  const { clock, closed } = makeSession();
+  clock.advance(9_999);
+  expect(closed).toEqual([]);
+  clock.advance(1);
+  expect(closed).toMatchObject([{ code: 4002 }]);
+});
+
+test("the session closes when nothing is heard for 45 s, and not while something is", async () => {
+  const { clock, closed, receive } = makeSession();
+  await receive(hello);
+  clock.advance(40_000);
+  await receive({ type: "lease", epoch: 5, sequence: 1 });
+  clock.advance(44_000);
+  expect(closed).toEqual([]);
+  clock.advance(1_000);
+  expect(closed).toMatchObject([{ code: 4004 }]);
+});
+
+test("the session ends with 1012 when the database does not answer, so that nothing sent is lost", async () => {
+  const { closed, receive } = makeSession({
+    takeOutbox: () => Promise.reject(new Error("no connection")),
+  });
+  await receive(hello);
+  expect(closed).toMatchObject([{ code: 1012 }]);
+});
+
+test("the session ends when another agent took its link, or when it may not act any more", async () => {
+  for (const [state, code] of [
+    ["lost", 1012],
+    ["fenced", 4001],
+    ["revoked", 4003],
+  ] as const) {
+    const { closed, sent, receive } = makeSession({ renewLease: () => Promise.resolve(state) });
+    await receive(hello);
+    await receive({ type: "lease", epoch: 5, sequence: 1 });
+    expect(closed).toMatchObject([{ code }]);
+    expect(sent.some(({ type }) => type === "lease")).toBe(false);
+  }
+});
+
+test("the session is refused with the code that says why", async () => {
+  for (const [kind, code] of [
+    ["standby", 1012],
+    ["cloned", 4002],
+    ["superseded", 4001],
+  ] as const) {
+    const { closed, receive } = makeSession({
+      openSession: () => Promise.resolve(err(kind, kind)),
+    });
+    await receive(hello);
+    expect(closed).toMatchObject([{ code }]);
+  }
+});
+
+test("the session drops frames of an older epoch", async () => {
+  const { sent, closed, receive } = makeSession();
+  await receive(hello);
+  await receive({ type: "lease", epoch: 4, sequence: 1 });
+  expect(sent.some(({ type }) => type === "lease")).toBe(false);
+  expect(closed).toEqual([]);
+});
+
+test("the session takes nothing but a hello first", async () => {
+  const { closed, receive } = makeSession();
+  await receive({ type: "lease", epoch: 5, sequence: 1 });
+  expect(closed).toMatchObject([{ code: 4002 }]);
+});
+
+test("the session stops sending when 500 rows are unanswered, and goes on with the answers", async () => {
+  let next = 1;
+  const { sent, receive } = makeSession({
+    takeOutbox: (_session, limit) =>
+      Promise.resolve(Array.from({ length: limit }, () => row(next++))),
+  });
+  await receive(hello);
+  const delivered = () =>
+    sent
+      .filter(({ type }) => type === "deliveries")
+      .flatMap(({ items }) => (items as { id: string }[]).map(({ id }) => id));
+  expect(delivered()).toHaveLength(500);
+  await receive({ type: "ack", epoch: 5, done: delivered().slice(0, 50), failed: [] });
+  expect(delivered()).toHaveLength(550);
+});
+
+test("the session asks again for a row that failed when its time has come", async () => {
+  let calls = 0;
+  const { clock, receive } = makeSession({
+    takeOutbox: () => Promise.resolve(calls++ === 0 ? [row(1)] : []),
+    ackOutbox: (_session, acks) => Promise.resolve(acks.retry.length > 0 ? 4_000 : undefined),
+  });
+  await receive(hello);
+  const failed = [{ id: "1", message: "no", retry: true }];
+  await receive({ type: "ack", epoch: 5, done: [], failed });
+  const before = calls;
+  clock.advance(3_999);
+  await settle();
+  expect(calls).toBe(before);
+  clock.advance(1);
+  await settle();
+  expect(calls).toBe(before + 1);
+});
+
+test("the session warns once and goes on when the first observations begin above the watermark", async () => {
+  const errors: string[] = [];
+  const { closed, sent, receive } = makeSession(
+    {},
+    { log: { ...silent, error: (message) => void errors.push(message) } },
+  );
+  await receive(hello);
+  const items = (seq: number) => [{ seq, atMs: 0, body: { kind: "stranger", mac: "m" } }];
+  await receive({ type: "observations", epoch: 5, items: items(9) });
+  await receive({ type: "observations", epoch: 5, items: items(10) });
+  expect(errors).toEqual(["observations lost"]);
+  expect(closed).toEqual([]);
+  expect(sent.filter(({ type }) => type === "committed")).toMatchObject([{ seq: 9 }, { seq: 10 }]);
+});
+
+test("the session tells sites to a cluster link only, when they change", async () => {
+  const opened = { epoch: 5, committedSeq: 0, site: undefined, resync: false, touched: [] };
+  const site = makeSession();
+  const cluster = makeSession({
+    openSession: () => Promise.resolve(ok({ ...opened, cluster: "east" })),
+    siteKeys: () => Promise.resolve([{ site: "lab", publicKey: "k", fingerprint: "f" }]),
+  });
+  for (const { session, receive } of [site, cluster]) {
+    await receive(hello);
+    session.notify("sites");
+    await settle();
+  }
+  expect(site.sent.some(({ type }) => type === "sites")).toBe(false);
+  expect(cluster.sent.find(({ type }) => type === "sites")).toMatchObject({
+    sites: [{ site: "lab" }],
+  });
+});
