@@ -12,7 +12,7 @@ import type { SimulatedTime } from "./simulated-time.ts";
 type Random = (count: number) => Uint8Array;
 
 /** SHA-256 over seed and a counter, one block after the other. */
-export function makeSeededRandom(seed: string): Random {
+function makeSeededRandom(seed: string): Random {
   let counter = 0;
   let left = new Uint8Array();
   return (count) => {

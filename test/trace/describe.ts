@@ -149,5 +149,6 @@ export function describeSite(who: string, what: string, fields: LogFields): stri
 }
 
 function text(value: LogFields[string]): string {
-  return String(value ?? "");
+  if (value === undefined) throw new Error("a log line of the site lacks a field");
+  return String(value);
 }

@@ -1,5 +1,6 @@
 // A trace as text: a block for each hop, in the order in which things happened. What only shows progress (a status
 // is written, the watch brings it back, nothing else follows) is counted and not shown.
+import { z } from "zod";
 import type { Delivery } from "../../shared/protocol/frames.ts";
 import {
   describeBatch,
@@ -15,6 +16,16 @@ import type { BlockLine } from "./trace-page.ts";
 import type { TraceRecord } from "./trace-record.ts";
 
 type RecordOf<K extends TraceRecord["kind"]> = Extract<TraceRecord, { kind: K }>;
+
+/** The log line of a decision, as far as it is shown. */
+const decidedFields = z.looseObject({
+  state: z.string(),
+  from: z.string().optional(),
+  next: z.string(),
+  wakeInMs: z.number().optional(),
+  reason: z.string(),
+  because: z.string(),
+});
 
 export function printTrace(trace: Trace): string {
   const printer = new Printer(trace);
@@ -129,14 +140,14 @@ class Printer {
   }
 
   #showDecision({ atMs, fields }: RecordOf<"decision">): void {
-    const { from = "none", state, reason, message, next, wakeInMs } = fields;
-    const wake = typeof wakeInMs === "number" ? ` for at most ${wakeInMs / 1000} s` : "";
-    const then = next === "wait" ? `waits${wake}` : String(next);
+    const { from = "none", state, reason, because, next, wakeInMs } = decidedFields.parse(fields);
+    const wake = wakeInMs === undefined ? "" : ` for at most ${wakeInMs / 1000} s`;
+    const then = next === "wait" ? `waits${wake}` : next;
     const news = this.#news.splice(0).join("; ");
     this.#page.block(atMs, "decide", [
-      ["in", `state ${String(from)}; new: ${news === "" ? "the time" : news}`],
-      ["out", from === state ? `state ${String(state)}, ${then}` : `state ${String(state)}`],
-      ["", `because ${String(reason)}: ${String(message)}`],
+      ["in", `state ${from}; new: ${news === "" ? "the time" : news}`],
+      ["out", from === state ? `state ${state}, ${then}` : `state ${state}`],
+      ["", `because ${reason}: ${because}`],
     ]);
   }
 
@@ -175,8 +186,7 @@ class Printer {
 
   #site({ atMs, who, what, fields }: RecordOf<"site">): void {
     if (what === "operation ended") {
-      const { ok, reason, message } = fields;
-      this.#showWork(ok === true ? "succeeded" : `${String(reason)}: ${String(message)}`);
+      this.#showWork(fields["ok"] === true ? "succeeded" : "failed");
       return;
     }
     const line = describeSite(who, what, fields);
