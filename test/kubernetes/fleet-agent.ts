@@ -1,6 +1,6 @@
 // The agent of a test fleet: the real program inside the lab's namespaces. Its boot files are empty: no machine
 // ever boots from them.
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LabProcess } from "../../infra/lab/lab-programs.ts";
 import type { LabHandle } from "../../infra/lab/start-lab.ts";
@@ -17,9 +17,10 @@ export interface FleetAgent {
   /** kill -9, at once. */
   kill(): Promise<void>;
   stop(): Promise<void>;
-  /** Writes the token that it enrols with at its next start. */
+  /** What it enrols with at its next start. */
   writeToken(token: string): Promise<void>;
-  /** Runs the program with a configuration that it must refuse, to its end. */
+  readToken(): Promise<string>;
+  /** Runs the program to its end with what it must refuse: a configuration file's text. */
   tryConfig(name: string, text: string): Promise<ProgramResult>;
 }
 
@@ -73,6 +74,7 @@ export async function makeAgent(parts: {
       await running?.exited;
     },
     writeToken: (token) => writeFile(enrolTokenFile, token, { mode: 0o600 }),
+    readToken: () => readFile(enrolTokenFile, "utf8"),
     async tryConfig(name, text) {
       const file = join(directory, name);
       await writeFile(file, text);
