@@ -1,31 +1,29 @@
 // One agent: its identity, its link to the control plane, and the two roles behind it. Names no adapter.
 import type { Delivery } from "../shared/protocol/frames.ts";
+import type { HostDocument } from "../shared/protocol/host-document.ts";
 import { operationKind } from "../shared/protocol/operation.ts";
 import { err, ok, type Result } from "../shared/result.ts";
-import { toHex } from "../shared/bytes.ts";
 import type { KubernetesApi } from "./cluster/port.ts";
 import { startCluster, type RunningCluster } from "./compose-cluster.ts";
 import { startSite, type RunningSite, type SitePorts } from "./compose-site.ts";
 import type { AgentConfig } from "./config.ts";
-import { prepareDatabase, readSetting } from "./link/database.ts";
+import type { DeliveryOutcome, SessionEvents } from "./link/connection.ts";
+import { prepareDatabase } from "./link/database.ts";
 import { makeDocuments, type Documents } from "./link/documents.ts";
-import { enrol, loadIdentity, parseEnrolToken, type Identity } from "./link/identity.ts";
+import { obtainIdentity, type ObtainDeps } from "./link/enrolment/obtain-identity.ts";
 import { makeJournal } from "./link/journal.ts";
 import { makeLease } from "./link/lease.ts";
 import { makeObservations } from "./link/observations.ts";
-import { makeLinkSession, type SessionEvents } from "./link/session.ts";
-import type { AgentDatabase, DuplexClient, Log } from "./ports.ts";
+import { makeLinkSession } from "./link/session.ts";
+import type { AgentDatabase, DuplexClient, Files, Log } from "./ports.ts";
 
 export const programVersion = "0.1.0";
 
-export interface AgentPorts extends SitePorts {
+export interface AgentPorts extends SitePorts, ObtainDeps {
   readonly database: AgentDatabase;
   readonly duplex: DuplexClient;
   /** Absent when the configuration names no cluster. */
   readonly kubernetes: KubernetesApi | undefined;
-  readonly hostname: string;
-  /** The private CA that an enrolment token names by its fingerprint. */
-  findCa(url: string, fingerprint: string): Promise<Result<string, string>>;
 }
 
 /** Runs until the signal aborts. A failure is one that a person must mend. */
@@ -35,7 +33,10 @@ export async function runAgent(
   signal: AbortSignal,
 ): Promise<Result<void, "start">> {
   prepareDatabase(ports.database);
-  const identity = await identityOf(ports, config);
+  const ca = await readCa(ports.files, config.hub.caFile);
+  if (!ca.ok) return ca;
+  const { enrolTokenFile } = config;
+  const identity = await obtainIdentity(ports, { enrolTokenFile, caPem: ca.value, programVersion });
   if (!identity.ok) return err("start", identity.error.message);
   const { clock, crypto, log, database } = ports;
   const bootId = crypto.randomUuid();
@@ -46,6 +47,8 @@ export async function runAgent(
     observations: makeObservations(database, clock, bootId),
     lease: makeLease(clock),
   };
+  // A CA that the configuration names may be newer than the one of the enrolment.
+  const caPem = ca.value ?? identity.value.caPem;
   const site =
     config.site === undefined
       ? ok(undefined)
@@ -56,7 +59,7 @@ export async function runAgent(
       ? undefined
       : startCluster(
           { ...ports, api: ports.kubernetes },
-          { feedUrl: config.hub.feedUrl ?? config.hub.url, caPem: identity.value.caPem },
+          { feedUrl: config.hub.feedUrl ?? config.hub.url, caPem },
         );
   const session = makeLinkSession({
     ...state,
@@ -65,6 +68,7 @@ export async function runAgent(
     crypto,
     log,
     bootId,
+    caPem,
     events: sessionEvents({ documents: state.documents, site: site.value, cluster, log }),
     hubUrl: config.hub.url,
     programVersion,
@@ -74,6 +78,17 @@ export async function runAgent(
   cluster?.stop();
   await site.value?.stop();
   return ok(undefined);
+}
+
+async function readCa(
+  files: Files,
+  caFile: string | undefined,
+): Promise<Result<string | undefined, "start">> {
+  if (caFile === undefined) return ok(undefined);
+  const file = await files.readFile(caFile);
+  return file.ok
+    ? ok(new TextDecoder().decode(file.value))
+    : err("start", `hub.caFile ${caFile} cannot be read: ${file.error.message}`);
 }
 
 interface Roles {
@@ -91,80 +106,45 @@ function sessionEvents(roles: Roles): SessionEvents {
   };
 }
 
-async function deliver(
-  { documents, site, cluster, log }: Roles,
-  delivery: Delivery,
-): ReturnType<SessionEvents["deliver"]> {
+async function deliver(roles: Roles, delivery: Delivery): Promise<DeliveryOutcome> {
+  const { documents, site, cluster } = roles;
   switch (delivery.kind) {
-    case "document": {
-      const stored = documents.store(delivery.document);
-      if (stored.ok || stored.error.kind === "old") return { ok: true };
-      log.error("document refused", {
-        host: delivery.document.hostUid,
-        reason: stored.error.message,
-      });
-      return { ok: false, message: stored.error.message, retry: false };
-    }
+    case "document":
+      return storeDocument(roles, delivery.document);
     case "remove-document":
-      documents.remove(delivery.hostUid, delivery.revision);
-      site?.forgetHost(delivery.hostUid);
+      if (documents.remove(delivery.hostUid, delivery.revision).ok)
+        site?.forgetHost(delivery.hostUid);
       return { ok: true };
     case "operation":
-      if (site === undefined) return { ok: false, message: "this agent has no site", retry: false };
+      if (site === undefined) return refusal("this agent has no site");
       site.dispatcher.accept(delivery.operation);
       return { ok: true };
     case "cancel":
       site?.dispatcher.cancel(delivery.operationId);
       return { ok: true };
     case "write":
-      if (cluster === undefined)
-        return { ok: false, message: "this agent has no cluster", retry: false };
-      return await cluster.write(delivery.write);
+      return cluster === undefined
+        ? refusal("this agent has no cluster")
+        : await cluster.write(delivery.write);
   }
 }
 
-/** The stored identity; or, with a token that was not used yet, a new one. */
-async function identityOf(
-  ports: AgentPorts,
-  config: AgentConfig,
-): Promise<Result<Identity, string>> {
-  const stored = loadIdentity(ports.database);
-  const { enrolTokenFile } = config;
-  const file =
-    enrolTokenFile === undefined ? undefined : await ports.files.readFile(enrolTokenFile);
-  if (file?.ok !== true) {
-    if (stored !== undefined) return ok(stored);
-    return err(
-      "token",
-      `This agent has no identity yet: write the output of "npm run admin -- token create" into a file and name it as enrolTokenFile.`,
-    );
+/** A ramdisk that runs was booted by the BMC and the MAC of then: it need not be this host's any more. */
+function storeDocument({ documents, site, log }: Roles, document: HostDocument): DeliveryOutcome {
+  const { hostUid } = document;
+  const before = documents.get(hostUid)?.spec;
+  const stored = documents.store(document);
+  if (stored.ok) {
+    const { bmcAddress, bootMACAddress } = document.spec;
+    const isMoved = before?.bmcAddress !== bmcAddress || before.bootMACAddress !== bootMACAddress;
+    if (isMoved) site?.forgetHost(hostUid);
+    return { ok: true };
   }
-  const hash = ports.crypto.hash("sha256");
-  hash.update(file.value);
-  const tokenDigest = toHex(hash.digest());
-  if (stored !== undefined && readSetting(ports.database, "token") === tokenDigest)
-    return ok(stored);
-  const token = parseEnrolToken(new TextDecoder().decode(file.value));
-  if (!token.ok) return token;
-  const ca = await caOf(ports, config, token.value);
-  if (!ca.ok) return ca;
-  const about = { hostname: ports.hostname, programVersion, caPem: ca.value, tokenDigest };
-  const enrolled = await enrol(ports, token.value, about);
-  if (enrolled.ok) ports.log.info("enrolled", { agent: enrolled.value.agentId });
-  return enrolled;
+  if (stored.error.kind === "old") return { ok: true };
+  log.error("document refused", { host: hostUid, reason: stored.error.message });
+  return refusal(stored.error.message);
 }
 
-async function caOf(
-  ports: AgentPorts,
-  config: AgentConfig,
-  token: { readonly url: string; readonly ca?: string | undefined },
-): Promise<Result<string | undefined, string>> {
-  const { caFile } = config.hub;
-  if (caFile !== undefined) {
-    const file = await ports.files.readFile(caFile);
-    return file.ok
-      ? ok(new TextDecoder().decode(file.value))
-      : err("config", `hub.caFile ${caFile} cannot be read: ${file.error.message}`);
-  }
-  return token.ca === undefined ? ok(undefined) : await ports.findCa(token.url, token.ca);
+function refusal(message: string): DeliveryOutcome {
+  return { ok: false, message, retry: false };
 }

@@ -2,12 +2,13 @@
 // them anew with its own bearer; what they remember is on disk. Names no adapter.
 import type { SiteKey, Welcome } from "../shared/protocol/frames.ts";
 import type { WriteBack } from "../shared/protocol/write-back.ts";
-import { makeFollowedHosts } from "./cluster/followed-hosts.ts";
+import { makeFollowedHosts, type FollowedHosts } from "./cluster/followed-hosts.ts";
 import { makeHub } from "./cluster/hub.ts";
-import { otherOperator } from "./cluster/lease-check.ts";
+import { makeLeaseCheck, type LeaseCheck } from "./cluster/lease-check.ts";
 import type { KubernetesApi } from "./cluster/port.ts";
-import { followSecrets, forgetPosted, prepareSecretsTable } from "./cluster/secrets.ts";
-import { followResource } from "./cluster/watch.ts";
+import { makePostedFacts, type PostedFacts } from "./cluster/posted-facts.ts";
+import { followSecrets, type FollowedSecrets } from "./cluster/secrets.ts";
+import { followResource, type ObjectMemory } from "./cluster/watch.ts";
 import type { WriteOutcome } from "./cluster/writes/write-attempt.ts";
 import { writeBackTo } from "./cluster/writes/write-back.ts";
 import type { AgentDatabase, Clock, Crypto, HttpClient, Log } from "./ports.ts";
@@ -21,6 +22,11 @@ export interface ClusterPorts {
   readonly log: Log;
 }
 
+export interface ClusterOptions {
+  readonly feedUrl: string;
+  readonly caPem: string | undefined;
+}
+
 export interface RunningCluster {
   welcome(welcome: Welcome): void;
   sites(sites: readonly SiteKey[]): void;
@@ -32,87 +38,120 @@ const tries = 5;
 const retryMs = 1_000;
 const leaseCheckMs = 15_000;
 
-export function startCluster(
-  ports: ClusterPorts,
-  options: { readonly feedUrl: string; readonly caPem: string | undefined },
-): RunningCluster {
-  prepareSecretsTable(ports.database);
-  const hosts = makeFollowedHosts(ports.database);
-  let sites: readonly SiteKey[] = [];
-  let session = new AbortController();
-  let other: string | undefined;
-  const run = (welcome: Welcome & { cluster: string }, signal: AbortSignal) => {
-    const hub = makeHub(ports.http, {
-      url: options.feedUrl,
-      cluster: welcome.cluster,
-      sessionToken: welcome.sessionToken,
-      caPem: options.caPem,
-    });
-    const memory = {
+export function startCluster(ports: ClusterPorts, options: ClusterOptions): RunningCluster {
+  return new ClusterLink(ports, options);
+}
+
+class ClusterLink implements RunningCluster {
+  private readonly ports: ClusterPorts;
+  private readonly options: ClusterOptions;
+  private readonly posted: PostedFacts;
+  private readonly hosts: FollowedHosts;
+  private readonly checkLease: () => Promise<LeaseCheck>;
+  private session = new AbortController();
+  /** Of the session: followed while nobody else leads. */
+  private following: AbortController | undefined;
+  private obstacle: string | undefined = "the Leases of this cluster were not read yet";
+  private siteKeys: readonly SiteKey[] = [];
+  private secrets: FollowedSecrets | undefined;
+
+  constructor(ports: ClusterPorts, options: ClusterOptions) {
+    this.ports = ports;
+    this.options = options;
+    this.posted = makePostedFacts(ports.database, ports.crypto);
+    this.hosts = makeFollowedHosts(ports.database);
+    this.checkLease = makeLeaseCheck(ports.api, ports.clock);
+  }
+
+  welcome(welcome: Welcome): void {
+    this.stop();
+    this.session = new AbortController();
+    this.siteKeys = welcome.sites;
+    const { cluster } = welcome;
+    if (cluster !== undefined) void this.lead({ ...welcome, cluster }, this.session.signal);
+  }
+
+  sites(changed: readonly SiteKey[]): void {
+    this.siteKeys = changed;
+    this.secrets?.lookAgain();
+  }
+
+  /** Conflicts and short outages are ridden out here; longer ones go back to the control plane's outbox. */
+  async write(write: WriteBack): Promise<WriteOutcome> {
+    const { clock, log, api } = this.ports;
+    const { signal } = this.session;
+    for (let left = tries; ; left--) {
+      // A write of an ended session would come after those of the next.
+      if (signal.aborted) return { ok: false, message: "the session ended", retry: true };
+      const { obstacle } = this;
+      if (obstacle !== undefined) {
+        await clock.sleep(retryMs, signal);
+        return { ok: false, message: obstacle, retry: true };
+      }
+      const outcome = await writeBackTo(api, write);
+      if (outcome.ok) return outcome;
+      if (!outcome.retry || left <= 1) {
+        const { kind, uid } = write;
+        log.warn("write-back failed", { kind, host: uid, reason: outcome.message });
+        return outcome;
+      }
+      await clock.sleep(retryMs, signal);
+    }
+  }
+
+  stop(): void {
+    this.session.abort();
+    this.following?.abort();
+    this.following = undefined;
+    this.secrets = undefined;
+  }
+
+  /** Follows and writes only while no other operator is at work; looks again and again. */
+  private async lead(welcome: ClusterWelcome, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.ports;
+    while (!signal.aborted) {
+      const check = await this.checkLease();
+      if (signal.aborted) return;
+      if (check.kind === "alone") {
+        this.obstacle = undefined;
+        this.follow(welcome, signal);
+      } else if (check.kind === "other") {
+        log.error("another operator leads", { reason: check.message });
+        this.obstacle = check.message;
+        this.following?.abort();
+        this.following = undefined;
+      } else {
+        // What was known before counts on.
+        log.warn("leases not read", { reason: check.message });
+      }
+      await clock.sleep(check.kind === "unknown" ? retryMs : leaseCheckMs, signal);
+    }
+  }
+
+  private follow(welcome: ClusterWelcome, session: AbortSignal): void {
+    if (this.following !== undefined) return;
+    this.following = new AbortController();
+    const signal = AbortSignal.any([session, this.following.signal]);
+    const { cluster, sessionToken } = welcome;
+    const { ports, hosts, posted } = this;
+    const { feedUrl: url, caPem } = this.options;
+    const hub = makeHub(ports.http, { url, cluster, sessionToken, caPem });
+    const memory: ObjectMemory = {
       ...hosts,
-      listed(resource: Parameters<typeof hosts.listed>[0], uids: readonly string[]) {
-        // A list means that the control plane knew nothing: it needs the facts again, too.
-        forgetPosted(ports.database);
+      listed: (resource, uids) => {
         hosts.listed(resource, uids);
+        if (resource !== "baremetalhosts") return;
+        // A list means that the control plane knew nothing: it needs the facts again, too.
+        posted.forgetAll();
+        this.secrets?.lookAgain();
       },
     };
     for (const resource of ["namespaces", "baremetalhosts", "hardwaredata"] as const) {
       void followResource({ ...ports, hub, memory }, resource, signal);
     }
-    const { cluster } = welcome;
-    void followSecrets({ ...ports, hub, hosts, cluster, sites: () => sites }, signal);
-    void checkLeases(ports, signal, (found) => {
-      other = found;
-    });
-  };
-  return {
-    welcome(welcome) {
-      session.abort();
-      session = new AbortController();
-      sites = welcome.sites;
-      const { cluster } = welcome;
-      if (cluster !== undefined) run({ ...welcome, cluster }, session.signal);
-    },
-    sites(changed) {
-      sites = changed;
-    },
-    async write(write) {
-      if (other !== undefined) {
-        await ports.clock.sleep(retryMs);
-        return { ok: false, message: other, retry: true };
-      }
-      return await writePatiently(ports, write);
-    },
-    stop: () => session.abort(),
-  };
-}
-
-/** Conflicts and short outages are ridden out here; longer ones go back to the control plane's outbox. */
-async function writePatiently(ports: ClusterPorts, write: WriteBack): Promise<WriteOutcome> {
-  for (let left = tries; ; left--) {
-    const outcome = await writeBackTo(ports.api, write);
-    if (outcome.ok || !outcome.retry || left <= 1) {
-      if (!outcome.ok)
-        ports.log.warn("write-back failed", {
-          kind: write.kind,
-          host: write.uid,
-          reason: outcome.message,
-        });
-      return outcome;
-    }
-    await ports.clock.sleep(retryMs);
+    const sites = () => this.siteKeys;
+    this.secrets = followSecrets({ ...ports, hub, hosts, posted, cluster, sites }, signal);
   }
 }
 
-async function checkLeases(
-  ports: ClusterPorts,
-  signal: AbortSignal,
-  found: (other: string | undefined) => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    const other = await otherOperator(ports.api, ports.clock);
-    if (other !== undefined) ports.log.error("another operator leads", { reason: other });
-    found(other);
-    await ports.clock.sleep(leaseCheckMs, signal);
-  }
-}
+type ClusterWelcome = Welcome & { readonly cluster: string };

@@ -30,6 +30,7 @@ import type {
   Programs,
   Udp,
 } from "./ports.ts";
+import { imagingConfig, netbootConfig } from "./site-config.ts";
 import { makeRamdiskSessions } from "./sessions/ramdisk-sessions.ts";
 
 export interface SitePorts {
@@ -90,21 +91,14 @@ export async function startSite(
   if (!ramdisks.ok) return err("start", ramdisks.error.message);
   const background = new AbortController();
   void runPowerPoll({ site, dispatcher, ...state }, background.signal);
-  void reportStrangers(
-    { netboot, clock: ports.clock, observations: state.observations },
-    background.signal,
-  );
+  void reportStrangers({ ...ports, netboot, observations: state.observations }, background.signal);
   return ok({
     dispatcher,
     forgetHost: (hostUid) => sessions.forget(hostUid),
     async stop() {
       background.abort();
-      await Promise.all([
-        netboot.stop(),
-        boot.value.close(),
-        ramdisks.value.close(),
-        site.bmcs.close(),
-      ]);
+      netboot.stop();
+      await Promise.all([boot.value.close(), ramdisks.value.close(), site.bmcs.close()]);
     },
   });
 }
@@ -120,7 +114,7 @@ function makeParts(
   const bmcs = makeBmcFleet({ udp, clock, crypto, log });
   const sessions = makeRamdiskSessions({ clock, crypto, log });
   const netboot = makeNetboot({ udp, files, clock, log, config: netbootConfig(config) });
-  const images = makeImages({ ...ports, config: imagingConfig(config) });
+  const images = makeImages({ ...ports, config: imagingConfig(config, config.stateDirectory) });
   const extents = makeExtentOffers();
   const site: Site = {
     bmcs,
@@ -151,26 +145,4 @@ function makeParts(
     offerExtents: (token, frames) => extents.offer(token, frames),
   };
   return { site, netboot, sessions, extents };
-}
-
-function netbootConfig(config: SiteConfig) {
-  return {
-    address: config.address,
-    prefixLength: config.prefixLength,
-    rangeFrom: config.rangeFrom,
-    rangeTo: config.rangeTo,
-    httpPort: config.bootPort,
-    ...(config.interface === undefined ? {} : { interface: config.interface }),
-    bootFiles: { bios: config.bootLoaderBios, uefi: config.bootLoaderUefi },
-    kernelPath: config.kernel,
-    initrdPaths: config.initrds,
-    kernelParameters: config.kernelParameters.map((text) => {
-      const at = text.indexOf("=");
-      return { name: text.slice(0, at), value: text.slice(at + 1) };
-    }),
-  };
-}
-
-function imagingConfig(config: SiteConfig & { readonly stateDirectory: string }) {
-  return { cacheDirectory: `${config.stateDirectory}/images`, cacheBytes: config.imageCacheBytes };
 }

@@ -2,6 +2,7 @@
 import { parse } from "yaml";
 import { z } from "zod";
 import { err, ok, type Result } from "../shared/result.ts";
+import { siteProblems } from "./site-config.ts";
 
 const path = z.string().startsWith("/", { error: "must be an absolute path" });
 const ipv4 = z.ipv4({ error: "must be an IPv4 address" });
@@ -93,22 +94,33 @@ export function parseConfig(text: string, where: string): Result<AgentConfig, "c
     );
   }
   const parsed = agentConfig.safeParse(raw);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map(
-      (issue) => `  ${issue.path.join(".") || "(whole file)"}: ${issue.message}`,
-    );
-    return err(
-      "config",
-      `${where} has ${lines.length} mistake(s):\n${lines.join("\n")}\nAll fields: --help`,
-    );
+  const mistakes = [
+    ...(parsed.error?.issues ?? []).map(
+      ({ path, message }) => `${path.join(".") || "(whole file)"}: ${readable(message)}`,
+    ),
+    ...wholeProblems(raw),
+  ];
+  if (parsed.success && mistakes.length === 0) return ok(parsed.data);
+  const lines = mistakes.map((mistake) => `  ${mistake}`);
+  return err(
+    "config",
+    `${where} has ${lines.length} mistake(s):\n${lines.join("\n")}\nAll fields: --help`,
+  );
+}
+
+function readable(message: string): string {
+  return message.endsWith("received undefined") ? "is missing" : message;
+}
+
+/** What no single field can tell; parts that are wrong by themselves are left out. */
+function wholeProblems(raw: unknown): readonly string[] {
+  const parts = z.looseObject({ site: z.unknown(), cluster: z.unknown() }).safeParse(raw).data;
+  if (parts === undefined) return [];
+  if (parts.site === undefined && parts.cluster === undefined) {
+    return ["(whole file): names neither a site nor a cluster: the agent would have nothing to do"];
   }
-  if (parsed.data.site === undefined && parsed.data.cluster === undefined) {
-    return err(
-      "config",
-      `${where} names neither a site nor a cluster: the agent would have nothing to do.`,
-    );
-  }
-  return ok(parsed.data);
+  const site = agentConfig.shape.site.safeParse(parts.site).data;
+  return site === undefined ? [] : siteProblems(site).map((problem) => `site: ${problem}`);
 }
 
 /** The fields with their meaning, for --help. */

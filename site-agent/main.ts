@@ -1,5 +1,5 @@
 // The agent program: npm run agent -- --config FILE. Names the adapters, reads the configuration, runs.
-import { mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { findCa } from "./adapters/node-ca-finder.ts";
@@ -14,6 +14,7 @@ import { makeNodeHttpClient } from "./adapters/node-http-client.ts";
 import { makeNodeHttpServer } from "./adapters/node-http-server.ts";
 import { makeNodeKubernetes } from "./adapters/node-kubernetes.ts";
 import { nodePrograms } from "./adapters/node-programs.ts";
+import { defaultDuplexLimits } from "./adapters/ws-duplex.ts";
 import { makeNodeUdp } from "./adapters/node-udp.ts";
 import { runAgent } from "./agent.ts";
 import { describeConfig, parseConfig, type AgentConfig } from "./config.ts";
@@ -38,13 +39,32 @@ function readConfig(path: string | undefined): AgentConfig {
   return config.ok ? config.value : giveUp(config.error.message);
 }
 
-const { values } = parseArgs({
-  options: {
-    config: { type: "string" },
-    help: { type: "boolean" },
-    "print-config": { type: "boolean" },
-  },
-});
+/** What cannot work at all ends the program with a sentence, and not with a stack. */
+function orGiveUp<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    return giveUp(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function openState(directory: string) {
+  // Keys and credentials are kept there: for nobody else to read.
+  process.umask(0o077);
+  mkdirSync(directory, { recursive: true });
+  chmodSync(directory, 0o700);
+  return openNodeDatabase(`${directory}/agent.sqlite`);
+}
+
+const { values } = orGiveUp("The command line is not understood", () =>
+  parseArgs({
+    options: {
+      config: { type: "string" },
+      help: { type: "boolean" },
+      "print-config": { type: "boolean" },
+    },
+  }),
+);
 if (values.help === true) {
   console.log(
     `farrier agent\n\n  --config FILE    YAML or JSON (or FARRIER_AGENT_CONFIG)\n  --print-config   show what was understood, and stop\n\nFields of the file:\n${describeConfig()}`,
@@ -57,11 +77,17 @@ if (values["print-config"] === true) {
   process.exit(0);
 }
 
-mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 });
 const log = makeJsonLog();
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-const database = openNodeDatabase(`${config.stateDirectory}/agent.sqlite`);
+const { stateDirectory, cluster } = config;
+const database = orGiveUp(`The state directory ${stateDirectory} cannot be used`, () =>
+  openState(stateDirectory),
+);
+const kubernetes =
+  cluster === undefined
+    ? undefined
+    : orGiveUp("The Kubernetes API cannot be found", () => makeNodeKubernetes(cluster.kubeconfig));
 const ended = await runAgent(
   {
     clock: makeNodeClock(),
@@ -72,9 +98,9 @@ const ended = await runAgent(
     http: makeNodeHttpClient(),
     server: makeNodeHttpServer({ log }),
     udp: makeNodeUdp(),
-    duplex: makeNodeDuplexClient(),
-    kubernetes:
-      config.cluster === undefined ? undefined : makeNodeKubernetes(config.cluster.kubeconfig),
+    // An operation may carry three Secrets of a mebibyte each, in base64.
+    duplex: makeNodeDuplexClient({ ...defaultDuplexLimits, maxMessageBytes: 8 * 1024 * 1024 }),
+    kubernetes,
     database,
     log,
     hostname: hostname(),

@@ -18,13 +18,19 @@ const followedHost = z.object({
 });
 export type FollowedHost = z.infer<typeof followedHost>;
 
+const followedNamespace = z.object({
+  name: z.string(),
+  annotations: z.record(z.string(), z.string()),
+});
+
 const reference = z.object({ name: z.string().optional(), namespace: z.string().optional() });
+const strings = z.record(z.string(), z.string());
 const hostObject = z.object({
   metadata: z.object({
     uid: z.string(),
     namespace: z.string(),
     name: z.string(),
-    labels: z.record(z.string(), z.string()).optional(),
+    labels: strings.optional(),
     deletionTimestamp: z.string().optional(),
   }),
   spec: z.object({
@@ -35,84 +41,88 @@ const hostObject = z.object({
     preprovisioningNetworkDataName: z.string().optional(),
   }),
 });
+const namespaceObject = z.object({
+  metadata: z.object({ name: z.string(), annotations: strings.optional() }),
+});
+
+/** Hosts whose Secrets may need another look; "all" when a namespace changed. */
+export type HostChange = ReadonlySet<string> | "all";
 
 export interface FollowedHosts extends ObjectMemory {
   all(): readonly FollowedHost[];
-  namespaceAnnotations(namespace: string): Readonly<Record<string, string>>;
-  /** Told after every change: hosts or namespaces that may need their secrets looked at. */
-  onChange(handle: (gone: readonly string[]) => void): void;
+  /** Annotations by the namespace's name. */
+  namespaces(): ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Told after a change that matters to Secrets; a host's status does not. */
+  onChange(handle: (change: HostChange) => void): void;
 }
 
 export function makeFollowedHosts(database: AgentDatabase): FollowedHosts {
   database.execute(
     "CREATE TABLE IF NOT EXISTS followed (resource TEXT, uid TEXT, body TEXT NOT NULL, PRIMARY KEY (resource, uid)) STRICT",
   );
-  let notify: (gone: readonly string[]) => void = () => undefined;
-  const rows = (resource: FeedResource) =>
-    database.all("SELECT uid, body FROM followed WHERE resource = ?", resource);
-  const remove = (resource: FeedResource, uid: string) =>
-    database.run("DELETE FROM followed WHERE resource = ? AND uid = ?", resource, uid);
-  const put = (resource: FeedResource, uid: string, body: unknown) =>
+  let notify: (change: HostChange) => void = () => undefined;
+  const bodies = (resource: FeedResource): unknown[] =>
+    database
+      .all("SELECT body FROM followed WHERE resource = ?", resource)
+      .map((row): unknown => JSON.parse(String(row["body"])));
+  const remove = (resource: FeedResource, uid: string): boolean =>
+    database.run("DELETE FROM followed WHERE resource = ? AND uid = ?", resource, uid).changes > 0;
+  const put = (resource: FeedResource, uid: string, body: unknown): boolean =>
     database.run(
-      "INSERT INTO followed (resource, uid, body) VALUES (?, ?, ?) ON CONFLICT (resource, uid) DO UPDATE SET body = excluded.body",
+      `INSERT INTO followed (resource, uid, body) VALUES (?, ?, ?)
+       ON CONFLICT (resource, uid) DO UPDATE SET body = excluded.body
+       WHERE followed.body <> excluded.body`,
       resource,
       uid,
       JSON.stringify(body),
-    );
+    ).changes > 0;
+  const tell = (resource: FeedResource, uids: readonly string[]): void => {
+    if (uids.length > 0) notify(resource === "namespaces" ? "all" : new Set(uids));
+  };
   return {
     isComplete: (resource) => readSetting(database, `complete:${resource}`) === "yes",
     listed(resource, uids) {
       const named = new Set(uids);
-      const gone = rows(resource)
+      const gone = database
+        .all("SELECT uid FROM followed WHERE resource = ?", resource)
         .map((row) => String(row["uid"]))
         .filter((uid) => !named.has(uid));
       for (const uid of gone) remove(resource, uid);
       writeSetting(database, `complete:${resource}`, "yes");
-      notify(gone);
+      tell(resource, gone);
     },
     changed(resource, objects, gone) {
-      for (const object of objects) {
+      const changed = objects.flatMap((object) => {
+        const { uid } = object.metadata;
         const body = summary(resource, object);
-        if (body !== undefined) put(resource, object.metadata.uid, body);
-      }
-      for (const uid of gone) remove(resource, uid);
-      notify(gone);
+        // What cannot be understood names no Secrets.
+        const isNews = body === undefined ? remove(resource, uid) : put(resource, uid, body);
+        return isNews ? [uid] : [];
+      });
+      tell(resource, [...changed, ...gone.filter((uid) => remove(resource, uid))]);
     },
-    all: () =>
-      rows("baremetalhosts").flatMap(
-        (row) => followedHost.safeParse(JSON.parse(String(row["body"]))).data ?? [],
+    all: () => bodies("baremetalhosts").flatMap((body) => followedHost.safeParse(body).data ?? []),
+    namespaces: () =>
+      new Map(
+        bodies("namespaces").flatMap((body) => {
+          const parsed = followedNamespace.safeParse(body);
+          return parsed.success ? [[parsed.data.name, parsed.data.annotations]] : [];
+        }),
       ),
-    namespaceAnnotations(namespace) {
-      const found = rows("namespaces").find((row) => namespaceOf(row).name === namespace);
-      return found === undefined ? {} : namespaceOf(found).annotations;
-    },
     onChange(handle) {
       notify = handle;
     },
   };
 }
 
-const followedNamespace = z.object({
-  name: z.string(),
-  annotations: z.record(z.string(), z.string()),
-});
-
-function namespaceOf(row: Record<string, unknown>) {
-  return followedNamespace.parse(JSON.parse(String(row["body"])));
-}
-
 function summary(resource: FeedResource, object: FeedObject): unknown {
   if (resource === "namespaces") {
-    const { name, annotations } = object.metadata as {
-      name: string;
-      annotations?: Record<string, string>;
-    };
-    return { name, annotations: annotations ?? {} };
+    const parsed = namespaceObject.safeParse(object).data?.metadata;
+    return parsed && { name: parsed.name, annotations: parsed.annotations ?? {} };
   }
-  if (resource !== "baremetalhosts") return undefined;
-  const parsed = hostObject.safeParse(object);
-  if (!parsed.success) return undefined;
-  const { metadata, spec } = parsed.data;
+  const parsed = resource === "baremetalhosts" ? hostObject.safeParse(object).data : undefined;
+  if (parsed === undefined) return undefined;
+  const { metadata, spec } = parsed;
   return {
     uid: metadata.uid,
     namespace: metadata.namespace,

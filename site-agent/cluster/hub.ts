@@ -7,11 +7,11 @@ import {
   type SecretsBody,
 } from "../../shared/protocol/feed.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { readText } from "../link/identity.ts";
+import { parseJson, readText } from "../link/enrolment/read-body.ts";
 import type { HttpClient } from "../ports.ts";
 
 export interface Hub {
-  /** "conflict": nothing was stored; go on from the cursor in the message's place. */
+  /** Not stored: go on from the cursor. */
   postFeed(
     resource: FeedResource,
     batch: FeedBatch,
@@ -46,10 +46,10 @@ export function makeHub(
       const { status, text } = answer.value;
       if (status !== 200 && status !== 409)
         return err("refused", `${status}: ${text.slice(0, 200)}`);
-      const parsed = feedAnswer.safeParse(JSON.parse(text));
+      const parsed = feedAnswer.safeParse(parseJson(text));
       return parsed.success
         ? ok({ stored: status === 200, cursor: parsed.data.cursor })
-        : err("refused", "the answer is not understood");
+        : err("refused", `${status}: the answer is not one of a control plane`);
     },
     async postSecrets(body) {
       const answer = await post("secrets", body);

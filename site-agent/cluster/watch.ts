@@ -189,7 +189,15 @@ async function watchFrom(
   const end = await ended;
   // A server that ends every watch at once must not be asked without pause.
   if (deps.clock.monotonicMs() - startedAtMs < retryMs) await deps.clock.sleep(retryMs, signal);
-  return end.status === 410 ? "" : cursor;
+  return isLost(end.status) ? "" : cursor;
+}
+
+/**
+ * 410: the cursor is too old. 504: it is newer than the server itself, as after a restored etcd (a server answers
+ * so when its own version does not come up to it in time).
+ */
+function isLost(status: number | undefined): boolean {
+  return status === 410 || status === 504;
 }
 
 interface Moved {
@@ -234,7 +242,7 @@ function toBatch(from: string, events: readonly WatchEvent[]) {
     if (event.type === "ERROR") {
       return {
         body,
-        tooOld: statusObject.safeParse(event.object).data?.code === 410,
+        tooOld: isLost(statusObject.safeParse(event.object).data?.code),
         broken: true,
       };
     }

@@ -1,12 +1,13 @@
 // The fences at the point of no return: everything that must still be true when the first byte is destroyed
 // or the power is cut. No answer, a doubt, or a missing fact is a no. The answer says why.
-import type { HostDocument } from "../../shared/protocol/host-document.ts";
+import { describeDisk, isSameDisk } from "../../shared/host/disk-identity.ts";
+import type { HostDocumentSpec } from "../../shared/protocol/host-document.ts";
 import type { Operation } from "../../shared/protocol/operation.ts";
 import type { DiskIdentity, MachineIdentity } from "../../shared/protocol/ramdisk.ts";
 import type { Clock } from "../ports.ts";
 import type { Documents } from "./documents.ts";
 import type { Lease } from "./lease.ts";
-import type { SiteGuard } from "./site-guard.ts";
+import type { GuardedAct, SiteGuard } from "./site-guard.ts";
 
 export interface Received {
   readonly operation: Operation;
@@ -26,75 +27,114 @@ export interface Refusal {
 }
 
 export interface Fences {
-  /** Before power is cut or switched on for this operation. */
-  mayTouch(received: Received): Promise<Refusal | undefined>;
+  /** Before anything changes the machine's state: "destroy" when it cuts the power, else "touch". */
+  mayTouch(received: Received, act: GuardedAct): Promise<Refusal | undefined>;
+  /**
+   * For an operation that has cut the power and is on its way to what comes after: it needs no fresh word of the
+   * control plane, but stops when the host was taken out of its hands.
+   */
+  mayGoOn(received: Received): Refusal | undefined;
   /** Before the first destroyed byte on these disks of this machine. */
   mayDestroy(received: Received, question: Question): Promise<Refusal | undefined>;
 }
 
-export function makeFences(deps: {
-  documents: Documents;
-  lease: Lease;
-  guard: SiteGuard;
-  clock: Clock;
-}): Fences {
-  const common = (received: Received): Refusal | undefined => {
-    const { operation } = received;
-    const ageMs = deps.clock.monotonicMs() - received.atMs;
-    if (ageMs > operation.validForMs) {
-      return {
-        kind: "expired",
-        message: `the operation was valid for ${operation.validForMs / 1000} s and is ${Math.round(ageMs / 1000)} s old`,
-      };
-    }
-    const lease = deps.lease.problem();
-    if (lease !== undefined) return { kind: "fenced", message: lease };
-    return documentProblem(operation, deps.documents.get(operation.hostUid));
-  };
+export interface FenceDeps {
+  readonly documents: Documents;
+  readonly lease: Lease;
+  readonly guard: SiteGuard;
+  readonly clock: Clock;
+}
+
+export function makeFences(deps: FenceDeps): Fences {
+  const specOf = ({ operation }: Received) => deps.documents.get(operation.hostUid)?.spec;
   return {
-    async mayTouch(received) {
-      const refusal = common(received);
+    async mayTouch(received, act) {
+      const refusal = freshProblem(deps, received);
       if (refusal !== undefined) return refusal;
-      const identity = deps.documents.get(received.operation.hostUid)?.spec.identity;
-      return guardProblem(await deps.guard.problem(received.operation.hostUid, identity));
+      const spec = specOf(received);
+      const { identity, bootMACAddress } = spec ?? {};
+      const macs = [
+        ...(identity?.macs ?? []),
+        ...(bootMACAddress === undefined ? [] : [bootMACAddress]),
+      ];
+      const { hostUid } = received.operation;
+      return guardProblem(
+        await deps.guard.problem({ act, hostUid, macs, systemUuid: identity?.systemUuid }),
+      );
     },
-    async mayDestroy(received, question) {
-      const refusal = common(received);
+    mayGoOn(received) {
+      const spec = specOf(received);
+      return spec === undefined ? fenced(notHere) : holdProblem(received.operation, spec);
+    },
+    async mayDestroy(received, { identity, disks }) {
+      if (!destroys(received.operation)) return fenced("this operation destroys nothing");
+      const refusal = freshProblem(deps, received);
       if (refusal !== undefined) return refusal;
-      const spec = deps.documents.get(received.operation.hostUid)?.spec;
+      const spec = specOf(received);
       const wrong =
-        machineProblem(spec?.identity, question.identity, spec?.bootMACAddress) ??
-        diskProblem(spec?.disks ?? [], question.disks);
+        machineProblem(spec?.identity, identity, spec?.bootMACAddress) ??
+        diskProblem(spec?.disks ?? [], disks);
       if (wrong !== undefined) return { kind: "identity", message: wrong };
-      return guardProblem(await deps.guard.problem(received.operation.hostUid, question.identity));
+      const { macs, systemUuid } = identity;
+      const { hostUid } = received.operation;
+      const problem = await deps.guard.problem({ act: "destroy", hostUid, macs, systemUuid });
+      // The world may have moved while the guard's file was read.
+      return guardProblem(problem) ?? freshProblem(deps, received);
     },
   };
+}
+
+const notHere = "the host is no longer this site's";
+
+function fenced(message: string): Refusal {
+  return { kind: "fenced", message };
 }
 
 function guardProblem(problem: string | undefined): Refusal | undefined {
   return problem === undefined ? undefined : { kind: "guard", message: problem };
 }
 
-function documentProblem(
-  operation: Operation,
-  document: HostDocument | undefined,
+/** Age, lease, revision, allocation, holds. */
+function freshProblem(
+  { clock, lease, documents }: FenceDeps,
+  { operation, atMs }: Received,
 ): Refusal | undefined {
-  const no = (message: string): Refusal => ({ kind: "fenced", message });
-  if (document === undefined) return no("the host is no longer this site's");
+  const ageMs = clock.monotonicMs() - atMs;
+  if (ageMs > operation.validForMs) {
+    return {
+      kind: "expired",
+      message: `the operation was valid for ${operation.validForMs / 1000} s and is ${Math.round(ageMs / 1000)} s old`,
+    };
+  }
+  const problem = lease.problem();
+  if (problem !== undefined) return fenced(problem);
+  const document = documents.get(operation.hostUid);
+  if (document === undefined) return fenced(notHere);
   const { spec, revision } = document;
   if (revision < operation.revision) {
-    return no(`revision ${operation.revision} of the host has not arrived here yet`);
+    return fenced(`revision ${operation.revision} of the host has not arrived here yet`);
   }
   if (revision !== operation.revision || spec.allocation !== operation.allocation) {
-    return no(
+    return fenced(
       `the host changed (revision ${operation.revision} → ${revision}) after this work was ordered`,
     );
   }
-  if (spec.hold.paused) return no("the host is paused");
-  if (spec.hold.detached) return no("the host is detached");
-  const destroys = operation.class === "once";
-  if (spec.hold.externallyProvisioned && destroys) return no("the host is externally provisioned");
-  return undefined;
+  return holdProblem(operation, spec);
+}
+
+function holdProblem(operation: Operation, { hold }: HostDocumentSpec): Refusal | undefined {
+  if (hold.paused) return fenced("the host is paused");
+  if (hold.detached) return fenced("the host is detached");
+  // Its power may follow the spec; nothing may boot or write it.
+  const isPower = operation.payload.kind === "power" && operation.class === "converge";
+  return hold.externallyProvisioned && !isPower
+    ? fenced("the host is externally provisioned")
+    : undefined;
+}
+
+/** By what it does; its class is only the control plane's word. */
+function destroys({ payload, class: said }: Operation): boolean {
+  return (payload.kind === "clean" || payload.kind === "provision") && said === "once";
 }
 
 /** Undefined when the machine is the pinned one. */
@@ -139,12 +179,5 @@ export function diskProblem(
   const wrong = disks.find((disk) => !approved.some((each) => isSameDisk(each, disk)));
   return wrong === undefined
     ? undefined
-    : `disk ${wrong.name} (serial ${wrong.serialNumber ?? "none"}, ${wrong.sizeBytes} bytes) is not one of the inspected disks; inspect the host again`;
-}
-
-export function isSameDisk(a: DiskIdentity, b: DiskIdentity): boolean {
-  if (a.sizeBytes !== b.sizeBytes || a.serialNumber !== b.serialNumber || a.wwn !== b.wwn)
-    return false;
-  const anonymous = a.serialNumber === undefined && a.wwn === undefined;
-  return !anonymous || a.name === b.name;
+    : `disk ${describeDisk(wrong)} is not one of the inspected disks; inspect the host again`;
 }

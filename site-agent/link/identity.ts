@@ -1,10 +1,8 @@
-// Who this agent is: keys made here once, traded at enrolment for an agent id. The private keys never leave
-// the state directory; without a stored identity the agent needs a single-use token.
+// Who this agent is: keys made here once, and the id that the control plane gave for them. The private keys never
+// leave the state directory. Becoming somebody is enrolment/.
 import { z } from "zod";
 import { fromBase64, toBase64 } from "../../shared/bytes.ts";
-import { enrolAnswer, enrolToken, type EnrolToken } from "../../shared/protocol/enrolment.ts";
-import { err, ok, type Result } from "../../shared/result.ts";
-import type { AgentDatabase, Crypto, HttpClient, HttpResponse } from "../ports.ts";
+import type { AgentDatabase, KeyPair } from "../ports.ts";
 import { readSetting, writeSetting } from "./database.ts";
 
 export interface Identity {
@@ -28,6 +26,14 @@ const storedIdentity = z.object({
   caPem: z.string().optional(),
 });
 
+export interface NewIdentity {
+  readonly agentId: string;
+  readonly signing: KeyPair;
+  readonly sealing: KeyPair;
+  readonly caPem: string | undefined;
+}
+
+/** Throws when what is stored is damaged, with the way out. */
 export function loadIdentity(database: AgentDatabase): Identity | undefined {
   const text = readSetting(database, "identity");
   if (text === undefined) return undefined;
@@ -57,97 +63,22 @@ export function loadIdentity(database: AgentDatabase): Identity | undefined {
   };
 }
 
-/** Reads `farrier-<base64url JSON>`; what a person may have got wrong is said. */
-export function parseEnrolToken(text: string): Result<EnrolToken, "token"> {
-  const bad = (why: string) =>
-    err(
-      "token",
-      `The enrolment token ${why}. Copy it whole, as "npm run admin -- token create" printed it.`,
-    );
-  const trimmed = text.trim().replace(/^["']|["']$/g, "");
-  if (!trimmed.startsWith("farrier-")) return bad('does not begin with "farrier-"');
-  const bytes = fromBase64(trimmed.slice("farrier-".length));
-  if (bytes === undefined) return bad("has characters that do not belong there");
-  try {
-    const parsed = enrolToken.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
-    return parsed.success ? ok(parsed.data) : bad("is cut off or damaged");
-  } catch {
-    return bad("is cut off or damaged");
+/**
+ * A new identity is a new beginning: what an earlier control plane said no longer counts, and its operation ids
+ * may come again for other work. Call it in a transaction.
+ */
+export function storeIdentity(database: AgentDatabase, identity: NewIdentity): void {
+  const { agentId, signing, sealing, caPem } = identity;
+  for (const table of ["documents", "operations", "observations"]) {
+    database.run(`DELETE FROM ${table}`);
   }
-}
-
-export type EnrolError = "token" | "refused" | "unreachable";
-
-/** Trades the token for an identity and stores it. The token is used up even if the answer is lost. */
-export async function enrol(
-  deps: { database: AgentDatabase; crypto: Crypto; http: HttpClient },
-  token: EnrolToken,
-  about: {
-    hostname: string;
-    programVersion: string;
-    caPem: string | undefined;
-    tokenDigest: string;
-  },
-): Promise<Result<Identity, EnrolError>> {
-  const signing = deps.crypto.makeSigningKeys();
-  const sealing = deps.crypto.makeSealingKeys();
-  const body = {
-    token: token.secret,
-    signingKey: toBase64(signing.publicKey),
-    sealingKey: toBase64(sealing.publicKey),
-    hostname: about.hostname,
-    programVersion: about.programVersion,
-  };
-  const answer = await deps.http.request({
-    method: "POST",
-    url: `${token.url.replace(/\/$/, "")}/agents/enrol`,
-    headers: { "content-type": "application/json" },
-    body: new TextEncoder().encode(JSON.stringify(body)),
-    timeoutMs: 30_000,
-    ...(about.caPem === undefined ? {} : { ca: about.caPem }),
-  });
-  if (!answer.ok) {
-    return err(
-      "unreachable",
-      `The control plane at ${token.url} cannot be reached: ${answer.error.message}`,
-    );
-  }
-  const text = await readText(answer.value);
-  if (answer.value.status !== 200) {
-    return err(
-      "refused",
-      `The control plane refused the enrolment (${answer.value.status}): ${text.slice(0, 300)}`,
-    );
-  }
-  const parsed = enrolAnswer.safeParse(JSON.parse(text));
-  if (!parsed.success)
-    return err("refused", "The control plane's answer to the enrolment is not understood.");
+  for (const key of ["counter", "epoch"]) writeSetting(database, key, "0");
   const stored = {
-    agentId: parsed.data.agentId,
+    agentId,
     signingPrivateKey: toBase64(signing.privateKey),
     sealingPrivateKey: toBase64(sealing.privateKey),
     sealingPublicKey: toBase64(sealing.publicKey),
-    ...(about.caPem === undefined ? {} : { caPem: about.caPem }),
+    ...(caPem === undefined ? {} : { caPem }),
   };
-  deps.database.transaction(() => {
-    // A new enrolment is a new beginning: what an earlier control plane said no longer counts.
-    deps.database.run("DELETE FROM documents");
-    deps.database.run("DELETE FROM observations");
-    for (const key of ["counter", "epoch"]) writeSetting(deps.database, key, "0");
-    writeSetting(deps.database, "identity", JSON.stringify(stored));
-    writeSetting(deps.database, "token", about.tokenDigest);
-  });
-  const identity = loadIdentity(deps.database);
-  return identity === undefined ? err("refused", "The identity was not stored.") : ok(identity);
-}
-
-/** Reads a small body; a broken transfer gives what arrived. */
-export async function readText(response: HttpResponse, maxBytes = 1_048_576): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of response.body) {
-    if (!chunk.ok || text.length > maxBytes) break;
-    text += decoder.decode(chunk.value, { stream: true });
-  }
-  return text;
+  writeSetting(database, "identity", JSON.stringify(stored));
 }

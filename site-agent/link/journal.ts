@@ -24,6 +24,7 @@ export interface JournalEntry {
 }
 
 export interface Journal {
+  find(id: string): JournalEntry | undefined;
   /** "known" with its entry when the id was seen before: it must not run again. */
   accept(operation: Operation): { kind: "new" } | { kind: "known"; entry: JournalEntry };
   start(id: string): void;
@@ -57,6 +58,7 @@ export function makeJournal(database: AgentDatabase): Journal {
     if (changes !== 1) throw new Error(`operation ${id} cannot become ${to} now`);
   };
   return {
+    find,
     accept(incoming) {
       const entry = find(incoming.id);
       if (entry !== undefined) return { kind: "known", entry };

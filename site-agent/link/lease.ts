@@ -8,8 +8,11 @@ export interface Lease {
   /** The next renewal's number; remembers when it was sent. */
   sent(): number;
   answered(sequence: number): void;
-  /** A new session: older renewals no longer count, the hello's time does. */
-  opened(helloSentAtMs: number): void;
+  /**
+   * A new session: older renewals no longer count. The hello's time does, or, when undefined, nothing until the
+   * first renewal is answered.
+   */
+  opened(helloSentAtMs: number | undefined): void;
   closed(): void;
   /** Undefined when something destructive may begin now, else why not. */
   problem(): string | undefined;
@@ -39,7 +42,8 @@ export function makeLease(clock: Clock): Lease {
       sentAtMs.clear();
     },
     problem() {
-      if (heldSinceMs === undefined) return "the control plane has not been reached yet";
+      if (heldSinceMs === undefined)
+        return "the control plane has not confirmed this site's lease yet";
       const ageMs = clock.monotonicMs() - heldSinceMs;
       return ageMs < beginWithinMs
         ? undefined

@@ -1,22 +1,43 @@
 // The site guard: a file of the site's operator, who has the last word about what may be destroyed here.
 // It is read anew at every question; a file that cannot be read or understood forbids everything.
 import { z } from "zod";
+import { parseMac } from "../../shared/mac.ts";
 import type { MachineIdentity } from "../../shared/protocol/ramdisk.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
 import type { Clock, Files } from "../ports.ts";
+
+/** In any usual spelling: a MAC that protects nothing because of its spelling would be a trap. */
+const mac = z.string().transform((text, context) => {
+  const parsed = parseMac(text);
+  if (parsed.ok) return parsed.value;
+  context.addIssue(parsed.error.message);
+  return z.NEVER;
+});
+const uuid = z.guid({ error: "is not a UUID of 36 characters" }).toLowerCase();
 
 export const siteGuard = z.strictObject({
   "allow-destructive": z.boolean().default(true),
-  "protected-macs": z.array(z.string().toLowerCase()).default([]),
-  "protected-uuids": z.array(z.string().toLowerCase()).default([]),
+  "protected-macs": z.array(mac).default([]),
+  "protected-uuids": z.array(uuid).default([]),
   /** At most this many hosts may be erased or cut off from power in 10 minutes; absent: no limit. */
   "hosts-per-10-minutes": z.number().int().nonnegative().optional(),
 });
 export type SiteGuardRules = z.infer<typeof siteGuard>;
 
+/** touch: anything that changes the machine's state · destroy: a byte of a disk, or its power. */
+export type GuardedAct = "touch" | "destroy";
+
 export interface SiteGuard {
-  /** Undefined = allowed; else the sentence that says what forbids it. Counts the host when allowed. */
-  problem(hostUid: string, identity: MachineIdentity | undefined): Promise<string | undefined>;
+  /**
+   * Undefined = allowed; else the sentence that says what forbids it. Counts the host when it may destroy.
+   * @param macs all that are known of the machine
+   */
+  problem(question: {
+    readonly act: GuardedAct;
+    readonly hostUid: string;
+    readonly macs: readonly string[];
+    readonly systemUuid: string | undefined;
+  }): Promise<string | undefined>;
 }
 
 const windowMs = 600_000;
@@ -34,24 +55,31 @@ export function makeSiteGuard(
     return false;
   };
   return {
-    async problem(hostUid, identity) {
+    async problem({ act, hostUid, macs, systemUuid }) {
       const rules = await readRules(deps.files, path);
       if (!rules.ok) return rules.error.message;
       const guard = rules.value;
+      const found = protectedBy(guard, macs, systemUuid);
+      if (found !== undefined || act === "touch") return found;
       if (!guard["allow-destructive"]) return 'the site guard says "allow-destructive": false';
-      const mac = identity?.macs.find((each) =>
-        guard["protected-macs"].includes(each.toLowerCase()),
-      );
-      if (mac !== undefined) return `the site guard protects the machine with MAC ${mac}`;
-      const uuid = identity?.systemUuid?.toLowerCase();
-      if (uuid !== undefined && guard["protected-uuids"].includes(uuid)) {
-        return `the site guard protects the machine with UUID ${uuid}`;
-      }
       return overBudget(guard["hosts-per-10-minutes"], hostUid)
         ? `the site guard allows ${guard["hosts-per-10-minutes"]} hosts in 10 minutes, and they are used up`
         : undefined;
     },
   };
+}
+
+function protectedBy(
+  guard: SiteGuardRules,
+  macs: readonly string[],
+  systemUuid: MachineIdentity["systemUuid"],
+): string | undefined {
+  const found = macs.find((each) => guard["protected-macs"].includes(each.toLowerCase()));
+  if (found !== undefined) return `the site guard protects the machine with MAC ${found}`;
+  const known = systemUuid?.toLowerCase();
+  return known !== undefined && guard["protected-uuids"].includes(known)
+    ? `the site guard protects the machine with UUID ${known}`
+    : undefined;
 }
 
 async function readRules(
@@ -61,13 +89,7 @@ async function readRules(
   if (path === undefined) return ok(siteGuard.parse({}));
   const file = await files.readFile(path);
   const broken = (why: string) =>
-    ({
-      ok: false,
-      error: {
-        kind: "guard",
-        message: `the site guard ${path} ${why}; nothing destructive begins until it is mended`,
-      },
-    }) as const;
+    err("guard", `the site guard ${path} ${why}; nothing destructive begins until it is mended`);
   if (!file.ok) return broken(`cannot be read (${file.error.kind})`);
   try {
     const parsed = siteGuard.safeParse(JSON.parse(new TextDecoder().decode(file.value)));

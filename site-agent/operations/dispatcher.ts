@@ -1,37 +1,36 @@
-// Runs operations: one at a time per host, each journaled before it acts, reported when it ends. The one
-// place that turns what an operation throws into its failure.
+// Hop 7 of 8, next: control-plane/app/accept-observation. Runs operations: one at a time per host, each journaled
+// before it acts, reported when it ends. The one place that turns what an operation throws into its failure.
 import type {
   Operation,
   OperationFailure,
   OperationPayload,
   OperationResult,
 } from "../../shared/protocol/operation.ts";
-import type { Progress } from "../../shared/protocol/ramdisk.ts";
+import { operationResult } from "../../shared/protocol/operation.ts";
 import type { Documents } from "../link/documents.ts";
 import { outcomeAfterRestart, type Journal, type Outcome } from "../link/journal.ts";
-import type { Observations } from "../link/observations.ts";
+import { maxObservationBytes, type Observations } from "../link/observations.ts";
 import { clean } from "./clean.ts";
 import { inspect } from "./inspect.ts";
+import { makeContext } from "./make-context.ts";
 import { OperationError, type Context, type Site } from "./operation-context.ts";
 import { power } from "./power.ts";
 import { provision } from "./provision.ts";
 import { register } from "./register.ts";
 
-const progressEveryMs = 500;
 const keptPerHost = 20;
+const storeAgainMs = 5_000;
+const maxMessage = 4_096;
 
 export interface Dispatcher {
-  /** Durable when it returns; the work runs on its own. */
+  /** Durable when it returns; the work runs on its own. Throws when it cannot be stored. */
   accept(operation: Operation): void;
   cancel(operationId: string): void;
   isBusy(hostUid: string): boolean;
+  /** How many operations of the host have ended since the start: power seen before is old. */
+  endedCount(hostUid: string): number;
   /** Ends what a crash left unfinished; call once at start. */
   recover(): void;
-}
-
-interface Running {
-  readonly operationId: string;
-  readonly stop: AbortController;
 }
 
 export interface DispatcherDeps {
@@ -42,37 +41,40 @@ export interface DispatcherDeps {
 }
 
 export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
-  const running = new Map<string, Running>();
+  const running = new Set<string>();
+  const ended = new Map<string, number>();
   const queues = new Map<string, Promise<void>>();
-
-  const run = async (operation: Operation, stop: AbortController, receivedAtMs: number) => {
-    running.set(operation.hostUid, { operationId: operation.id, stop });
-    const outcome = await runOne(deps, operation, stop.signal, receivedAtMs);
-    running.delete(operation.hostUid);
-    deps.journal.finish(operation.id, outcome);
-    deps.journal.trim(keptPerHost);
-    reportOutcome(deps, operation, outcome);
-  };
   const stops = new Map<string, AbortController>();
+
+  const run = async (operation: Operation, signal: AbortSignal, receivedAtMs: number) => {
+    const { hostUid, id } = operation;
+    running.add(hostUid);
+    const outcome = await runOne(deps, operation, signal, receivedAtMs);
+    await storeOutcome(deps, operation, outcome);
+    running.delete(hostUid);
+    stops.delete(id);
+    ended.set(hostUid, (ended.get(hostUid) ?? 0) + 1);
+  };
 
   return {
     accept(operation) {
-      const accepted = deps.journal.accept(operation);
-      if (accepted.kind === "known") {
-        const { outcome } = accepted.entry;
-        if (outcome !== undefined) reportOutcome(deps, operation, outcome);
+      const { hostUid, id: operationId } = operation;
+      const known = deps.journal.find(operationId);
+      if (known !== undefined) {
+        if (known.outcome !== undefined) deps.observations.add(report(operation, known.outcome));
         return;
       }
-      const { hostUid, id: operationId } = operation;
-      deps.observations.add({ kind: "operation-accepted", hostUid, operationId });
+      deps.observations.add(
+        { kind: "operation-accepted", hostUid, operationId },
+        () => void deps.journal.accept(operation),
+      );
       const receivedAtMs = deps.site.clock.monotonicMs();
       const stop = new AbortController();
       stops.set(operationId, stop);
       const before = queues.get(hostUid) ?? Promise.resolve();
       const after = before
-        .then(() => run(operation, stop, receivedAtMs))
+        .then(() => run(operation, stop.signal, receivedAtMs))
         .finally(() => {
-          stops.delete(operationId);
           if (queues.get(hostUid) === after) queues.delete(hostUid);
         });
       queues.set(hostUid, after);
@@ -81,14 +83,49 @@ export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
       if (!deps.journal.isDestroying(operationId)) stops.get(operationId)?.abort();
     },
     isBusy: (hostUid) => running.has(hostUid),
+    endedCount: (hostUid) => ended.get(hostUid) ?? 0,
     recover() {
       for (const { operation, state } of deps.journal.unfinished()) {
-        const outcome = outcomeAfterRestart(state);
-        deps.journal.finish(operation.id, outcome);
-        reportOutcome(deps, operation, outcome);
+        finish(deps, operation, outcomeAfterRestart(state));
       }
     },
   };
+}
+
+/** Outcome and its report are stored together: a crash must not leave one without the other. */
+function finish(deps: DispatcherDeps, operation: Operation, outcome: Outcome): void {
+  const { site, journal, observations } = deps;
+  observations.add(report(operation, outcome), () => {
+    journal.finish(operation.id, outcome);
+    journal.trim(keptPerHost);
+  });
+  site.log.info("operation ended", {
+    operation: operation.id,
+    host: operation.hostUid,
+    kind: operation.payload.kind,
+    attempt: operation.attempt,
+    ok: outcome.ok,
+    reason: outcome.ok ? undefined : outcome.failure.kind,
+    message: outcome.ok ? undefined : outcome.failure.message,
+  });
+}
+
+/** Tries until it is stored: with a full disk the host waits, and nothing is forgotten. */
+async function storeOutcome(
+  deps: DispatcherDeps,
+  operation: Operation,
+  outcome: Outcome,
+): Promise<void> {
+  for (;;) {
+    try {
+      finish(deps, operation, outcome);
+      return;
+    } catch (thrown) {
+      const reason = String(thrown);
+      deps.site.log.error("outcome not stored", { operation: operation.id, reason });
+      await deps.site.clock.sleep(storeAgainMs);
+    }
+  }
 }
 
 async function runOne(
@@ -97,45 +134,69 @@ async function runOne(
   signal: AbortSignal,
   receivedAtMs: number,
 ): Promise<Outcome> {
-  const { site, documents, journal, observations } = deps;
+  const { documents, journal, observations, site } = deps;
   const { hostUid, id: operationId } = operation;
-  const startedAtMs = site.clock.monotonicMs();
-  const document = documents.get(hostUid);
   const failed = (failure: OperationFailure): Outcome => ({ ok: false, failure });
+  const document = documents.get(hostUid);
   if (document === undefined) {
-    return failed({
-      kind: "fenced",
-      message: "the host is no longer this site's",
-      destroyed: false,
-    });
+    const message = "The host is no longer this site's.";
+    return failed({ kind: "fenced", message, destroyed: false });
   }
-  journal.start(operationId);
-  observations.add({ kind: "operation-started", hostUid, operationId });
-  const context: Context = {
-    operation,
-    received: { operation, atMs: receivedAtMs },
-    document,
-    site,
-    signal,
-    report: coalesced(deps, operation),
-    passPointOfNoReturn: () => journal.destroying(operationId),
-    elapsedMs: () => site.clock.monotonicMs() - startedAtMs,
-  };
+  if (signal.aborted) {
+    const message = "The work was given up before it began.";
+    return failed({ kind: "cancelled", message, destroyed: false });
+  }
+  let context: Context | undefined;
   try {
-    return { ok: true, result: await runPayload(context, operation.payload) };
-  } catch (error) {
-    const destroyed = journal.isDestroying(operationId);
-    if (error instanceof OperationError) {
-      return failed({ kind: error.kind, message: error.message, destroyed });
-    }
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    site.log.error("operation broke", { operation: operationId, host: hostUid, stack });
-    return failed({
-      kind: "internal",
-      message: `The agent has a bug: ${error instanceof Error ? error.message : "unknown"}. Its log has the details.`,
-      destroyed,
-    });
+    observations.add({ kind: "operation-started", hostUid, operationId }, () =>
+      journal.start(operationId),
+    );
+    const received = { operation, atMs: receivedAtMs };
+    context = makeContext(deps, { received, document, signal });
+    const result = await runPayload(context, operation.payload);
+    const problem = resultProblem(result);
+    if (problem === undefined) return { ok: true, result };
+    const destroyed = context.depth() === "destroying";
+    return failed({ kind: "unsupported", message: cut(problem), destroyed });
+  } catch (thrown) {
+    return failed(failureOf(site, operation, thrown, context?.depth() === "destroying"));
   }
+}
+
+function failureOf(
+  site: Site,
+  operation: Operation,
+  thrown: unknown,
+  destroyed: boolean,
+): OperationFailure {
+  if (thrown instanceof OperationError) {
+    return { kind: thrown.kind, message: cut(thrown.message), destroyed };
+  }
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const { id, hostUid } = operation;
+  site.log.error("operation broke", {
+    operation: id,
+    host: hostUid,
+    stack: error.stack ?? error.message,
+  });
+  // Its message is for the log of the site: it could quote what must not leave.
+  const message = `The agent has a bug (${error.name}): its log has the details of operation ${id}.`;
+  return { kind: "internal", message: cut(message), destroyed };
+}
+
+/** What the protocol cannot carry would close the link each time. */
+function resultProblem(result: OperationResult): string | undefined {
+  const parsed = operationResult.safeParse(result);
+  const bytes = new TextEncoder().encode(JSON.stringify(result)).length;
+  if (parsed.success && bytes < maxObservationBytes - 1024) return undefined;
+  const where = parsed.success
+    ? `it has ${bytes} bytes`
+    : `field "${parsed.error.issues[0]?.path.join(".") ?? ""}" is not as it should be`;
+  return `The result of the ${result.kind} cannot be reported: ${where}.`;
+}
+
+function cut(message: string): string {
+  return message.length > maxMessage ? `${message.slice(0, maxMessage - 1)}…` : message;
 }
 
 function runPayload(context: Context, payload: OperationPayload): Promise<OperationResult> {
@@ -153,38 +214,8 @@ function runPayload(context: Context, payload: OperationPayload): Promise<Operat
   }
 }
 
-/** At most two a second, and always the first of a step. */
-function coalesced(deps: DispatcherDeps, operation: Operation): (progress: Progress) => void {
-  let lastStep = "";
-  let lastAtMs = 0;
-  return (progress) => {
-    const atMs = deps.site.clock.monotonicMs();
-    if (progress.step === lastStep && atMs - lastAtMs < progressEveryMs) return;
-    lastStep = progress.step;
-    lastAtMs = atMs;
-    deps.observations.add({
-      kind: "operation-progress",
-      hostUid: operation.hostUid,
-      operationId: operation.id,
-      progress: { ...progress, atMs: deps.site.clock.nowMs() },
-    });
-  };
-}
-
-function reportOutcome(deps: DispatcherDeps, operation: Operation, outcome: Outcome): void {
-  const { hostUid, id: operationId } = operation;
-  deps.site.log.info("operation ended", {
-    operation: operationId,
-    host: hostUid,
-    kind: operation.payload.kind,
-    attempt: operation.attempt,
-    ok: outcome.ok,
-    reason: outcome.ok ? undefined : outcome.failure.kind,
-    message: outcome.ok ? undefined : outcome.failure.message,
-  });
-  deps.observations.add(
-    outcome.ok
-      ? { kind: "operation-succeeded", hostUid, operationId, result: outcome.result }
-      : { kind: "operation-failed", hostUid, operationId, failure: outcome.failure },
-  );
+function report({ hostUid, id: operationId }: Operation, outcome: Outcome) {
+  return outcome.ok
+    ? ({ kind: "operation-succeeded", hostUid, operationId, result: outcome.result } as const)
+    : ({ kind: "operation-failed", hostUid, operationId, failure: outcome.failure } as const);
 }

@@ -49,6 +49,12 @@ export interface Site {
   ): { path: string; withdraw(): void };
 }
 
+/**
+ * How far an operation has gone. fresh: nothing was done that matters · cut: it has cut the power · destroying:
+ * past the point of no return of the disks.
+ */
+export type Depth = "fresh" | "cut" | "destroying";
+
 export interface Context {
   readonly operation: Operation;
   readonly received: Received;
@@ -57,9 +63,14 @@ export interface Context {
   readonly site: Site;
   readonly signal: AbortSignal;
   report(progress: Progress): void;
+  depth(): Depth;
+  /** This operation has cut the power of its host: it may go on to what comes after without a fresh word. */
+  noteCut(): void;
   /** Writes the point of no return into the journal; after it the operation may destroy. */
   passPointOfNoReturn(): void;
-  /** Seconds for people, from the operation's start. */
+  /** By the newest document: the host must never be switched off (spec.disablePowerOff). */
+  keepsPower(): boolean;
+  /** Since the operation's start. */
   elapsedMs(): number;
 }
 

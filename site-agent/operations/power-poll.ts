@@ -1,23 +1,27 @@
 // Looks at each host's power every few seconds and reports changes, so that the control plane sees a power
-// button within seconds and never polls a BMC itself. Rests while an operation works on the host.
+// button within seconds and never polls a BMC itself. Never acts. Rests while an operation works on the host.
 import type { HostDocument } from "../../shared/protocol/host-document.ts";
 import type { Documents } from "../link/documents.ts";
 import type { Observations } from "../link/observations.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { OperationError, type Site } from "./operation-context.ts";
-import { openBmc, readPower } from "./steps/power-control.ts";
+import { openBmc } from "./steps/open-bmc.ts";
+import { readPower } from "./steps/power-control.ts";
 
 const everyMs = 10_000;
+const maxProblem = 1_024;
 
 interface Seen {
   readonly on: boolean | undefined;
   readonly problem: string | undefined;
+  /** Operations that had ended: after the next one what was seen is old. */
+  readonly endedCount: number;
 }
 
 export interface PowerPollDeps {
   readonly site: Site;
   readonly documents: Documents;
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: Pick<Dispatcher, "isBusy" | "endedCount">;
   readonly observations: Observations;
 }
 
@@ -26,9 +30,13 @@ export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Pr
   const seen = new Map<string, Seen>();
   const asking = new Set<string>();
   while (!signal.aborted) {
-    for (const document of deps.documents.all()) {
+    const documents = deps.documents.all();
+    const known = new Set(documents.map(({ hostUid }) => hostUid));
+    for (const hostUid of seen.keys()) if (!known.has(hostUid)) seen.delete(hostUid);
+    for (const document of documents) {
       const { hostUid, spec } = document;
       const quiet = spec.hold.paused || spec.hold.detached || spec.credentials === undefined;
+      if (quiet) seen.delete(hostUid);
       if (quiet || asking.has(hostUid) || deps.dispatcher.isBusy(hostUid)) continue;
       asking.add(hostUid);
       void poll(deps, document, seen).finally(() => asking.delete(hostUid));
@@ -37,33 +45,44 @@ export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Pr
   }
 }
 
+/** Never rejects. */
 async function poll(
   deps: PowerPollDeps,
   document: HostDocument,
   seen: Map<string, Seen>,
 ): Promise<void> {
   const { hostUid } = document;
-  const before = seen.get(hostUid);
-  const now = await look(deps.site, document);
-  if (deps.dispatcher.isBusy(hostUid)) return;
-  seen.set(hostUid, now);
-  if (now.on !== undefined && now.on !== before?.on) {
-    deps.observations.add({ kind: "power", hostUid, on: now.on });
-  }
-  if (now.problem !== before?.problem) {
-    deps.observations.add({
-      kind: "bmc",
-      hostUid,
-      ...(now.problem === undefined ? {} : { problem: now.problem }),
-    });
+  try {
+    const endedCount = deps.dispatcher.endedCount(hostUid);
+    const now = { ...(await look(deps.site, document)), endedCount };
+    // An operation that worked meanwhile knows better.
+    if (deps.dispatcher.isBusy(hostUid) || deps.dispatcher.endedCount(hostUid) !== endedCount)
+      return;
+    tell(deps.observations, hostUid, seen.get(hostUid), now);
+    seen.set(hostUid, now);
+  } catch (thrown) {
+    deps.site.log.error("power poll broke", { host: hostUid, reason: String(thrown) });
   }
 }
 
-async function look(site: Site, document: HostDocument): Promise<Seen> {
+function tell(
+  observations: Observations,
+  hostUid: string,
+  before: Seen | undefined,
+  { on, problem, endedCount }: Seen,
+): void {
+  const isNews = on !== before?.on || endedCount !== before?.endedCount;
+  if (on !== undefined && isNews) observations.add({ kind: "power", hostUid, on });
+  if (problem !== before?.problem) {
+    observations.add({ kind: "bmc", hostUid, ...(problem === undefined ? {} : { problem }) });
+  }
+}
+
+async function look(site: Site, document: HostDocument): Promise<Omit<Seen, "endedCount">> {
   try {
     return { on: await readPower(await openBmc({ site, document })), problem: undefined };
-  } catch (error) {
-    if (error instanceof OperationError) return { on: undefined, problem: error.message };
-    throw error;
+  } catch (thrown) {
+    if (!(thrown instanceof OperationError)) throw thrown;
+    return { on: undefined, problem: thrown.message.slice(0, maxProblem) };
   }
 }

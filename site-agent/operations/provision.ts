@@ -3,46 +3,45 @@
 import { buildConfigDrive } from "../imaging/config-drive-image.ts";
 import { toBase64 } from "../../shared/bytes.ts";
 import type { OperationPayload } from "../../shared/protocol/operation.ts";
+import type { DiskIdentity, StepOutcome } from "../../shared/protocol/ramdisk.ts";
 import type { SealedSecret, SecretPurpose } from "../../shared/protocol/sealed-secret.ts";
 import type { ImageSource, OpenImage } from "../imaging/port.ts";
-import { bootRamdisk } from "./steps/boot-ramdisk.ts";
+import type { RamdiskSession } from "../sessions/port.ts";
 import { imageFailures } from "./failure-kinds.table.ts";
 import { fail, valueOf, type Context, type RunOperation } from "./operation-context.ts";
-import { bootOwnDisk } from "./power.ts";
-import { openBmc, powerOff, powerOn, readPower } from "./steps/power-control.ts";
+import { bootRamdisk } from "./steps/boot-ramdisk.ts";
+import { leaveToDisk } from "./steps/leave-ramdisk.ts";
+import { openBmc } from "./steps/open-bmc.ts";
+import { pinnedDisks } from "./steps/pinned-disks.ts";
+import { readPower } from "./steps/power-control.ts";
 import { newToken, runStep } from "./steps/run-step.ts";
 
 type Payload = Extract<OperationPayload, { kind: "provision" }>;
+type Written = Extract<StepOutcome, { kind: "write" }>;
+
+/** How long the image may take to say what was wrong with it, once its stream has failed. */
+const reasonMs = 5_000;
 
 export const provision: RunOperation<"provision"> = async (context, payload) => {
   const { site, signal } = context;
+  const disks = pinnedDisks(context);
+  const source = imageSource(payload);
   context.report({ step: "Fetching" });
-  const image = valueOf(
-    await site.images.open(imageSource(payload), (progress) => context.report(progress), signal),
-    imageFailures,
-  );
+  let isWriting = false;
+  const onProgress: Context["report"] = (progress) => {
+    if (!isWriting) context.report(progress);
+  };
+  const image = valueOf(await site.images.open(source, onProgress, signal), imageFailures);
   try {
     const configDrive = await makeConfigDrive(context, payload);
     const session = await bootRamdisk(context);
-    const token = newToken(context);
-    const offer = site.offerExtents(token, () => image.frames());
-    const written = await write(context, session, {
-      payload,
-      image,
-      configDrive,
-      token,
-      path: offer.path,
-    }).finally(() => offer.withdraw());
+    isWriting = true;
+    const written = await write(context, session, { payload, image, configDrive, disks });
     context.report({ step: "RebootingToDisk" });
-    const bmc = await openBmc(context);
-    await runStep(context, session, { kind: "leave", how: "power-off" });
-    site.sessions.forget(context.document.hostUid);
-    await powerOff(context, bmc, "hard");
-    await bootOwnDisk(context, bmc);
-    await powerOn(context, bmc);
+    await leaveToDisk(context, session);
     return {
       kind: "provision",
-      on: await readPower(bmc),
+      on: await readPower(await openBmc(context)),
       disk: written.disk,
       contentDigest: written.contentDigest,
       writtenBytes: written.writtenBytes,
@@ -55,53 +54,39 @@ export const provision: RunOperation<"provision"> = async (context, payload) => 
 };
 
 function imageSource({ image }: Payload): ImageSource {
-  if (image.format !== undefined && image.format !== "raw" && image.format !== "qcow2") {
-    fail(
-      "image-format",
-      `spec.image.format "${image.format}" cannot be written; use raw or qcow2.`,
-    );
+  const { url, checksum = "", checksumType = "auto", format } = image;
+  if (format !== undefined && format !== "raw" && format !== "qcow2") {
+    fail("image-format", `spec.image.format "${format}" cannot be written; use raw or qcow2.`);
   }
-  return {
-    url: image.url,
-    checksum: image.checksum ?? "",
-    checksumType: image.checksumType ?? "auto",
-    ...(image.format === undefined ? {} : { format: image.format }),
-  };
+  return { url, checksum, checksumType, ...(format === undefined ? {} : { format }) };
 }
 
-async function write(
-  context: Context,
-  session: Parameters<typeof runStep>[1],
-  what: {
-    payload: Payload;
-    image: OpenImage;
-    configDrive: Uint8Array;
-    token: string;
-    path: string;
-  },
-) {
-  const { document, site } = context;
-  const { payload } = what;
+interface Work {
+  readonly payload: Payload;
+  readonly image: OpenImage;
+  readonly configDrive: Uint8Array;
+  readonly disks: readonly DiskIdentity[];
+}
+
+/** The content on the disk and the content of the image must be one. */
+async function write(context: Context, session: RamdiskSession, work: Work): Promise<Written> {
+  const { image, payload } = work;
+  const token = newToken(context);
+  const offer = context.site.offerExtents(token, () => image.frames());
   const step = {
     kind: "write" as const,
-    approvedDisks: document.spec.disks ?? [],
-    extentsPath: what.path,
-    virtualBytes: what.image.virtualBytes,
-    configDrive: toBase64(what.configDrive),
+    approvedDisks: [...work.disks],
+    extentsPath: offer.path,
+    virtualBytes: image.virtualBytes,
+    configDrive: toBase64(work.configDrive),
     bootMode: payload.bootMode,
-    bytesPerSecond: site.writeBytesPerSecond,
+    bytesPerSecond: context.site.writeBytesPerSecond,
     ...(payload.rootDeviceHints === undefined ? {} : { rootDeviceHints: payload.rootDeviceHints }),
   };
-  const [written, verified] = await Promise.all([
-    runStep<"write">(context, session, step, what.token).catch(async (error: unknown) => {
-      // A stream that broke because the image is wrong is the image's failure.
-      const why = await Promise.race([what.image.verified, Promise.resolve(undefined)]);
-      if (why !== undefined && !why.ok) fail(imageFailures[why.error.kind], why.error.message);
-      throw error;
-    }),
-    what.image.verified,
-  ]);
-  const { contentDigest } = valueOf(verified, imageFailures);
+  const written = await runStep<"write">(context, session, step, token)
+    .catch((thrown: unknown) => failWithReason(context, image, thrown))
+    .finally(() => offer.withdraw());
+  const { contentDigest } = valueOf(await image.verified, imageFailures);
   if (written.contentDigest !== contentDigest) {
     fail(
       "stream",
@@ -109,6 +94,23 @@ async function write(
     );
   }
   return written;
+}
+
+/** A stream that broke because the image is wrong is the image's failure. */
+async function failWithReason(
+  { site, signal }: Context,
+  image: OpenImage,
+  thrown: unknown,
+): Promise<never> {
+  const enough = new AbortController();
+  const why = await Promise.race([
+    image.verified,
+    site.clock.sleep(reasonMs, AbortSignal.any([signal, enough.signal])),
+  ]);
+  enough.abort();
+  const isReason = why !== undefined && !why.ok && why.error.kind !== "aborted";
+  if (isReason) fail(imageFailures[why.error.kind], why.error.message);
+  throw thrown;
 }
 
 async function makeConfigDrive(context: Context, payload: Payload): Promise<Uint8Array> {

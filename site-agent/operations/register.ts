@@ -1,7 +1,8 @@
 // register: log in to the BMC, identify it, read the power. Changes nothing.
 import { bmcFailures } from "./failure-kinds.table.ts";
 import { valueOf, type RunOperation } from "./operation-context.ts";
-import { openBmc, readPower } from "./steps/power-control.ts";
+import { openBmc } from "./steps/open-bmc.ts";
+import { readPower } from "./steps/power-control.ts";
 
 export const register: RunOperation<"register"> = async (context) => {
   context.report({ step: "Registering" });

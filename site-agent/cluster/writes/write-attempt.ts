@@ -14,10 +14,12 @@ const metadataObject = z.looseObject({
     resourceVersion: z.string(),
     finalizers: z.array(z.string()).optional(),
     annotations: z.record(z.string(), z.string()).optional(),
+    ownerReferences: z.array(z.looseObject({ kind: z.string(), uid: z.string() })).optional(),
+    deletionTimestamp: z.string().optional(),
   }),
   spec: z.looseObject({}).optional(),
 });
-type Fetched = z.infer<typeof metadataObject>;
+export type Fetched = z.infer<typeof metadataObject>;
 
 export function hostPath(target: { namespace: string; name: string }): string {
   return `/apis/${hostApi}/namespaces/${target.namespace}/baremetalhosts/${target.name}`;
@@ -53,4 +55,17 @@ export async function fetchObject(api: KubernetesApi, path: string): Promise<Fet
   return parsed.success
     ? { ok: true, object: parsed.data }
     : { ok: false, outcome: { ok: false, message: `${path} is not an object`, retry: false } };
+}
+
+/** The host if it is still the one that was meant; else the outcome: gone or replaced is done. */
+export async function fetchHost(
+  api: KubernetesApi,
+  target: { namespace: string; name: string; uid: string },
+): Promise<{ ok: true; host: Fetched } | { ok: false; outcome: WriteOutcome }> {
+  const found = await fetchObject(api, hostPath(target));
+  if (!found.ok) return found;
+  const { object } = found;
+  return object?.metadata.uid === target.uid
+    ? { ok: true, host: object }
+    : { ok: false, outcome: { ok: true } };
 }

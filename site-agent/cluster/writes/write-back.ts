@@ -11,6 +11,7 @@ import {
   type WriteOutcome,
 } from "./write-attempt.ts";
 import { writeEvent } from "./write-event.ts";
+import { releaseHardwareData, writeHardwareData } from "./write-hardware-data.ts";
 import { writeArchitecture, writeMetadata } from "./write-host.ts";
 import { claimSecret, releaseSecret } from "./write-secret.ts";
 
@@ -39,10 +40,6 @@ export async function writeBackTo(api: KubernetesApi, write: WriteBack): Promise
   }
 }
 
-function hardwarePath(target: { namespace: string; name: string }): string {
-  return `/apis/${hostApi}/namespaces/${target.namespace}/hardwaredata/${target.name}`;
-}
-
 async function writeStatus(api: KubernetesApi, write: Write<"status">): Promise<WriteOutcome> {
   const { namespace, name, uid, status } = write;
   const outcome = await attempt(api, {
@@ -68,66 +65,4 @@ async function doneIfReplaced(
   if (outcome.ok) return outcome;
   const found = await fetchObject(api, hostPath(target));
   return found.ok && found.object?.metadata.uid !== target.uid ? { ok: true } : outcome;
-}
-
-const hardwareFinalizer = "baremetalhost.metal3.io/hardwareData";
-
-/** Deleted and created anew, as upstream does: a new inspection is a new object. */
-async function writeHardwareData(
-  api: KubernetesApi,
-  write: Write<"hardware-data">,
-): Promise<WriteOutcome> {
-  const { namespace, name, uid, hardware } = write;
-  const released = await releaseHardwareData(api, write);
-  if (!released.ok) return released;
-  const path = hardwarePath(write);
-  const deleted = await attempt(api, { method: "DELETE", path });
-  if (!deleted.ok) return deleted;
-  const created = await attempt(api, {
-    method: "POST",
-    path: path.slice(0, path.lastIndexOf("/")),
-    body: {
-      apiVersion: hostApi,
-      kind: "HardwareData",
-      metadata: {
-        namespace,
-        name,
-        finalizers: [hardwareFinalizer],
-        ownerReferences: [
-          {
-            apiVersion: hostApi,
-            kind: "BareMetalHost",
-            name,
-            uid,
-            controller: true,
-            blockOwnerDeletion: true,
-          },
-        ],
-      },
-      spec: { hardware },
-    },
-  });
-  return created;
-}
-
-async function releaseHardwareData(
-  api: KubernetesApi,
-  write: { namespace: string; name: string; uid: string },
-): Promise<WriteOutcome> {
-  const path = hardwarePath(write);
-  const found = await fetchObject(api, path);
-  if (!found.ok) return found.outcome;
-  const { finalizers = [], resourceVersion } = found.object?.metadata ?? {};
-  if (!finalizers.includes(hardwareFinalizer)) return { ok: true };
-  return await attempt(api, {
-    method: "PATCH",
-    path: `${path}?fieldManager=${fieldManager}`,
-    patch: "merge",
-    body: {
-      metadata: {
-        resourceVersion,
-        finalizers: finalizers.filter((each) => each !== hardwareFinalizer),
-      },
-    },
-  });
 }

@@ -40,7 +40,7 @@ export async function writeEvent(api: KubernetesApi, write: EventWrite): Promise
   });
   if (!answer.ok) return { ok: false, message: answer.error.message, retry: true };
   const { status } = answer.value;
-  // 409: it is there already. 403 and 404: the namespace is being deleted or gone.
+  // 409: it is there already. 404: the namespace is gone.
   if (status < 300 || status === 409 || status === 404) return { ok: true };
   return {
     ok: false,

@@ -2,13 +2,7 @@
 // version that was read.
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
-import {
-  attempt,
-  fetchObject,
-  fieldManager,
-  hostPath,
-  type WriteOutcome,
-} from "./write-attempt.ts";
+import { attempt, fetchHost, fieldManager, hostPath, type WriteOutcome } from "./write-attempt.ts";
 
 type MetadataWrite = Extract<WriteBack, { kind: "metadata" }>;
 type ArchitectureWrite = Extract<WriteBack, { kind: "architecture" }>;
@@ -17,10 +11,10 @@ export async function writeMetadata(
   api: KubernetesApi,
   write: MetadataWrite,
 ): Promise<WriteOutcome> {
-  const found = await fetchObject(api, hostPath(write));
+  const found = await fetchHost(api, write);
   if (!found.ok) return found.outcome;
-  if (found.object?.metadata.uid !== write.uid) return { ok: true };
-  const change = metadataChange(write, found.object.metadata);
+  const { metadata } = found.host;
+  const change = metadataChange(write, metadata);
   if (change === undefined) return { ok: true };
   return await attempt(api, {
     method: "PATCH",
@@ -29,7 +23,7 @@ export async function writeMetadata(
     body: {
       metadata: {
         uid: write.uid,
-        resourceVersion: found.object.metadata.resourceVersion,
+        resourceVersion: metadata.resourceVersion,
         ...change,
       },
     },
@@ -61,15 +55,18 @@ export async function writeArchitecture(
   api: KubernetesApi,
   write: ArchitectureWrite,
 ): Promise<WriteOutcome> {
-  const found = await fetchObject(api, hostPath(write));
+  const found = await fetchHost(api, write);
   if (!found.ok) return found.outcome;
-  const current = found.object?.spec?.["architecture"];
-  if (found.object?.metadata.uid !== write.uid || (current !== undefined && current !== ""))
-    return { ok: true };
+  const { metadata, spec } = found.host;
+  const current = spec?.["architecture"];
+  if (current !== undefined && current !== "") return { ok: true };
   return await attempt(api, {
     method: "PATCH",
     path: `${hostPath(write)}?fieldManager=${fieldManager}`,
     patch: "merge",
-    body: { metadata: { uid: write.uid }, spec: { architecture: write.architecture } },
+    body: {
+      metadata: { uid: write.uid, resourceVersion: metadata.resourceVersion },
+      spec: { architecture: write.architecture },
+    },
   });
 }

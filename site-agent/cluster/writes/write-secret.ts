@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
-import { attempt, fetchObject, type WriteOutcome } from "./write-attempt.ts";
+import { attempt, fetchHost, fetchObject, type WriteOutcome } from "./write-attempt.ts";
 
 type Claim = Extract<WriteBack, { kind: "claim-secret" }>;
 type Release = Extract<WriteBack, { kind: "release-secret" }>;
@@ -23,8 +23,13 @@ function secretPath({ namespace, secretName }: { namespace: string; secretName: 
   return `/api/v1/namespaces/${namespace}/secrets/${encodeURIComponent(secretName)}`;
 }
 
-/** A label of that key with another value is left alone; a Secret being deleted gets no finalizer. */
+/**
+ * A label of that key with another value is left alone; a Secret being deleted gets no finalizer. A host that is
+ * gone owns nothing: Kubernetes would delete the Secret after it.
+ */
 export async function claimSecret(api: KubernetesApi, write: Claim): Promise<WriteOutcome> {
+  const host = await fetchHost(api, write);
+  if (!host.ok) return host.outcome;
   const path = secretPath(write);
   const found = await fetchObject(api, path);
   if (!found.ok) return found.outcome;

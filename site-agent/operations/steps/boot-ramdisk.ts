@@ -2,29 +2,53 @@
 // answer its MAC, power on, wait. A boot that does not arrive ends in time and tells what was seen.
 import { toHex } from "../../../shared/bytes.ts";
 import type { RamdiskSession } from "../../sessions/port.ts";
+import { fail, type Context } from "../operation-context.ts";
 import { explainBoot } from "./explain-boot.ts";
-import { bmcFailures } from "../failure-kinds.table.ts";
-import { fail, valueOf, type Context } from "../operation-context.ts";
-import { openBmc, powerOff, powerOn, throwIfCancelled } from "./power-control.ts";
+import { openBmc } from "./open-bmc.ts";
+import {
+  powerOff,
+  powerOn,
+  readPower,
+  resetPower,
+  setBootDevice,
+  throwIfCancelled,
+} from "./power-control.ts";
 
 export async function bootRamdisk(context: Context): Promise<RamdiskSession> {
-  const { site, document, operation } = context;
+  const { site, document } = context;
   const alive = site.sessions.session(document.hostUid);
   if (alive?.alive() === true) return alive;
   const mac = document.spec.bootMACAddress?.toLowerCase();
   if (mac === undefined) {
     fail(
-      "bmc-address",
+      "boot-timeout",
       "spec.bootMACAddress is not set: the boot network would not know this machine.",
     );
   }
   const bmc = await openBmc(context);
-  await powerOff(context, bmc, "hard");
-  const uefi = document.spec.bootMode !== "legacy";
-  valueOf(await bmc.setBootDevice({ device: "pxe", persistent: false, uefi }), bmcFailures);
+  const isReset = context.keepsPower() && (await readPower(bmc));
+  if (!isReset) await powerOff(context, bmc, "hard");
+  const deviceProblem = await setBootDevice(context, bmc, "pxe");
+  const sinceMs = site.clock.nowMs();
+  try {
+    answerMachine(context, mac);
+    if (isReset) await resetPower(context, bmc);
+    else await powerOn(context, bmc);
+    context.report({ step: "BootingRamdisk" });
+    return await arrival(context, { mac, sinceMs, isReset, deviceProblem });
+  } catch (thrown) {
+    // Whoever comes now comes to nobody.
+    site.sessions.forget(document.hostUid);
+    throw thrown;
+  } finally {
+    site.netboot.withdraw(mac);
+  }
+}
+
+/** From now on the boot network answers, and the ramdisk that it starts is expected. */
+function answerMachine({ site, document, operation }: Context, mac: string): void {
   const bootToken = toHex(site.crypto.randomBytes(32));
   site.sessions.expect({ hostUid: document.hostUid, mac, bootToken });
-  const sinceMs = site.clock.nowMs();
   site.netboot.allow({
     hostUid: document.hostUid,
     operationId: operation.id,
@@ -36,32 +60,30 @@ export async function bootRamdisk(context: Context): Promise<RamdiskSession> {
       { name: "farrier.mac", value: mac },
     ],
   });
-  try {
-    await powerOn(context, bmc);
-    context.report({ step: "BootingRamdisk" });
-    return await arrival(context, mac, sinceMs);
-  } finally {
-    site.netboot.withdraw(mac);
-  }
 }
 
-async function arrival(context: Context, mac: string, sinceMs: number): Promise<RamdiskSession> {
+interface Boot {
+  readonly mac: string;
+  /** Wall clock, from before the power-on. */
+  readonly sinceMs: number;
+  readonly isReset: boolean;
+  readonly deviceProblem: string | undefined;
+}
+
+async function arrival(context: Context, boot: Boot): Promise<RamdiskSession> {
   const { site, document, signal } = context;
+  const { mac, sinceMs } = boot;
   const arrived = await site.sessions.waitFor(document.hostUid, {
     timeoutMs: site.bounds.bootMs,
     signal,
   });
   if (arrived.ok) return arrived.value;
   throwIfCancelled(signal);
-  site.sessions.forget(document.hostUid);
-  fail(
-    "boot-timeout",
-    explainBoot({
-      mac,
-      poweredOnAtMs: sinceMs,
-      waitedMs: site.bounds.bootMs,
-      sightings: site.netboot.sightings(mac, sinceMs),
-      strangers: site.netboot.strangers(sinceMs),
-    }),
-  );
+  const message = explainBoot({
+    ...boot,
+    waitedMs: site.bounds.bootMs,
+    sightings: site.netboot.sightings(mac, sinceMs),
+    strangers: site.netboot.strangers(sinceMs),
+  });
+  fail("boot-timeout", message);
 }

@@ -11,9 +11,16 @@ const steps: readonly { readonly kind: BootSightingKind; readonly words: string 
   { kind: "initrd", words: "ramdisk fetched" },
 ];
 
+const maxMacs = 8;
+
 export interface BootEvidence {
   readonly mac: string;
-  readonly poweredOnAtMs: number;
+  /** Wall clock. */
+  readonly sinceMs: number;
+  /** The machine was reset instead of switched on. */
+  readonly isReset: boolean;
+  /** Why the BMC could not be told to boot from the network. */
+  readonly deviceProblem: string | undefined;
   readonly waitedMs: number;
   readonly sightings: readonly BootSighting[];
   readonly strangers: readonly string[];
@@ -21,7 +28,9 @@ export interface BootEvidence {
 
 /** "The ramdisk did not call within 600 s: power on ✓ 12:01:03, DHCP request from its MAC ✗; … ." */
 export function explainBoot(evidence: BootEvidence): string {
-  const parts = [`power on ✓ ${time(evidence.poweredOnAtMs)}`];
+  const { deviceProblem, isReset, sinceMs } = evidence;
+  const parts = [`${isReset ? "reset" : "power on"} ✓ ${time(sinceMs)}`];
+  if (deviceProblem !== undefined) parts.unshift(`boot device ✗ (${deviceProblem.slice(0, 200)})`);
   let missing: BootSightingKind | undefined;
   for (const step of steps) {
     const seen = evidence.sightings.findLast((sighting) => sighting.kind === step.kind);
@@ -45,7 +54,7 @@ function advice(missing: BootSightingKind | undefined, { mac, strangers }: BootE
       const others =
         strangers.length === 0
           ? "no other machine asked either"
-          : `MACs seen instead: ${strangers.join(", ")}`;
+          : `MACs seen instead: ${shown(strangers)}`;
       return `Nothing was heard from ${mac}; ${others}. Check spec.bootMACAddress, the cable and VLAN of that NIC, and that its firmware may boot from the network in this boot mode.`;
     }
     case "dhcp-ack":
@@ -59,6 +68,11 @@ function advice(missing: BootSightingKind | undefined, { mac, strangers }: BootE
     case undefined:
       return "Everything was fetched, but the ramdisk did not start or cannot reach the agent: look at the machine's console; it needs 512 MiB of memory and its NIC's driver.";
   }
+}
+
+function shown(macs: readonly string[]): string {
+  const rest = macs.length - maxMacs;
+  return macs.slice(0, maxMacs).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 function time(atMs: number): string {

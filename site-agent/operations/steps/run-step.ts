@@ -6,6 +6,7 @@ import type { RamdiskStep, StepOutcome } from "../../../shared/protocol/ramdisk.
 import type { MayDestroyAnswer, MayDestroyQuestion, RamdiskSession } from "../../sessions/port.ts";
 import { stepFailures } from "../failure-kinds.table.ts";
 import { fail, type Context } from "../operation-context.ts";
+import { throwIfCancelled } from "./power-control.ts";
 
 type OutcomeOf<Kind extends RamdiskStep["kind"]> = Extract<StepOutcome, { kind: Kind }>;
 
@@ -15,12 +16,10 @@ export async function runStep<Kind extends RamdiskStep["kind"]>(
   step: Extract<RamdiskStep, { kind: Kind }>,
   token: string = newToken(context),
 ): Promise<OutcomeOf<Kind>> {
+  if (context.depth() !== "destroying") throwIfCancelled(context.signal);
   let refusal: { kind: OperationErrorKind; message: string } | undefined;
   const mayDestroy = async (question: MayDestroyQuestion): Promise<MayDestroyAnswer> => {
-    refusal = await context.site.fences.mayDestroy(context.received, question);
-    if (refusal === undefined && context.signal.aborted) {
-      refusal = { kind: "cancelled", message: "the work was given up" };
-    }
+    refusal = await mayDestroyFor(context, step, question);
     if (refusal !== undefined) return { go: false, reason: refusal.message };
     context.passPointOfNoReturn();
     return { go: true };
@@ -39,6 +38,21 @@ export async function runStep<Kind extends RamdiskStep["kind"]>(
   }
   if (refusal !== undefined) fail(refusal.kind, `Nothing was destroyed: ${refusal.message}.`);
   fail(stepFailures[result.failure.kind], result.failure.message);
+}
+
+async function mayDestroyFor(
+  context: Context,
+  step: RamdiskStep,
+  question: MayDestroyQuestion,
+): Promise<{ kind: OperationErrorKind; message: string } | undefined> {
+  if (step.kind !== "erase" && step.kind !== "write") {
+    return { kind: "identity", message: `a ${step.kind} step destroys nothing` };
+  }
+  const refusal = await context.site.fences.mayDestroy(context.received, question);
+  if (refusal !== undefined) return refusal;
+  return context.signal.aborted
+    ? { kind: "cancelled", message: "the work was given up" }
+    : undefined;
 }
 
 export function newToken(context: Context): string {

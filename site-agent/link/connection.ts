@@ -1,0 +1,306 @@
+// One socket to the control plane: challenge → hello → welcome, then deliveries down, observations,
+// acknowledgements and lease renewals up. Frames of an older epoch are dropped: they come from a session that has
+// been fenced off.
+import { toBase64 } from "../../shared/bytes.ts";
+import {
+  closeCode,
+  helloSigningText,
+  type Delivery,
+  type FromAgent,
+  type SiteKey,
+  type Welcome,
+} from "../../shared/protocol/frames.ts";
+import type { Clock, Crypto, Duplex, Log, Timer } from "../ports.ts";
+import type { Documents } from "./documents.ts";
+import type { Identity } from "./identity.ts";
+import type { Journal } from "./journal.ts";
+import type { Lease } from "./lease.ts";
+import type { Observations } from "./observations.ts";
+import { readFrame, type DeliveryItem, type Frame, type UnknownDelivery } from "./read-frame.ts";
+
+const renewEveryMs = 5_000;
+const silentAfterMs = 45_000;
+const welcomeWithinMs = 15_000;
+/** Frames that are not understood, in a minute. */
+const maxStrikes = 20;
+
+export type DeliveryOutcome = { ok: true } | { ok: false; message: string; retry: boolean };
+
+export interface SessionEvents {
+  /** Resolves when the delivery is durable (document, operation) or done (write). */
+  deliver(id: string, delivery: Delivery): Promise<DeliveryOutcome>;
+  welcome(welcome: Welcome): void;
+  sites(sites: readonly SiteKey[]): void;
+}
+
+export interface ConnectionDeps {
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  readonly identity: Identity;
+  readonly bootId: string;
+  readonly documents: Documents;
+  readonly journal: Journal;
+  readonly observations: Observations;
+  readonly lease: Lease;
+  readonly events: SessionEvents;
+  readonly hubUrl: string;
+  readonly programVersion: string;
+  readonly capabilities: readonly string[];
+  /** The writes of all sockets, one after the other. */
+  readonly writes: { last: Promise<void> };
+}
+
+export interface End {
+  readonly code: number;
+  readonly reason: string;
+  readonly retryAfterMs: number | undefined;
+  /** Since the welcome; 0 without one. */
+  readonly openForMs: number;
+}
+
+export class Connection {
+  private epoch = 0;
+  private sentSeq = 0;
+  private helloSentAtMs: number | undefined;
+  private welcomedAtMs: number | undefined;
+  private lastHeardMs: number;
+  private retryAfterMs: number | undefined;
+  private strikes: readonly number[] = [];
+  private timer: Timer;
+  private orders: Promise<void> = Promise.resolve();
+  private ended = false;
+  private readonly deps: ConnectionDeps;
+  private readonly duplex: Duplex;
+  private readonly onWelcome: () => void;
+  private readonly onEnd: (end: End) => void;
+
+  constructor(
+    deps: ConnectionDeps,
+    duplex: Duplex,
+    onWelcome: () => void,
+    onEnd: (end: End) => void,
+  ) {
+    this.deps = deps;
+    this.duplex = duplex;
+    this.onWelcome = onWelcome;
+    this.onEnd = onEnd;
+    this.lastHeardMs = deps.clock.monotonicMs();
+    this.timer = deps.clock.timer(welcomeWithinMs, () =>
+      this.close(closeCode.silent, "no welcome"),
+    );
+  }
+
+  /** From our side. A dead peer would never confirm it, so nobody waits for that. */
+  close(code: number, reason: string): void {
+    if (this.ended) return;
+    this.duplex.close(code, reason);
+    this.closed(code, reason);
+  }
+
+  closed(code: number, reason: string): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.timer.cancel();
+    const { retryAfterMs, welcomedAtMs } = this;
+    const openForMs = welcomedAtMs === undefined ? 0 : this.deps.clock.monotonicMs() - welcomedAtMs;
+    this.onEnd({ code, reason, retryAfterMs, openForMs });
+  }
+
+  receive(text: string): void {
+    if (this.ended) return;
+    this.lastHeardMs = this.deps.clock.monotonicMs();
+    const read = readFrame(text);
+    try {
+      if (read.kind === "broken") this.close(closeCode.badFrame, read.reason);
+      else if (read.kind === "unknown") this.strike(read.type, read.where);
+      else this.handle(read.frame);
+    } catch (thrown) {
+      // The agent's own database, most likely a full disk: the next session tries again.
+      this.deps.log.error("session broke", { reason: String(thrown) });
+      this.close(closeCode.goingAway, "the agent could not go on");
+    }
+  }
+
+  private handle(frame: Frame): void {
+    if (frame.type === "goaway") {
+      this.retryAfterMs = frame.retryAfterMs;
+    } else if (frame.type === "challenge") {
+      if (this.helloSentAtMs === undefined) this.hello(frame.nonce);
+      else this.close(closeCode.badFrame, "challenge twice");
+    } else if (frame.type === "welcome") {
+      if (this.helloSentAtMs !== undefined && this.epoch === 0)
+        this.welcomed(frame, this.helloSentAtMs);
+      else this.close(closeCode.badFrame, "welcome out of turn");
+    } else if (this.epoch !== 0 && frame.epoch === this.epoch) {
+      this.current(frame);
+    }
+  }
+
+  private current(frame: Exclude<Frame, { type: "challenge" | "welcome" | "goaway" }>): void {
+    switch (frame.type) {
+      case "sites":
+        this.deps.events.sites(frame.sites);
+        return;
+      case "committed":
+        this.deps.observations.trim(Math.min(frame.seq, this.sentSeq));
+        return;
+      case "lease":
+        this.deps.lease.answered(frame.sequence);
+        return;
+      case "deliveries":
+        this.take(frame.items);
+        return;
+    }
+  }
+
+  /** One that is not understood may come from a newer control plane; a flood of them does not. */
+  private strike(type: string, where: string): void {
+    this.deps.log.warn("frame not understood", { type, where });
+    const nowMs = this.deps.clock.monotonicMs();
+    this.strikes = [...this.strikes.filter((atMs) => atMs > nowMs - 60_000), nowMs];
+    if (this.strikes.length >= maxStrikes) {
+      this.close(closeCode.badFrame, "too many frames that are not understood");
+    }
+  }
+
+  private hello(nonce: string): void {
+    const { identity, crypto, clock } = this.deps;
+    const unsigned = {
+      type: "hello" as const,
+      agentId: identity.agentId,
+      bootId: this.deps.bootId,
+      versions: [1],
+      programVersion: this.deps.programVersion,
+      capabilities: [...this.deps.capabilities],
+      counter: identity.nextCounter(),
+      nonce,
+      documentsDigest: this.deps.documents.digest(),
+      operationsInFlight: this.deps.journal.unfinished().map((entry) => ({
+        id: entry.operation.id,
+        state: entry.state === "accepted" ? ("accepted" as const) : ("started" as const),
+      })),
+      lastSeq: this.deps.observations.lastSeq(),
+      wallClockMs: clock.nowMs(),
+    };
+    const signature = crypto.sign(
+      identity.signingPrivateKey,
+      helloSigningText(new URL(this.deps.hubUrl).origin, unsigned),
+    );
+    this.helloSentAtMs = clock.monotonicMs();
+    this.send({ ...unsigned, signature: toBase64(signature) });
+  }
+
+  private welcomed(welcome: Welcome, helloSentAtMs: number): void {
+    const { deps } = this;
+    const { epoch, site, cluster, resync } = welcome;
+    if (!deps.identity.acceptEpoch(epoch)) {
+      deps.log.error("epoch went back: the control plane's database is older than this site", {
+        epoch,
+      });
+      this.close(closeCode.epochRegression, "epoch regression: enrol this agent anew");
+      return;
+    }
+    this.epoch = epoch;
+    this.welcomedAtMs = deps.clock.monotonicMs();
+    this.sentSeq = Math.min(welcome.committedSeq, deps.observations.lastSeq());
+    deps.observations.trim(this.sentSeq);
+    this.openLease(site !== undefined, resync, helloSentAtMs);
+    this.onWelcome();
+    deps.log.info("link open", { epoch, site, cluster, resync });
+    deps.events.welcome(welcome);
+    deps.observations.onAdd(() => this.sendObservations());
+    this.sendObservations();
+    this.timer.cancel();
+    this.renew();
+  }
+
+  /**
+   * Where documents are still to come, the first renewal's answer opens the lease: it comes after them, so that
+   * no fence looks at old ones.
+   */
+  private openLease(hasSite: boolean, resync: Welcome["resync"], helloSentAtMs: number): void {
+    const { lease } = this.deps;
+    lease.opened(hasSite && resync === "none" ? helloSentAtMs : undefined);
+  }
+
+  private renew(): void {
+    if (this.ended) return;
+    const { clock, lease } = this.deps;
+    if (clock.monotonicMs() - this.lastHeardMs > silentAfterMs) {
+      this.close(closeCode.silent, "nothing heard");
+      return;
+    }
+    this.send({ type: "lease", epoch: this.epoch, sequence: lease.sent() });
+    // What did not fit into the socket's buffer.
+    this.sendObservations();
+    this.timer = clock.timer(renewEveryMs, () => this.renew());
+  }
+
+  private sendObservations(): void {
+    while (!this.ended && this.epoch !== 0) {
+      const items = this.deps.observations.takeAfter(this.sentSeq);
+      const last = items.at(-1);
+      if (last === undefined) return;
+      if (!this.send({ type: "observations", epoch: this.epoch, items: [...items] })) return;
+      this.sentSeq = last.seq;
+    }
+  }
+
+  /** A slow Kubernetes API must not hold up documents and operations. */
+  private take(items: readonly DeliveryItem[]): void {
+    const writes = items.filter(({ delivery }) => delivery.kind === "write");
+    const orders = items.filter(({ delivery }) => delivery.kind !== "write");
+    if (orders.length > 0) this.orders = this.orders.then(() => this.deliver(orders));
+    if (writes.length === 0) return;
+    this.deps.writes.last = this.deps.writes.last.then(async () => {
+      for (const write of writes) await this.deliver([write]);
+    });
+  }
+
+  private async deliver(items: readonly DeliveryItem[]): Promise<void> {
+    const done: string[] = [];
+    const failed: { id: string; message: string; retry: boolean }[] = [];
+    for (const item of items) {
+      if (this.ended) return;
+      const outcome = await this.outcomeOf(item);
+      if (outcome.ok) done.push(item.id);
+      else {
+        const { message, retry } = outcome;
+        failed.push({ id: item.id, message: message.slice(0, 1024), retry });
+      }
+    }
+    if (this.ended || this.send({ type: "ack", epoch: this.epoch, done, failed })) return;
+    // Unacknowledged they would wait for the next session anyway.
+    this.close(closeCode.goingAway, "the control plane does not read");
+  }
+
+  private async outcomeOf({ id, delivery }: DeliveryItem): Promise<DeliveryOutcome> {
+    try {
+      if (delivery.kind === "unknown") return this.refuse(delivery);
+      return await this.deps.events.deliver(id, delivery);
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+      this.deps.log.error("delivery broke", { id, kind: delivery.kind, reason });
+      return { ok: false, message: "the agent could not store it, see its log", retry: true };
+    }
+  }
+
+  private refuse({ where, operation }: UnknownDelivery): DeliveryOutcome {
+    const message = `agent ${this.deps.programVersion} does not understand "${where}"; update it`;
+    this.deps.log.warn("delivery not understood", { where, operation: operation?.id });
+    if (operation !== undefined) {
+      this.deps.observations.add({
+        kind: "operation-failed",
+        hostUid: operation.hostUid,
+        operationId: operation.id,
+        failure: { kind: "unsupported", message, destroyed: false },
+      });
+    }
+    return { ok: false, message, retry: false };
+  }
+
+  private send(frame: FromAgent): boolean {
+    return this.duplex.send(JSON.stringify(frame));
+  }
+}

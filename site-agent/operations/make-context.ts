@@ -1,0 +1,72 @@
+// The context of one operation that begins: its progress thinned out, and how far it has gone. The point of no
+// return is in the journal before anybody hears of it.
+import type { HostDocument } from "../../shared/protocol/host-document.ts";
+import type { Progress } from "../../shared/protocol/ramdisk.ts";
+import type { Documents } from "../link/documents.ts";
+import type { Received } from "../link/fences.ts";
+import type { Journal } from "../link/journal.ts";
+import type { Observations } from "../link/observations.ts";
+import type { Context, Depth, Site } from "./operation-context.ts";
+
+const progressEveryMs = 500;
+
+export interface ContextDeps {
+  readonly site: Site;
+  readonly documents: Documents;
+  readonly journal: Journal;
+  readonly observations: Observations;
+}
+
+export function makeContext(
+  deps: ContextDeps,
+  run: {
+    readonly received: Received;
+    readonly document: HostDocument;
+    readonly signal: AbortSignal;
+  },
+): Context {
+  const { site, documents, journal } = deps;
+  const { operation } = run.received;
+  const startedAtMs = site.clock.monotonicMs();
+  let depth: Depth = "fresh";
+  return {
+    ...run,
+    operation,
+    site,
+    report: thinned(deps, run.received),
+    depth: () => depth,
+    noteCut() {
+      if (depth === "fresh") depth = "cut";
+    },
+    passPointOfNoReturn() {
+      journal.destroying(operation.id);
+      depth = "destroying";
+    },
+    // A host that is unknown by now is left on.
+    keepsPower: () => documents.get(operation.hostUid)?.spec.hold.disablePowerOff ?? true,
+    elapsedMs: () => site.clock.monotonicMs() - startedAtMs,
+  };
+}
+
+/** At most two a second, and always the first of a step. Progress is worth no failure. */
+function thinned(deps: ContextDeps, { operation }: Received): (progress: Progress) => void {
+  const { site, observations } = deps;
+  let lastStep = "";
+  let lastAtMs = 0;
+  return (progress) => {
+    const atMs = site.clock.monotonicMs();
+    if (progress.step === lastStep && atMs - lastAtMs < progressEveryMs) return;
+    lastStep = progress.step;
+    lastAtMs = atMs;
+    try {
+      observations.add({
+        kind: "operation-progress",
+        hostUid: operation.hostUid,
+        operationId: operation.id,
+        progress: { ...progress, atMs: site.clock.nowMs() },
+      });
+    } catch (thrown) {
+      site.log.warn("progress not stored", { operation: operation.id, reason: String(thrown) });
+    }
+  };
+}
