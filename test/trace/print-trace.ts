@@ -93,8 +93,11 @@ class Printer {
     this.#showWork("");
     const { state, errorMessage, settled } = this.#trace.end;
     const problem = errorMessage === "" ? "" : ` Its error: ${errorMessage}`;
-    const is = state === "" ? "unknown to the hub" : state;
-    this.#page.paragraph(`${settled ? "Settled" : "Not settled"}: the host is ${is}.${problem}`);
+    this.#page.paragraph(
+      state === ""
+        ? "Not settled: nothing was stored."
+        : `${settled ? "Settled" : "Not settled"}: the host is ${state}.${problem}`,
+    );
     return this.#page.text();
   }
 
@@ -115,7 +118,7 @@ class Printer {
     this.#page.heading("new");
     this.#page.block(atMs, "admission", [
       ["in", `AdmissionReview of the API server: CREATE BareMetalHost ${object}`],
-      ["out", allowed ? "allowed, and for kubectl to show:" : "denied:"],
+      ["out", allowed ? "allowed, and for kubectl to show:" : "denied, and kubectl says:"],
       ...answer.map((text): BlockLine => ["", text]),
     ]);
   }

@@ -147,7 +147,7 @@ async function review(world: TraceWorld, object: TracedHost): Promise<boolean> {
     kind: "admission",
     object: `${namespace}/${name}`,
     allowed: response.allowed,
-    answer: response.warnings ?? [response.status?.message ?? ""].filter((text) => text !== ""),
+    answer: response.allowed ? (response.warnings ?? []) : [response.status?.message ?? ""],
   });
   return response.allowed;
 }
