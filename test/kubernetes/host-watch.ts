@@ -7,6 +7,8 @@ import { makeNodeKubernetes } from "../../site-agent/adapters/node-kubernetes.ts
 export interface HostWatch {
   /** The newest version seen; undefined: there is no such host. */
   get(name: string, namespace?: string): BareMetalHost | undefined;
+  /** All that there are now. */
+  all(): readonly BareMetalHost[];
   /** Every version seen of all hosts that ever had this name, oldest first. */
   history(name: string, namespace?: string): readonly BareMetalHost[];
   /** The provisioning states that it went through, each once per visit. */
@@ -88,6 +90,7 @@ export function watchHosts(kubeconfig: string): HostWatch {
   const history = (name: string, namespace?: string) => seen.get(keyOf(name, namespace)) ?? [];
   return {
     get: (name, namespace) => present.get(keyOf(name, namespace)),
+    all: () => [...present.values()],
     history,
     states(name, namespace) {
       const all = history(name, namespace).map((host) => host.status?.provisioning.state ?? "");
