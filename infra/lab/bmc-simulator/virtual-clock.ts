@@ -44,6 +44,10 @@ export function makeVirtualClock(startMs = 1_000_000, allQuiet = oneTurn): Virtu
     timer,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
+        if (signal?.aborted === true) {
+          resolve();
+          return;
+        }
         const due = timer(ms, resolve);
         signal?.addEventListener("abort", () => {
           due.cancel();
