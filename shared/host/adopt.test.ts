@@ -89,6 +89,30 @@ test.each(["available", "ready"])("an adopted %s host is not erased again", (sta
   expect(world.host.status?.provisioning.state).toBe("available");
 });
 
+test("an adopted available host is not erased when its hints change either", () => {
+  const world = strange(statusIn("available"), { rootDeviceHints: { serialNumber: "D-2" } });
+  world.settle();
+  logIn(world);
+  expect(world.states).toEqual(["available", "preparing", "available"]);
+  expect(orders(world)).toEqual([{ kind: "register" }]);
+});
+
+test("the decision that adopts a host orders no power, even in the middle of its deletion", () => {
+  const deletionTimestamp = "2026-11-01T11:00:00Z";
+  const status = statusIn("powering off before delete");
+  const metadata = { deletionTimestamp, finalizers: ["baremetalhost.metal3.io"] };
+  const world = makeHostWorld(
+    { ...makeHost({}, metadata), status },
+    {
+      power: { on: true, atMs: 1 },
+      secrets: facts(),
+    },
+  );
+  expect(world.decide()).toMatchObject({ command: undefined, because: { reason: "Adopting" } });
+  world.decide();
+  expect(world.ordered).toEqual({ kind: "power", want: "off", mode: "hard" });
+});
+
 test("an adopted host in the middle of a write waits for a person's word", () => {
   const world = strange(statusIn("provisioning", { lastAttemptedImage: image }), { image });
   world.settle();

@@ -81,6 +81,9 @@ const moves: Readonly<Record<string, Move>> = {
     const deletionTimestamp = metadata.deletionTimestamp ?? "2026-11-01T12:00:00Z";
     world.seen.host = { ...world.host, metadata: { ...metadata, deletionTimestamp } };
   },
+  stripFinalizer: (world) => {
+    world.seen.host = { ...world.host, metadata: { ...world.host.metadata, finalizers: [] } };
+  },
   rotateSecret: (world) => {
     const version = String(Math.floor(world.seen.nowMs / 1000));
     world.seen.secrets = { ...world.seen.secrets, bmc: makeFact("bmc", "metal-0-bmc", version) };

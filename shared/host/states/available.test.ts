@@ -194,3 +194,13 @@ test("a changed boot mode counts at the next provisioning [B120]", () => {
   expect(world.host.status?.provisioning.bootMode).toBe("legacy");
   expect(world.ordered).toMatchObject({ bootMode: "legacy" });
 });
+
+test("a host whose finalizer was taken away is not touched before Kubernetes shows it again", () => {
+  const world = available();
+  world.kubernetesIsSlow = true;
+  world.seen.host = { ...world.host, metadata: { ...world.host.metadata, finalizers: [] } };
+  edit(world, { online: false });
+  expect(world.decide()).toMatchObject({ command: undefined, because: { reason: "NoFinalizer" } });
+  world.catchUp();
+  expect(world.decide().command?.payload).toMatchObject({ kind: "power", want: "off" });
+});
