@@ -1,5 +1,5 @@
 // A trace as text: a block for each hop, in the order in which things happened. What only shows progress (a status
-// is written, the watch brings it back, nothing else follows) is counted and not shown.
+// or an Event is written, the watch brings it back, nothing else follows) is counted and not shown.
 import { z } from "zod";
 import type { Delivery } from "../../shared/protocol/frames.ts";
 import {
@@ -126,7 +126,10 @@ class Printer {
   #decision(record: RecordOf<"decision">): void {
     const { fields, committed } = record;
     const rows = committed?.rows ?? [];
-    const isNews = rows.some(({ delivery }) => !isStatus(delivery));
+    const isProgress = fields["reason"] === "Running";
+    const isNews = rows.some(
+      ({ delivery }) => !(isStatus(delivery) || (isProgress && isEvent(delivery))),
+    );
     const isEnd = fields["next"] === "settled" && !this.#settled;
     const isMove = fields["from"] !== fields["state"];
     if (!isNews && !isEnd && !isMove) {
@@ -285,7 +288,7 @@ class Printer {
   #showQuiet(): void {
     if (this.#quiet > 0) {
       const many = this.#quiet === 1 ? "1 decision" : `${this.#quiet} decisions`;
-      this.#page.note(`in between: ${many} that changed nothing but the status shown`);
+      this.#page.note(`in between: ${many} that changed nothing but what is shown of the progress`);
     }
     this.#quiet = 0;
   }
@@ -301,6 +304,10 @@ function counted(lines: readonly string[]): readonly string[] {
     const times = lines.filter((each) => each === line).length;
     return times === 1 ? line : `${line}, ${times} times`;
   });
+}
+
+function isEvent(delivery: Delivery): boolean {
+  return delivery.kind === "write" && delivery.write.kind === "event";
 }
 
 function isStatus(delivery: Delivery): boolean {

@@ -24,7 +24,7 @@ test("the trace of the example is the golden one, through all eight hops to a ru
   expect(page).not.toContain("hoof");
   expect(page).not.toContain("undefined");
   await expect(page).toMatchFileSnapshot("golden/m1.txt");
-}, 60_000);
+}, 120_000);
 
 test.each([
   ["no host", "kind: Secret\nmetadata: {name: a}", "a trace follows one BareMetalHost"],
