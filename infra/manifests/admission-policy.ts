@@ -30,7 +30,7 @@ function validation(expression: string, { message, value }: CelRule) {
     value === undefined
       ? {}
       : {
-          messageExpression: `${JSON.stringify(`${message}; it is `)} + '"' + string(${value}) + '"'`,
+          messageExpression: `${JSON.stringify(`${message}; it is `)} + string(${value})`,
         };
   return { expression, message, ...withValue, reason: "Invalid" };
 }

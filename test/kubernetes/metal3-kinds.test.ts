@@ -205,7 +205,7 @@ describe("the policy, without a control plane", () => {
     [
       "a device by UUID",
       { rootDeviceHints: { deviceName: "/dev/disk/by-uuid/x" } },
-      'NAME; it is "/dev/disk/by-uuid/x"',
+      "NAME; it is /dev/disk/by-uuid/x",
     ],
     ["offline without power off", { online: false, disablePowerOff: true }, "spec.online"],
     [

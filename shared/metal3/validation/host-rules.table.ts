@@ -22,7 +22,7 @@ function dataReference(field: "userData" | "networkData" | "metaData"): HostRule
     },
     cel: {
       expression: `!has(object.spec.${field}) || !has(object.spec.${field}.namespace) || object.spec.${field}.namespace == '' || object.spec.${field}.namespace == object.metadata.namespace`,
-      message: `spec.${field}.namespace must be the host's own namespace`,
+      message: `spec.${field}.namespace must be the namespace of the host`,
       value: `object.spec.${field}.namespace`,
     },
   };
