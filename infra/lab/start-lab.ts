@@ -3,8 +3,7 @@
 // owners with -9 leaves nothing behind but files. It starts no agent and no control plane.
 
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, truncate, writeFile } from "node:fs/promises";
-import { createInterface } from "node:readline";
+import { copyFile, mkdir, rm, truncate, writeFile } from "node:fs/promises";
 import { ensureDebianPackages } from "../preparation/debian-packages.ts";
 import type { Progress } from "../preparation/progress.ts";
 import { asStep } from "../preparation/progress.ts";
@@ -160,6 +159,8 @@ async function prepareFiles(spec: MachineSpec, directory: string): Promise<void>
     throw new Error(`The lab's directory has too long a path for sockets: "${directory}"`);
   }
   await mkdir(paths.directory, { recursive: true });
+  // One that an earlier lab left in this folder would look alive.
+  await rm(paths.chassisSocket, { force: true });
   if (spec.firmware === "uefi") await copyFile(uefiVariablesPath, paths.firmwareVariables);
   for (const disk of spec.disks) {
     const path = diskPath(paths, disk);
@@ -174,16 +175,35 @@ async function startMachineRoom(
   machines: readonly MachineSpec[],
   lab: TiedProcess,
 ): Promise<void> {
+  // A room without machines would end at once, and the lab with it.
+  if (machines.length === 0) return;
   const room: Room = {
     machines: machines.map((spec) => ({ spec, paths: machinePaths(directory, spec.name) })),
   };
   const roomPath = `${directory}/machine-room.json`;
   await writeFile(roomPath, JSON.stringify(room), { mode: 0o600 });
   const program = new URL("machine/machine-room.ts", import.meta.url).pathname;
-  const started = spawnInside(initPid, [process.execPath, program, roomPath]);
-  await untilLine(started, "ready");
-  // A lab whose machines nobody can switch off is no lab.
-  void started.exited.then(() => lab.kill());
+  const logFile = `${directory}/machine-room.log`;
+  const started = spawnInside(initPid, [process.execPath, program, roomPath], { logFile });
+  let hasEnded = false;
+  void started.exited.then(() => {
+    hasEnded = true;
+    // A lab whose machines nobody can switch off is no lab.
+    lab.kill();
+  });
+  for (const { paths } of room.machines) {
+    while (!(await answers(paths))) {
+      if (hasEnded) throw new Error(`The lab's machines ended at once; see ${logFile}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
+async function answers(paths: MachinePaths): Promise<boolean> {
+  return askChassis(paths.chassisSocket, "get", "power").then(
+    () => true,
+    () => false,
+  );
 }
 
 function labMachine(spec: MachineSpec, directory: string): LabMachine {
@@ -199,19 +219,4 @@ function labMachine(spec: MachineSpec, directory: string): LabMachine {
     events: () => readMachineEvents(paths.journal),
     chassis: (...words) => askChassis(paths.chassisSocket, ...words),
   };
-}
-
-/** Waits for a line on the program's stdout; throws with what it said if it ends before. */
-async function untilLine(program: LabProcess, wanted: string): Promise<void> {
-  const { stdout, stderr } = program;
-  if (stdout === null || stderr === null) throw new Error("The program's output goes to a file");
-  let said = "";
-  stderr.on("data", (part: Buffer) => {
-    said += part.toString("utf8");
-  });
-  for await (const line of createInterface({ input: stdout })) {
-    if (line === wanted) return;
-    said += `${line}\n`;
-  }
-  throw new Error(`${program.name} ended before it was ready: ${said}`);
 }

@@ -14,7 +14,10 @@ import { truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { ensureDebianImage } from "../../infra/lab/operating-system/debian-image.ts";
+import type { OperatingSystemImage } from "../../infra/lab/operating-system/operating-system-image.ts";
 import { ensureWitnessImage } from "../../infra/lab/operating-system/witness-image.ts";
+import type { MachineSpec } from "../../infra/lab/machine/machine-spec.ts";
 import { biosMachine, uefiMachine } from "../../infra/lab/sample-machines.ts";
 import { startLab } from "../../infra/lab/start-lab.ts";
 import type { LabHandle } from "../../infra/lab/start-lab.ts";
@@ -76,37 +79,65 @@ function firstCall(lab: LabHandle): Promise<string> {
   });
 }
 
-test.for([
-  ["BIOS", biosMachine(1)],
-  ["UEFI", uefiMachine(1)],
-] as const)("the witness calls home and leaves its disk alone under %s", async ([, machine]) => {
-  const image = await ensureWitnessImage(progress);
-  const directory = mkdtempSync(join(tmpdir(), "farrier-witness-"));
+async function startWithImage(
+  machine: MachineSpec,
+  image: OperatingSystemImage,
+  userData: string,
+): Promise<{ lab: LabHandle; called: Promise<string> }> {
+  const directory = mkdtempSync(join(tmpdir(), "farrier-image-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  const lab = await startLab({ name: "witness", directory, progress, machines: [machine] });
+  const lab = await startLab({ name: "images", directory, progress, machines: [machine] });
   onTestFinished(() => lab.stop());
   const m1 = lab.machine("m1");
   copyFileSync(image.raw.path, m1.diskPath("root"));
   truncateSync(m1.diskPath("root"), 4096 * 1024 * 1024);
-  const userData = `#!/bin/sh\nwget -q -O - http://192.168.100.1:8080/booted/$UUID\n`;
   await writeConfigDrive(directory, m1.diskPath("data"), { mac: machine.mac, userData });
-  const called = firstCall(lab);
-
-  await m1.chassis("set", "power", "1");
   const failed = new Promise<never>((_resolve, reject) => {
     const timer = setTimeout(() => {
       const text = readFileSync(m1.paths.serialLog, "utf8");
       reject(new Error(`Nobody called home; the console ends with: ${text.slice(-2000)}`));
-    }, 120_000);
+    }, 800_000);
     onTestFinished(() => clearTimeout(timer));
   });
-  expect(await Promise.race([called, failed])).toBe(`/booted/${uuid}`);
+  const called = Promise.race([firstCall(lab), failed]);
+  await m1.chassis("set", "power", "1");
+  return { lab, called };
+}
 
+async function pressPowerButton(lab: LabHandle): Promise<void> {
+  const m1 = lab.machine("m1");
   await m1.chassis("set", "shutdown", "1");
   while (!(await m1.chassis("get", "power")).includes("power:0")) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const last = (await m1.events()).at(-1);
   expect(last).toMatchObject({ event: "stopped", cause: "guest-shutdown" });
-  expect(await digestOfStart(m1.diskPath("root"), image.virtualBytes)).toBe(image.raw.sha256);
+}
+
+const firmwares = [
+  ["BIOS", biosMachine(1)],
+  ["UEFI", uefiMachine(1)],
+] as const;
+
+test.for(firmwares)(
+  "the witness calls home and leaves its disk alone under %s",
+  async ([, machine]) => {
+    const image = await ensureWitnessImage(progress);
+    const userData = "#!/bin/sh\nwget -q -O - http://192.168.100.1:8080/booted/$UUID\n";
+    const { lab, called } = await startWithImage(machine, image, userData);
+    expect(await called).toBe(`/booted/${uuid}`);
+    await pressPowerButton(lab);
+    const root = lab.machine("m1").diskPath("root");
+    expect(await digestOfStart(root, image.virtualBytes)).toBe(image.raw.sha256);
+  },
+);
+
+test.for(firmwares)("Debian's cloud-init obeys the config drive under %s", async ([, machine]) => {
+  const image = await ensureDebianImage(progress);
+  const userData = `#!/bin/sh
+curl -s "http://192.168.100.1:8080/$(hostname)/$(cloud-init query instance_id)/$(cloud-id)"
+`;
+  const { lab, called } = await startWithImage(machine, image, userData);
+  expect(await called).toBe(`/host-1/${uuid}/configdrive`);
+  await pressPowerButton(lab);
 });

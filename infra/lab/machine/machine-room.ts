@@ -1,5 +1,5 @@
-// The program that holds all machines of a lab: `node machine-room.ts ROOM.json`. It prints
-// "ready" when every chassis socket answers. It runs inside the lab's namespaces and ends with them.
+// The program that holds all machines of a lab: `node machine-room.ts ROOM.json`. It runs inside
+// the lab's namespaces and ends with them; the chassis sockets are its only interface.
 
 import { readFile } from "node:fs/promises";
 import { argv } from "node:process";
@@ -14,4 +14,3 @@ export interface Room {
 const [, , roomPath = ""] = argv;
 const room = JSON.parse(await readFile(roomPath, "utf8")) as Room;
 await Promise.all(room.machines.map(({ spec, paths }) => serveChassis(new Machine(spec, paths))));
-console.log("ready");

@@ -8,8 +8,7 @@ cat >"$root/etc/fstab" <<END
 UUID=$ROOT_UUID / ext4 errors=remount-ro 0 1
 END
 : >"$root/etc/machine-id"
-rm -f "$root/etc/hostname" "$root/etc/resolv.conf"
-ln -s /run/systemd/resolve/resolv.conf "$root/etc/resolv.conf"
+rm -f "$root/etc/hostname"
 
 # The config drive is the only source; and what needs minutes or other hosts is left out.
 cat >"$root/etc/cloud/cloud.cfg" <<END
@@ -17,26 +16,30 @@ datasource_list: [ConfigDrive, None]
 disable_root: true
 preserve_hostname: false
 users: []
-cloud_init_modules: [bootcmd, write-files, set_hostname, update_hostname, users-groups]
-cloud_config_modules: [runcmd]
+cloud_init_modules: [bootcmd, write-files, set_hostname, update_hostname, users-groups, runcmd]
+cloud_config_modules: []
 cloud_final_modules: [scripts-per-once, scripts-per-instance, scripts-user, phone-home, final-message]
 system_info:
   distro: debian
   network: {renderers: [networkd]}
   paths: {cloud_dir: /var/lib/cloud/, templates_dir: /etc/cloud/templates/}
 END
-rm -f "$root"/etc/cloud/cloud.cfg.d/*.cfg
+find "$root/etc/cloud/cloud.cfg.d" -name "*.cfg" ! -name 05_logging.cfg -delete
 # Without this the generator looks for data sources of clouds at each boot.
 echo "policy: enabled" >"$root/etc/cloud/ds-identify.cfg"
 
 chroot "$root" passwd --lock root >/dev/null
 chroot "$root" systemctl enable systemd-networkd systemd-networkd-wait-online >/dev/null 2>&1
-chroot "$root" systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
-  e2scrub_all.timer e2scrub_reap.service fstrim.timer getty@tty1.service \
-  serial-getty@ttyS0.service systemd-update-utmp.service systemd-pstore.service \
-  keyboard-setup.service console-setup.service cloud-init-hotplugd.socket \
-  dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount dev-mqueue.mount \
-  modprobe@drm.service systemd-hwdb-update.service systemd-journal-flush.service >/dev/null 2>&1
+# cloud-config has nothing to do above, and each start of Python takes seconds.
+chroot "$root" systemctl mask cloud-config.service cloud-init-hotplugd.socket \
+  apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+  e2scrub_reap.service fstrim.timer getty@tty1.service serial-getty@ttyS0.service \
+  systemd-update-utmp.service systemd-pstore.service systemd-hwdb-update.service \
+  systemd-journal-flush.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount \
+  dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
+  sys-kernel-config.mount sys-fs-fuse-connections.mount modprobe@configfs.service \
+  modprobe@dm_mod.service modprobe@drm.service modprobe@fuse.service modprobe@loop.service \
+  >/dev/null 2>&1
 
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/*.log \
   "$root"/var/log/apt "$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/locale
