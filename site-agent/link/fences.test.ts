@@ -172,3 +172,43 @@ test("the site's operator has the last word", async () => {
   guardSays = "the site guard protects the machine";
   expect(await ask()).toEqual({ kind: "guard", message: "the site guard protects the machine" });
 });
+
+test("a clean or a write that is not marked as one to do once is refused", async () => {
+  expect(await ask({ operation: { class: "converge" } })).toMatchObject({ kind: "fenced" });
+});
+
+test("an operation that destroys nothing may not destroy, whatever it is marked", async () => {
+  const payload = { kind: "power", want: "off", mode: "hard" } as const;
+  expect(await ask({ operation: { payload } })).toMatchObject({ kind: "fenced" });
+});
+
+test("the fences look again after the guard's file was read", async () => {
+  const guard = {
+    problem: async () => {
+      documents.store({ ...document, revision: 8, hash: "h8" });
+      return undefined;
+    },
+  };
+  const fences = makeFences({ documents, lease, clock, guard });
+  const received = { operation, atMs: clock.monotonicMs() };
+  expect(await fences.mayDestroy(received, question)).toMatchObject({ kind: "fenced" });
+});
+
+test("the guard is asked by the boot MAC of a machine that was never inspected", async () => {
+  const { identity: _none, ...spec } = document.spec;
+  documents.remove("u1", 8);
+  documents.store({ ...document, revision: 9, spec });
+  const asked: string[] = [];
+  const guard = {
+    problem: async ({ macs }: { macs: readonly string[] }) => {
+      asked.push(...macs);
+      return undefined;
+    },
+  };
+  const fences = makeFences({ documents, lease, clock, guard });
+  await fences.mayTouch(
+    { operation: { ...operation, revision: 9 }, atMs: clock.monotonicMs() },
+    "destroy",
+  );
+  expect(asked).toEqual(["52:54:00:FA:00:01"]);
+});
