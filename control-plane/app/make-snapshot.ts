@@ -8,7 +8,7 @@ import { validateBareMetalHost } from "../../shared/metal3/validate-bare-metal-h
 import { err, ok, type Result } from "../../shared/result.ts";
 import { z } from "zod";
 import type { HostRows } from "../ports.ts";
-import { siteDegradedAfterMs, siteUnreachableAfterMs } from "../store/lease-times.table.ts";
+import { siteDegradedAfterMs, siteUnreachableAfterMs } from "../lease-times.table.ts";
 
 const hardwareObject = z.looseObject({ spec: hardwareDataSpec.optional() });
 

@@ -19,7 +19,7 @@ import type {
   OpeningError,
   Timer,
 } from "../ports.ts";
-import { leaseTtlMs, silentAfterMs } from "../store/lease-times.table.ts";
+import { leaseTtlMs, silentAfterMs } from "../lease-times.table.ts";
 import { OutboxDelivery } from "./deliver-outbox.ts";
 import { ObservationOrder } from "./observation-order.ts";
 import { readFrame, type ReadFrame } from "./read-frame.ts";

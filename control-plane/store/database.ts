@@ -88,7 +88,7 @@ const rolledBackCodes = ["40001", "40P01"]; // serialization failure, deadlock
 const maxRepeats = 4;
 
 /** A statement that Postgres has rolled back to end a deadlock did nothing: it can be run again as it is. */
-export async function repeatRolledBack<T>(run: () => Promise<T>): Promise<T> {
+async function repeatRolledBack<T>(run: () => Promise<T>): Promise<T> {
   for (let repeats = 0; ; repeats += 1) {
     try {
       return await run();

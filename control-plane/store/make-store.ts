@@ -20,7 +20,7 @@ import { commitHost } from "./hosts/commit-host.ts";
 import { foldBatch } from "./hosts/feed-batch.ts";
 import { claimants, surroundings } from "./hosts/fleet.ts";
 import { loadHost } from "./hosts/load-host.ts";
-import { decideWithinMs } from "./lease-times.table.ts";
+import { decideWithinMs } from "../lease-times.table.ts";
 import { loadAgent, sessionOfToken, siteKeys } from "./links/agents.ts";
 import { openSession } from "./links/open-session.ts";
 import { ackOutbox, takeOutbox } from "./links/outbox.ts";

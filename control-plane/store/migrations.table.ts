@@ -198,4 +198,11 @@ CREATE INDEX outbox_by_link ON outbox (link, id);
 CREATE INDEX outbox_by_key ON outbox (link, key) WHERE key IS NOT NULL;
 `,
   },
+  {
+    name: "0002-blocked-hosts",
+    text: `-- Each commit that lets a claim go looks for hosts that wait for one. There are few or none, and without this
+-- index every commit reads all hosts.
+CREATE INDEX hosts_blocked ON hosts (site) WHERE blocked;
+`,
+  },
 ];

@@ -58,26 +58,24 @@ export function applyHostFeed(sender: FeedSender, batch: FoldedBatch, wakeAtMs: 
 
 function missingPart(sender: FeedSender, batch: FoldedBatch, wakeAtMs: number): SQL {
   return sql`
+    unnamed AS (
+      SELECT o.uid, o.list_id IS DISTINCT FROM ${batch.listId}
+        AND (o.resource_version <= ${batch.listVersion}::numeric OR gate.regressed) AS gone
+      FROM hosts o, gate
+      WHERE ${batch.last}::boolean AND o.cluster = ${sender.cluster} AND NOT o.deleted
+      UNION ALL
+      SELECT o.uid, true
+      FROM gate, fresh f JOIN hosts o
+        ON o.cluster = ${sender.cluster} AND o.namespace = f.namespace AND o.name = f.name
+      WHERE o.uid <> f.uid AND NOT f.deleted AND NOT o.deleted
+        AND (f.rv > o.resource_version OR gate.regressed)
+    ),
     missing AS (
       UPDATE hosts h SET
-        deleted = h.deleted OR unnamed.gone,
-        version = h.version + 1, wake_at = ${wakeAtMs}::bigint
-      FROM (
-        SELECT o.uid,
-          ${batch.last}::boolean AND o.list_id IS DISTINCT FROM ${batch.listId}
-            AND (o.resource_version <= ${batch.listVersion}::numeric OR gate.regressed)
-          OR EXISTS (
-            SELECT FROM fresh f
-            WHERE f.namespace = o.namespace AND f.name = o.name AND NOT f.deleted
-              AND (f.rv > o.resource_version OR gate.regressed)) AS gone,
-          gate.completes
-        FROM hosts o, gate
-        WHERE o.cluster = ${sender.cluster} AND NOT o.deleted
-          AND (${batch.last}::boolean OR EXISTS (
-            SELECT FROM fresh f WHERE f.namespace = o.namespace AND f.name = o.name))
-          AND NOT EXISTS (SELECT FROM given g WHERE g.uid = o.uid)
-      ) unnamed
-      WHERE h.uid = unnamed.uid AND (unnamed.gone OR unnamed.completes)
+        deleted = h.deleted OR u.gone, version = h.version + 1, wake_at = ${wakeAtMs}::bigint
+      FROM (SELECT uid, bool_or(gone) AS gone FROM unnamed GROUP BY uid) u, gate
+      WHERE h.uid = u.uid AND (u.gone OR gate.completes)
+        AND NOT EXISTS (SELECT FROM given g WHERE g.uid = h.uid)
       RETURNING h.uid
     )`;
 }

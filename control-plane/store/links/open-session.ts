@@ -6,7 +6,7 @@ import { err, ok, type Result } from "../../../shared/result.ts";
 import type { LinkStore, OpenedSession, OpeningError } from "../../ports.ts";
 import { readRows, type Database } from "../database.ts";
 import { jsonText } from "../json-text.ts";
-import { leaseTtlMs, siteDegradedAfterMs } from "../lease-times.table.ts";
+import { leaseTtlMs, siteDegradedAfterMs } from "../../lease-times.table.ts";
 
 export type Opening = Parameters<LinkStore["openSession"]>[0];
 export interface OpeningTimes {

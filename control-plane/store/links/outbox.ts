@@ -11,7 +11,7 @@ const taken = z.object({
 });
 
 /**
- * Marks rows as sent in this session and returns them in order. Undefined: the session does not hold the links
+ * Marks rows as sent in this session and returns them in order, up to the limit of each link. Undefined: the session does not hold the links
  * any more. If the answer gets lost the caller must end the session: another one gets the rows again.
  */
 export async function takeOutbox(
@@ -30,11 +30,12 @@ export async function takeOutbox(
         WHERE l.epoch = ${session.epoch}::bigint
       ),
       picked AS (
-        SELECT o.id FROM outbox o
-        WHERE o.link IN (SELECT name FROM held)
-          AND o.sent_epoch <> ${session.epoch}::bigint AND o.retry_at <= ${nowMs}::bigint
-        ORDER BY o.id LIMIT ${limit}::int
-        FOR UPDATE SKIP LOCKED
+        SELECT next.id FROM held, LATERAL (
+          SELECT o.id FROM outbox o
+          WHERE o.link = held.name
+            AND o.sent_epoch <> ${session.epoch}::bigint AND o.retry_at <= ${nowMs}::bigint
+          ORDER BY o.id LIMIT ${limit}::int
+          FOR UPDATE SKIP LOCKED) next
       ),
       sent AS (
         UPDATE outbox o SET sent_epoch = ${session.epoch}::bigint

@@ -2,8 +2,6 @@
 
 /** After that without a sign of life, another agent of the same site or cluster may take the link. */
 export const leaseTtlMs = 20_000;
-/** An agent renews this often. */
-export const leaseRenewMs = 5_000;
 /** A site is "degraded" after that, … */
 export const siteDegradedAfterMs = 60_000;
 /** … and "unreachable" after that. */
