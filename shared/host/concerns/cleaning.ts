@@ -69,5 +69,5 @@ function reportProblem({ disks }: Cleaned): string | undefined {
 }
 
 function summary({ disks }: Cleaned): string {
-  return disks.map(({ disk, method }) => `${describeDisk(disk)} ${method}`).join("; ");
+  return disks.map(({ disk, detail }) => `${describeDisk(disk)}: ${detail}`).join("; ");
 }
