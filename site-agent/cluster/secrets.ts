@@ -107,18 +107,23 @@ class Follower implements FollowedSecrets {
     deps.posted.keepOnly(known);
     for (const uid of this.unsettled) if (!known.has(uid)) this.unsettled.delete(uid);
     const namespaces = deps.hosts.namespaces();
-    const fresh: FreshFact[] = [];
+    let batch: FreshFact[] = [];
     for (const host of hosts) {
       if (this.signal.aborted) return;
       const names = host.secrets.map(({ name }) => `${host.namespace}/${name}`);
       if (!isDue(host.uid, names)) continue;
       const namespaceAnnotations = namespaces.get(host.namespace) ?? {};
       const facts = await factsOf(deps, { host, namespaceAnnotations });
-      fresh.push(...facts.fresh);
       if (facts.isSettled) this.unsettled.delete(host.uid);
       else this.unsettled.add(host.uid);
+      for (const fact of facts.fresh) {
+        // Not all of a cluster's user data at once in memory.
+        const full = hasRoom(batch, fact) ? [] : batch;
+        if (!(await this.post(full))) return;
+        batch = full.length > 0 ? [fact] : [...batch, fact];
+      }
     }
-    await this.post(fresh);
+    await this.post(batch);
   }
 
   /** What this round looks at; what changes from now on is for the next. */
@@ -134,34 +139,26 @@ class Follower implements FollowedSecrets {
     return (uid, names) => all || uids.has(uid) || names.some((name) => secrets.has(name));
   }
 
-  private async post(fresh: readonly FreshFact[]): Promise<void> {
-    for (const part of parts(fresh)) {
-      const posted = await this.deps.hub.postSecrets({ facts: part.map(({ fact }) => fact) });
-      if (this.signal.aborted) return;
-      if (!posted.ok) {
-        this.deps.log.warn("secret facts not posted", { reason: posted.error.message });
-        // They stay new: each of their hosts is looked at again.
-        for (const { fact } of fresh) this.unsettled.add(fact.hostUid);
-        return;
-      }
-      for (const each of part) this.deps.posted.remember(each);
+  /** False: the control plane cannot be told now. All facts stay new, and all hosts are looked at again. */
+  private async post(batch: readonly FreshFact[]): Promise<boolean> {
+    if (batch.length === 0) return true;
+    const posted = await this.deps.hub.postSecrets({ facts: batch.map(({ fact }) => fact) });
+    if (posted.ok) {
+      for (const each of batch) this.deps.posted.remember(each);
+      return true;
     }
+    this.deps.log.warn("secret facts not posted", { reason: posted.error.message });
+    this.lookAtAll = true;
+    return false;
   }
 }
 
-function parts(fresh: readonly FreshFact[]): readonly FreshFact[][] {
-  const all: FreshFact[][] = [];
-  let bytes = 0;
-  for (const each of fresh) {
-    const size = JSON.stringify(each.fact).length;
-    const last = all.at(-1);
-    if (last === undefined || last.length >= maxFacts || bytes + size > maxBytes) {
-      all.push([each]);
-      bytes = size;
-    } else {
-      last.push(each);
-      bytes += size;
-    }
-  }
-  return all;
+function hasRoom(batch: readonly FreshFact[], next: FreshFact): boolean {
+  const bytes = [...batch, next].reduce((sum, { fact }) => sum + sizeOf(fact), 0);
+  return batch.length === 0 || (batch.length < maxFacts && bytes <= maxBytes);
+}
+
+/** About: all but the sealed text is small. */
+function sizeOf({ sealed }: FreshFact["fact"]): number {
+  return 1_024 + (sealed?.ciphertext.length ?? 0);
 }

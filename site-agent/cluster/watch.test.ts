@@ -169,3 +169,17 @@ test("a link that lost its memory lists once more though the control plane has a
   await start();
   expect(lists()).toBe(2);
 });
+
+test("the feed lists anew when the server is older than its cursor, as after a restore", async () => {
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  await start();
+  const watch = kubernetes.watch.bind(kubernetes);
+  let answers = 1;
+  kubernetes.watch = (...args) =>
+    answers-- > 0
+      ? Promise.resolve({ status: 504, reason: "Too large resource version" })
+      : watch(...args);
+  kubernetes.disconnect();
+  await clock.advance(5_000);
+  expect(lists()).toBe(2);
+});

@@ -1,6 +1,6 @@
 // A Kubernetes API in memory, as much of it as the cluster link asks for: objects with resource versions, merge
 // patches, apply on status, watches with bookmarks and a window, list pages.
-import { ok } from "../../shared/result.ts";
+import { err, ok } from "../../shared/result.ts";
 import type {
   KubernetesApi,
   KubernetesRequest,
@@ -32,6 +32,8 @@ export class FakeKubernetes implements KubernetesApi {
   readonly requests: KubernetesRequest[] = [];
   /** Watches that ask for an older version than this are refused with 410. */
   oldestVersion = 0;
+  /** Asked before each request: a status is the answer, and nothing happens. */
+  refuse: (request: KubernetesRequest) => number | "unreachable" | undefined = () => undefined;
   private version = 100;
   private readonly history: { collection: string; version: number; event: WatchEvent }[] = [];
   private readonly watchers = new Set<Watcher>();
@@ -80,6 +82,9 @@ export class FakeKubernetes implements KubernetesApi {
 
   async request(request: KubernetesRequest) {
     this.requests.push(request);
+    const refused = this.refuse(request);
+    if (refused === "unreachable") return err(refused, "the API server cannot be reached");
+    if (refused !== undefined) return ok({ status: refused, body: { message: "refused" } });
     const [path = "", query = ""] = request.path.split("?");
     if (request.method === "GET" && isCollection(path)) {
       return ok(this.list(path, new URLSearchParams(query)));
@@ -134,17 +139,29 @@ export class FakeKubernetes implements KubernetesApi {
     if (request.method === "POST") return this.create(path, request.body as FakeObject);
     if (object === undefined) return { status: 404, body: { message: "not found" } };
     if (request.method === "GET") return { status: 200, body: object };
-    if (request.method === "DELETE") {
-      this.remove(bare);
-      return { status: 200, body: {} };
-    }
+    if (request.method === "DELETE") return this.delete(bare, object, request.body);
     const body = request.body as { metadata?: { uid?: string; resourceVersion?: string } };
     const { uid, resourceVersion } = body.metadata ?? {};
     const conflict =
       (uid !== undefined && uid !== object.metadata.uid) ||
       (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion);
     if (conflict) return { status: 409, body: { message: "the object has been modified" } };
-    return { status: 200, body: this.put(bare, mergePatch(object, body) as FakeObject) };
+    const changed = this.put(bare, mergePatch(object, body) as FakeObject);
+    if (isReleased(changed)) this.remove(bare);
+    return { status: 200, body: changed };
+  }
+
+  /** With finalizers left it only begins. */
+  private delete(path: string, object: FakeObject, options: unknown) {
+    const { preconditions } = (options ?? {}) as { preconditions?: { uid?: string } };
+    if (preconditions?.uid !== undefined && preconditions.uid !== object.metadata.uid) {
+      return { status: 409, body: { message: "the UID in the precondition does not match" } };
+    }
+    const deletionTimestamp = "2026-11-01T12:00:00Z";
+    const metadata = { ...object.metadata, deletionTimestamp };
+    if (isReleased({ ...object, metadata })) this.remove(path);
+    else this.put(path, { ...object, metadata });
+    return { status: 200, body: {} };
   }
 
   private create(collection: string, object: FakeObject) {
@@ -163,6 +180,12 @@ function collectionOf(path: string): string {
 function isCollection(path: string): boolean {
   const below = path.replace(/^\/(?:api\/[^/]+|apis\/[^/]+\/[^/]+)\//, "");
   return below.split("/").length % 2 === 1;
+}
+
+function isReleased({ metadata }: FakeObject): boolean {
+  const finalizers = metadata["finalizers"];
+  const isHeld = Array.isArray(finalizers) && finalizers.length > 0;
+  return metadata["deletionTimestamp"] !== undefined && !isHeld;
 }
 
 /** RFC 7386. */

@@ -1,0 +1,258 @@
+// Each kind of write-back on a Kubernetes in memory: done once and done again it is the same; a host that is gone or
+// replaced is left alone; conflicts and refusals are told apart.
+import { beforeEach, describe, expect, test } from "vitest";
+import type { WriteBack } from "../../../shared/protocol/write-back.ts";
+import { FakeKubernetes, type FakeObject } from "../../../test/support/fake-kubernetes.ts";
+import { writeBackTo } from "./write-back.ts";
+
+const hosts = "/apis/metal3.io/v1alpha1/namespaces/horses/baremetalhosts";
+const hardwareData = "/apis/metal3.io/v1alpha1/namespaces/horses/hardwaredata/m1";
+const secrets = "/api/v1/namespaces/horses/secrets";
+const target = { namespace: "horses", name: "m1", uid: "host-1" };
+const finalizer = "baremetalhost.metal3.io";
+const hardware = { hostname: "m1", cpu: { arch: "x86_64", count: 8 } };
+
+let kubernetes: FakeKubernetes;
+beforeEach(() => {
+  kubernetes = new FakeKubernetes();
+  kubernetes.put(`${hosts}/m1`, {
+    metadata: {
+      name: "m1",
+      namespace: "horses",
+      uid: "host-1",
+      annotations: { "a/b": "", keep: "me" },
+    },
+    spec: { online: true },
+  });
+  kubernetes.put(`${secrets}/m1-bmc`, {
+    metadata: { name: "m1-bmc", namespace: "horses", uid: "s-1" },
+  });
+});
+
+const writes = {
+  status: { kind: "status", ...target, status: { poweredOn: true } as never },
+  metadata: {
+    kind: "metadata",
+    ...target,
+    addFinalizers: [finalizer],
+    removeAnnotations: ["a/b"],
+  },
+  architecture: { kind: "architecture", ...target, architecture: "x86_64" },
+  "hardware-data": { kind: "hardware-data", ...target, hardware },
+  "release-hardware-data": { kind: "release-hardware-data", ...target },
+  "claim-secret": { kind: "claim-secret", ...target, secretName: "m1-bmc", purpose: "bmc" },
+  "release-secret": { kind: "release-secret", ...target, secretName: "m1-bmc" },
+  event: {
+    kind: "event",
+    ...target,
+    eventName: "m1.1",
+    type: "Normal",
+    reason: "PowerOn",
+    message: "the host is on",
+    atMs: Date.parse("2026-11-01T12:00:00.123Z"),
+  },
+} as const satisfies { readonly [K in WriteBack["kind"]]: Extract<WriteBack, { kind: K }> };
+const kinds = Object.keys(writes) as WriteBack["kind"][];
+
+const write = (kind: WriteBack["kind"], over: object = {}) =>
+  writeBackTo(kubernetes, { ...writes[kind], ...over } as WriteBack);
+const object = (path: string): FakeObject | undefined => kubernetes.objects.get(path);
+const metadata = (path: string) => object(path)?.metadata;
+const ownersOf = (path: string) =>
+  (metadata(path)?.["ownerReferences"] ?? []) as readonly { readonly uid: string }[];
+const state = () => JSON.stringify([...kubernetes.objects]);
+
+describe.each(kinds)("write-back of %s", (kind) => {
+  test("is done, and done again it changes nothing", async () => {
+    expect(await write(kind)).toEqual({ ok: true });
+    // What differs is told apart by resourceVersion, which counts each change of this Kubernetes; a status that is
+    // applied again is one there.
+    const before = state().replaceAll(/"resourceVersion":"\d+"/g, "");
+    expect(await write(kind)).toEqual({ ok: true });
+    expect(state().replaceAll(/"resourceVersion":"\d+"/g, "")).toBe(before);
+  });
+
+  test("for a host that is gone is done without a trace", async () => {
+    kubernetes.remove(`${hosts}/m1`);
+    const before = state();
+    expect(await write(kind)).toEqual({ ok: true });
+    if (kind !== "event") expect(state()).toBe(before);
+  });
+
+  test("for a host that was replaced leaves the new one alone", async () => {
+    kubernetes.remove(`${hosts}/m1`);
+    kubernetes.put(`${hosts}/m1`, { metadata: { name: "m1", namespace: "horses", uid: "host-2" } });
+    const before = state();
+    expect(await write(kind)).toEqual({ ok: true });
+    if (kind !== "event") expect(state()).toBe(before);
+  });
+
+  test("is worth another try when the API server cannot be reached, or is busy", async () => {
+    kubernetes.refuse = () => "unreachable";
+    expect(await write(kind)).toMatchObject({ ok: false, retry: true });
+    for (const status of [429, 500, 503]) {
+      kubernetes.refuse = () => status;
+      expect(await write(kind)).toMatchObject({ ok: false, retry: true });
+    }
+  });
+
+  test("is not worth another try when it is forbidden", async () => {
+    kubernetes.refuse = () => 403;
+    expect(await write(kind)).toMatchObject({ ok: false, retry: false });
+  });
+});
+
+test.each(["metadata", "architecture", "claim-secret"] as const)(
+  "write-back of %s does not write over what changed since it was read",
+  async (kind) => {
+    kubernetes.refuse = ({ method, path }) => {
+      if (method === "PATCH") {
+        const [bare = ""] = path.split("?");
+        const changed = object(bare);
+        if (changed !== undefined) kubernetes.put(bare, changed);
+      }
+      return undefined;
+    };
+    expect(await write(kind)).toMatchObject({ ok: false, retry: true });
+  },
+);
+
+test("a status goes by server-side apply to the status alone, bound to the uid", async () => {
+  await write("status");
+  expect(kubernetes.requests[0]).toMatchObject({
+    method: "PATCH",
+    patch: "apply",
+    path: `${hosts}/m1/status?fieldManager=farrier&force=true`,
+    body: { metadata: { uid: "host-1" }, status: { poweredOn: true } },
+  });
+});
+
+test("metadata keeps what others put there", async () => {
+  kubernetes.put(`${hosts}/m1`, {
+    metadata: {
+      name: "m1",
+      uid: "host-1",
+      finalizers: ["other/one"],
+      annotations: { "a/b": "", keep: "me" },
+    },
+  });
+  await write("metadata");
+  expect(metadata(`${hosts}/m1`)).toMatchObject({ finalizers: ["other/one", finalizer] });
+  expect(metadata(`${hosts}/m1`)?.["annotations"]).toEqual({ keep: "me" });
+  await write("metadata", { addFinalizers: undefined, removeFinalizers: [finalizer] });
+  expect(metadata(`${hosts}/m1`)?.["finalizers"]).toEqual(["other/one"]);
+});
+
+test("an architecture that is set already stays", async () => {
+  kubernetes.put(`${hosts}/m1`, {
+    metadata: { name: "m1", uid: "host-1" },
+    spec: { architecture: "aarch64" },
+  });
+  await write("architecture");
+  expect(object(`${hosts}/m1`)?.["spec"]).toEqual({ architecture: "aarch64" });
+});
+
+describe("HardwareData", () => {
+  test("is the host's, and is kept from going before it", async () => {
+    await write("hardware-data");
+    expect(object(hardwareData)).toMatchObject({
+      kind: "HardwareData",
+      metadata: {
+        finalizers: ["baremetalhost.metal3.io/hardwareData"],
+        ownerReferences: [{ kind: "BareMetalHost", name: "m1", uid: "host-1" }],
+      },
+      spec: { hardware },
+    });
+  });
+
+  test("of another inspection is a new object, though the old one had a finalizer", async () => {
+    await write("hardware-data");
+    await write("hardware-data", { hardware: { hostname: "m1", ramMebibytes: 512 } });
+    expect(object(hardwareData)?.["spec"]).toEqual({
+      hardware: { hostname: "m1", ramMebibytes: 512 },
+    });
+    const created = kubernetes.requests.filter(({ method }) => method === "POST");
+    expect(created).toHaveLength(2);
+  });
+
+  test("goes with the host when it is released", async () => {
+    await write("hardware-data");
+    await write("release-hardware-data");
+    expect(metadata(hardwareData)?.["finalizers"]).toEqual([]);
+  });
+
+  test("of another host of this name is not released", async () => {
+    await write("hardware-data");
+    await write("release-hardware-data", { uid: "host-0" });
+    expect(metadata(hardwareData)?.["finalizers"]).toHaveLength(1);
+  });
+});
+
+describe("a Secret", () => {
+  const path = `${secrets}/m1-bmc`;
+
+  test("of a BMC gets label, finalizer and owner; others only the label", async () => {
+    kubernetes.put(`${secrets}/user-data`, { metadata: { name: "user-data", uid: "s-2" } });
+    await write("claim-secret");
+    await write("claim-secret", { secretName: "user-data", purpose: "userData" });
+    expect(metadata(path)).toMatchObject({
+      labels: { "environment.metal3.io": "baremetal" },
+      finalizers: ["baremetalhost.metal3.io/secret"],
+      ownerReferences: [{ kind: "BareMetalHost", uid: "host-1" }],
+    });
+    expect(metadata(`${secrets}/user-data`)).toEqual({
+      name: "user-data",
+      uid: "s-2",
+      resourceVersion: expect.any(String),
+      labels: { "environment.metal3.io": "baremetal" },
+    });
+  });
+
+  test("that carries another value under our label keeps it", async () => {
+    const labels = { "environment.metal3.io": "other" };
+    kubernetes.put(path, { metadata: { name: "m1-bmc", uid: "s-1", labels } });
+    await write("claim-secret");
+    expect(metadata(path)?.["labels"]).toEqual(labels);
+  });
+
+  test("that is being deleted gets no finalizer", async () => {
+    const deletionTimestamp = "2026-11-01T12:00:00Z";
+    const finalizers = ["other/one"];
+    kubernetes.put(path, {
+      metadata: { name: "m1-bmc", uid: "s-1", deletionTimestamp, finalizers },
+    });
+    await write("claim-secret");
+    expect(metadata(path)?.["finalizers"]).toEqual(finalizers);
+    expect(metadata(path)?.["ownerReferences"]).toBeUndefined();
+  });
+
+  test("that two hosts share keeps its finalizer until the last one lets go", async () => {
+    kubernetes.put(`${hosts}/m2`, { metadata: { name: "m2", namespace: "horses", uid: "host-2" } });
+    await write("claim-secret");
+    await write("claim-secret", { name: "m2", uid: "host-2" });
+    await write("release-secret");
+    expect(metadata(path)?.["finalizers"]).toHaveLength(1);
+    const owners = ownersOf(path).filter(({ uid }) => uid === "host-2");
+    kubernetes.put(path, { metadata: { ...metadata(path), ownerReferences: owners } });
+    await write("release-secret", { name: "m2", uid: "host-2" });
+    expect(metadata(path)?.["finalizers"]).toEqual([]);
+  });
+
+  test("that is not there is nothing to claim or release", async () => {
+    kubernetes.remove(path);
+    expect(await write("claim-secret")).toEqual({ ok: true });
+    expect(await write("release-secret")).toEqual({ ok: true });
+  });
+});
+
+test("an Event is of the host's controller, in whole seconds", async () => {
+  await write("event", { related: { kind: "Secret", name: "m1-bmc" } });
+  expect(object("/api/v1/namespaces/horses/events/m1.1")).toMatchObject({
+    involvedObject: { kind: "BareMetalHost", name: "m1", uid: "host-1" },
+    reason: "PowerOn",
+    type: "Normal",
+    firstTimestamp: "2026-11-01T12:00:00Z",
+    source: { component: "metal3-baremetal-controller" },
+    related: { kind: "Secret", name: "m1-bmc" },
+  });
+});

@@ -1,0 +1,193 @@
+// The cluster link as a whole: it leads alone or not at all, and an ended session writes nothing any more.
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { makeVirtualClock } from "../infra/lab/bmc-simulator/virtual-clock.ts";
+import type { Welcome } from "../shared/protocol/frames.ts";
+import type { WriteBack } from "../shared/protocol/write-back.ts";
+import { FakeKubernetes } from "../test/support/fake-kubernetes.ts";
+import { makeFakeHttpClient, type FakeAnswer } from "../test/support/fake-http-client.ts";
+import { makeNodeCrypto } from "./adapters/node-crypto.ts";
+import { openNodeDatabase } from "./adapters/node-database.ts";
+import { startCluster, type RunningCluster } from "./compose-cluster.ts";
+import { prepareDatabase } from "./link/database.ts";
+import type { HttpRequest } from "./ports.ts";
+
+const host = "/apis/metal3.io/v1alpha1/namespaces/horses/baremetalhosts/m1";
+const lease = "/apis/coordination.k8s.io/v1/namespaces/metal3/leases/baremetal-operator";
+const write: WriteBack = {
+  kind: "metadata",
+  namespace: "horses",
+  name: "m1",
+  uid: "host-1",
+  addFinalizers: ["baremetalhost.metal3.io"],
+};
+
+let clock: ReturnType<typeof makeVirtualClock>;
+let kubernetes: FakeKubernetes;
+let requests: HttpRequest[];
+let answer: (request: HttpRequest) => FakeAnswer;
+let cluster: RunningCluster;
+const logged: string[] = [];
+
+beforeEach(() => {
+  clock = makeVirtualClock(Date.parse("2026-11-01T12:00:00Z"));
+  kubernetes = new FakeKubernetes();
+  kubernetes.put(host, { metadata: { name: "m1", namespace: "horses", uid: "host-1" } });
+  requests = [];
+  answer = () => ({ status: 409, body: new TextEncoder().encode('{"cursor":""}') });
+  const database = openNodeDatabase(":memory:");
+  prepareDatabase(database);
+  const say = (message: string, fields?: object) =>
+    void logged.push(`${message} ${JSON.stringify(fields)}`);
+  const http = makeFakeHttpClient((request) => {
+    requests.push(request);
+    return answer(request);
+  });
+  cluster = startCluster(
+    {
+      api: kubernetes,
+      http,
+      database,
+      clock,
+      crypto: makeNodeCrypto(),
+      log: { info: say, warn: say, error: say },
+    },
+    { feedUrl: "https://hub.example/", caPem: "the CA" },
+  );
+});
+afterEach(() => cluster.stop());
+
+function welcome(token = "t".repeat(64)): Welcome {
+  return {
+    type: "welcome",
+    epoch: 1,
+    serverTimeMs: 1,
+    cluster: "stable",
+    resync: "none",
+    committedSeq: 0,
+    leaseTtlMs: 20_000,
+    sessionToken: token,
+    sites: [],
+  };
+}
+const renewLease = () =>
+  kubernetes.put(lease, {
+    metadata: { name: "baremetal-operator", namespace: "metal3" },
+    spec: {
+      holderIdentity: "bmo",
+      renewTime: new Date(clock.nowMs()).toISOString(),
+      leaseDurationSeconds: 15,
+    },
+  });
+const finalizers = () => kubernetes.objects.get(host)?.metadata["finalizers"];
+
+test("a session follows its cluster with its own bearer", async () => {
+  cluster.welcome(welcome());
+  await clock.advance(100);
+  expect(requests[0]).toMatchObject({
+    method: "POST",
+    url: expect.stringMatching(/^https:\/\/hub\.example\/clusters\/stable\/feed\//),
+    headers: { authorization: `Bearer ${"t".repeat(64)}` },
+    ca: "the CA",
+  });
+  expect(await cluster.write(write)).toEqual({ ok: true });
+  expect(finalizers()).toEqual(["baremetalhost.metal3.io"]);
+});
+
+test("a new session follows with its own bearer, and the old one is not used again", async () => {
+  cluster.welcome(welcome());
+  await clock.advance(3_000);
+  cluster.welcome(welcome("u".repeat(64)));
+  requests.length = 0;
+  await clock.advance(3_000);
+  const bearers = new Set(requests.map(({ headers }) => headers?.["authorization"]));
+  expect([...bearers]).toEqual([`Bearer ${"u".repeat(64)}`]);
+});
+
+test("an agent that was given no cluster follows nothing", async () => {
+  const { cluster: _none, ...without } = welcome();
+  cluster.welcome(without);
+  await clock.advance(60_000);
+  expect(requests).toEqual([]);
+  expect(kubernetes.requests).toEqual([]);
+});
+
+test("while another operator leads nothing is followed or written, and that is said", async () => {
+  renewLease();
+  cluster.welcome(welcome());
+  await clock.advance(2_000);
+  expect(requests).toEqual([]);
+  expect(await clock.until(cluster.write(write))).toMatchObject({
+    ok: false,
+    retry: true,
+    message: expect.stringContaining("Another bare-metal operator leads"),
+  });
+  expect(finalizers()).toBeUndefined();
+  expect(logged.join()).toContain("another operator leads");
+  // It was stopped: its Lease is renewed no longer.
+  await clock.advance(60_000);
+  expect(requests.length).toBeGreaterThan(0);
+  expect(await cluster.write(write)).toEqual({ ok: true });
+});
+
+test("an operator that begins later stops following and writing", async () => {
+  cluster.welcome(welcome());
+  await clock.advance(2_000);
+  renewLease();
+  await clock.advance(15_000);
+  requests.length = 0;
+  renewLease();
+  await clock.advance(10_000);
+  expect(requests).toEqual([]);
+  expect(await clock.until(cluster.write(write))).toMatchObject({ ok: false, retry: true });
+});
+
+test("nothing is written before it is known who leads", async () => {
+  kubernetes.refuse = ({ path }) => (path.includes("leases") ? 503 : undefined);
+  cluster.welcome(welcome());
+  await clock.advance(5_000);
+  expect(await clock.until(cluster.write(write))).toMatchObject({ ok: false, retry: true });
+  expect(requests).toEqual([]);
+});
+
+test("a look at the Leases that fails later changes nothing", async () => {
+  cluster.welcome(welcome());
+  await clock.advance(2_000);
+  kubernetes.refuse = ({ path }) => (path.includes("leases") ? "unreachable" : undefined);
+  await clock.advance(60_000);
+  expect(await cluster.write(write)).toEqual({ ok: true });
+});
+
+test("a conflict is ridden out", async () => {
+  cluster.welcome(welcome());
+  await clock.advance(100);
+  let conflicts = 3;
+  kubernetes.refuse = ({ method }) => (method === "PATCH" && conflicts-- > 0 ? 409 : undefined);
+  expect(await clock.until(cluster.write(write))).toEqual({ ok: true });
+});
+
+test("a write that still tries when its session ends is given up", async () => {
+  cluster.welcome(welcome());
+  await clock.advance(100);
+  kubernetes.refuse = ({ method }) => (method === "PATCH" ? 503 : undefined);
+  const old = cluster.write(write);
+  await clock.advance(100);
+  cluster.welcome(welcome("u".repeat(64)));
+  kubernetes.refuse = () => undefined;
+  kubernetes.requests.length = 0;
+  expect(await clock.until(old)).toMatchObject({ ok: false, retry: true });
+  expect(kubernetes.requests.filter(({ method }) => method === "PATCH")).toEqual([]);
+});
+
+test.each([
+  ["no JSON", "<html>"],
+  ["something else", "{}"],
+])(
+  "a control plane that answers with %s is asked again, and nothing breaks",
+  async (_words, body) => {
+    answer = () => ({ status: 200, body: new TextEncoder().encode(body) });
+    cluster.welcome(welcome());
+    await clock.advance(10_000);
+    expect(requests.length).toBeGreaterThan(3);
+    expect(logged.join()).toContain("feed not reachable");
+  },
+);
