@@ -54,6 +54,7 @@ test("an image starts provisioning, with the very disk that was chosen [B41 B45 
   edit(world, { image, userData: { name: "cloud" } });
   world.seen.secrets = { ...world.seen.secrets, userData: makeFact("userData", "cloud") };
   world.settle();
+  world.pass(1_000);
   expect(world.states.at(-1)).toBe("provisioning");
   expect(world.host.status?.lastAttemptedImage).toEqual(image);
   expect(world.ordered).toMatchObject({
@@ -93,6 +94,7 @@ test("network data falls back to the preprovisioning one [B56]", () => {
   const preprovisioningNetworkData = makeFact("preprovisioningNetworkData", "net");
   world.seen.secrets = { ...world.seen.secrets, preprovisioningNetworkData };
   world.settle();
+  world.pass(1_000);
   expect(world.ordered).toMatchObject({
     networkData: { context: { purpose: "preprovisioningNetworkData" } },
   });

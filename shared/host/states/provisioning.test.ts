@@ -117,6 +117,7 @@ test("removing the image gives the write up", () => {
 
 test("changed user data starts an unfinished write again, a Secret that vanishes does not", () => {
   const world = provisioning({ userData: { name: "cloud" } });
+  world.pass(1_000);
   const missing = { ...makeFact("userData", "cloud"), found: false };
   world.seen.secrets = { ...world.seen.secrets, userData: missing };
   world.settle();
@@ -125,6 +126,18 @@ test("changed user data starts an unfinished write again, a Secret that vanishes
   world.seen.secrets = { ...world.seen.secrets, userData: changed };
   world.settle();
   expect(world.seen.operation?.cancelled).toBe(true);
+});
+
+test("a write waits for a Secret that was claimed just now, whose version changes by that", () => {
+  const world = provisioning({ userData: { name: "cloud" } });
+  expect(world.seen.operation).toBeUndefined();
+  const labelled = makeFact("userData", "cloud", "101");
+  world.seen.secrets = { ...world.seen.secrets, userData: labelled };
+  world.settle();
+  expect(world.ordered).toMatchObject({
+    kind: "provision",
+    userData: { context: { secretVersion: "101" } },
+  });
 });
 
 test("online: false does not stop a write", () => {

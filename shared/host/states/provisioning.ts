@@ -3,6 +3,7 @@
 import { look } from "../concerns/cleaning.ts";
 import { pin } from "../concerns/hardware.ts";
 import { allocationOf, isGivenUp, isSameImage, provisionPayload } from "../concerns/image.ts";
+import { settlesUntilMs } from "../concerns/secrets.ts";
 import { because, clearErrors, event, go, isDeleting, wait } from "../draft.ts";
 import type { Draft, EndedOperation, StateRules, Stop } from "../draft.ts";
 import { order } from "../order.ts";
@@ -97,6 +98,16 @@ function giveUp(draft: Draft, message: string): Stop {
   return go(draft, "deprovisioning", because("DeprovisioningStarted", message));
 }
 
+const dataPurposes = ["userData", "networkData", "metaData", "preprovisioningNetworkData"] as const;
+
+/** A Secret that was claimed just now gets a new version by that: a write ordered before would start again. */
+function secretsSettle(draft: Draft): Stop | undefined {
+  const times = dataPurposes.flatMap((purpose) => settlesUntilMs(draft, purpose) ?? []);
+  if (times.length === 0) return undefined;
+  const why = because("WaitingForSecrets", "the Secrets for the disk are being read");
+  return wait(why, ["secret", "spec"], Math.max(...times));
+}
+
 function write(draft: Draft): Stop {
   const { memory, snapshot } = draft;
   if (memory.identity === undefined) return look(draft);
@@ -106,6 +117,8 @@ function write(draft: Draft): Stop {
     if (payload.error.kind === "pending") return wait(why, ["secret", "spec"]);
     return reject(draft, "provisioning error", why, ["spec", "secret"]);
   }
+  const settled = secretsSettle(draft);
+  if (settled !== undefined) return settled;
   const stop = order(draft, payload.value, `writes ${payload.value.image.url}`);
   if (draft.command !== undefined) {
     const { image, bootMode, rootDeviceHints } = payload.value;
