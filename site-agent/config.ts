@@ -114,7 +114,9 @@ function readable(message: string): string {
 
 /** What no single field can tell; parts that are wrong by themselves are left out. */
 function wholeProblems(raw: unknown): readonly string[] {
-  const parts = z.looseObject({ site: z.unknown(), cluster: z.unknown() }).safeParse(raw).data;
+  const parts = z
+    .looseObject({ site: z.unknown().optional(), cluster: z.unknown().optional() })
+    .safeParse(raw).data;
   if (parts === undefined) return [];
   if (parts.site === undefined && parts.cluster === undefined) {
     return ["(whole file): names neither a site nor a cluster: the agent would have nothing to do"];
