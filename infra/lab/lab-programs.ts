@@ -69,7 +69,8 @@ export function spawnInside(
     stderr: child.stderr,
     exited,
     async signal(signal) {
-      const target = await pid;
+      const target = await pid.catch(() => undefined);
+      if (target === undefined) return;
       try {
         process.kill(target, signal);
       } catch (cause) {

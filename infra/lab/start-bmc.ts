@@ -5,6 +5,7 @@ import { prepareIpmiSim } from "./ipmi-sim.ts";
 import type { LabProcess } from "./lab-programs.ts";
 import { spawnInside } from "./lab-programs.ts";
 import type { MachinePaths, MachineSpec } from "./machine/machine-spec.ts";
+import { waitUntil } from "./wait-until.ts";
 
 /** The program's messages go to `bmc.log` in the machine's folder. */
 export async function startBmc(
@@ -22,10 +23,10 @@ export async function startBmc(
   void program.exited.finally(() => {
     hasEnded = true;
   });
-  while (!(await isBound(initPid, spec.bmc))) {
+  await waitUntil(`the BMC of ${spec.name} answers`, () => {
     if (hasEnded) throw new Error(`The BMC of ${spec.name} ended at once; see ${logFile}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+    return isBound(initPid, spec.bmc);
+  });
   return program;
 }
 

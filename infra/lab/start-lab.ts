@@ -11,6 +11,7 @@ import type { ProgramResult, RunOptions } from "../preparation/run-program.ts";
 import { startTied } from "../preparation/tied-process.ts";
 import type { TiedProcess } from "../preparation/tied-process.ts";
 import { startBmc } from "./start-bmc.ts";
+import { waitUntil } from "./wait-until.ts";
 import { bridgeName, makeSiteNetwork, makeWan } from "./lab-network.ts";
 import type { Wan } from "./lab-network.ts";
 import { onlyChildOf, runInside, spawnInside } from "./lab-programs.ts";
@@ -138,16 +139,11 @@ async function furnish(options: LabOptions, tied: TiedProcess): Promise<LabHandl
     async stop() {
       tied.kill();
       await tied.exited;
-      await untilInterfaceIsGone(wan.interfaceName);
+      // The kernel takes a namespace apart in its own time after the last process has left it.
+      const wanPath = `/sys/class/net/${wan.interfaceName}`;
+      await waitUntil(`the lab ${name} is gone`, () => !existsSync(wanPath));
     },
   };
-}
-
-// The kernel takes a namespace apart in its own time after the last process has left it.
-async function untilInterfaceIsGone(name: string): Promise<void> {
-  while (existsSync(`/sys/class/net/${name}`)) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 // The longest path that a unix socket may have is 107 bytes (unix(7)).
@@ -191,11 +187,11 @@ async function startMachineRoom(
     // A lab whose machines nobody can switch off is no lab.
     lab.kill();
   });
-  for (const { paths } of room.machines) {
-    while (!(await answers(paths))) {
+  for (const { spec, paths } of room.machines) {
+    await waitUntil(`${spec.name} answers on its chassis socket`, () => {
       if (hasEnded) throw new Error(`The lab's machines ended at once; see ${logFile}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+      return answers(paths);
+    });
   }
 }
 

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { biosMachine } from "../../infra/lab/sample-machines.ts";
+import { biosMachine, uefiMachine } from "../../infra/lab/sample-machines.ts";
 import { startLab } from "../../infra/lab/start-lab.ts";
 import type { LabHandle } from "../../infra/lab/start-lab.ts";
 import { ensureDebianPackages } from "../../infra/preparation/debian-packages.ts";
@@ -99,6 +99,23 @@ describe("a lab with a BIOS machine behind ipmi_sim", () => {
     expect(await ask()).toBe("");
     await lab.healWan();
     expect(await ask()).toBe("hello");
+  });
+
+  test("a second lab has the same site and another WAN when two run side by side", async () => {
+    const machines = [uefiMachine(1)];
+    const options = { name: "second", directory: newDirectory(), progress, machines };
+    const second = await startLab(options);
+    onTestFinished(() => second.stop());
+    expect(second.siteAddress).toBe(lab.siteAddress);
+    expect(second.hubAddress).not.toBe(lab.hubAddress);
+
+    const { address, username, password } = second.machine("m1").spec.bmc;
+    // Suite 17 tells the simulator from the other lab's ipmi_sim, which is at the same address.
+    const login = ["-I", "lanplus", "-C", "17", "-H", address, "-U", username, "-E"];
+    const { stdout } = await second.run(["ipmitool", ...login, "power", "status"], {
+      env: { IPMI_PASSWORD: password },
+    });
+    expect(stdout.trim()).toBe("Chassis Power is off");
   });
 
   test("a program inside gets the signal when its process is signalled, and its code comes back", async () => {
