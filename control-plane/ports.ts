@@ -256,6 +256,16 @@ export interface ListedHost {
   readonly operation: OperationView | null;
 }
 
+export interface ListedOperation {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly site: string;
+  /** Taken in by a decision: history. */
+  readonly consumed: boolean;
+  readonly operation: OperationView;
+}
+
 export interface AdminStore {
   /** False: the name is taken. */
   addCluster(name: string, admissionHash: string): Promise<boolean>;
@@ -289,6 +299,13 @@ export interface AdminStore {
     readonly site: string | undefined;
     readonly afterUid: string | undefined;
   }): Promise<readonly ListedHost[]>;
+  /** Newest first, at most 1000; of one host, or all. */
+  listOperations(filter: {
+    readonly hostUid: string | undefined;
+    readonly openOnly: boolean;
+  }): Promise<readonly ListedOperation[]>;
+  /** Removes operations and tokens that nobody will ask for any more. */
+  prune(): Promise<void>;
 }
 
 /** What surrounds a host that may not be stored yet. */

@@ -4,6 +4,7 @@ import type { FeedBatch, FeedResource } from "../../shared/protocol/feed.ts";
 import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
 import type { FeedOutcome, FeedSender, HostStore, Log } from "../ports.ts";
 import type { DecisionQueue } from "./decision-queue.ts";
+import { maxSealedLength } from "./secret-sizes.table.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface RecordDeps {
@@ -44,5 +45,15 @@ export async function recordSecrets(
   cluster: string,
   facts: readonly SecretFact[],
 ): Promise<void> {
-  void deps.decisions.decide(await deps.store.applySecrets(cluster, facts));
+  void deps.decisions.decide(await deps.store.applySecrets(cluster, facts.map(bounded)));
+}
+
+/** A content that no frame can carry would hold up its whole site: it is left out, and the host says why. */
+function bounded(fact: SecretFact): SecretFact {
+  const limit = maxSealedLength[fact.purpose];
+  if (fact.sealed === undefined || fact.sealed.ciphertext.length <= limit) return fact;
+  const { sealed: _sealed, ...rest } = fact;
+  const kibibytes = Math.floor((limit * 3) / 4 / 1024);
+  const problem = `Make Secret "${fact.name}" smaller than ${kibibytes} KiB: a link does not carry more.`;
+  return { ...rest, problem };
 }

@@ -40,6 +40,11 @@ export function adminRoutes(deps: AdminDeps): Hono {
       const { cluster, site, after: afterUid } = c.req.query();
       return c.json({ hosts: await store.listHosts({ cluster, site, afterUid }) });
     })
+    .get("/operations", async (c) => {
+      const { host: hostUid, open } = c.req.query();
+      const operations = await store.listOperations({ hostUid, openOnly: open === "1" });
+      return c.json({ operations });
+    })
     .post("/clusters", async (c) => {
       const body = await readJson(c, named);
       if (!body.ok) return c.json({ error: body.error.message }, 400);

@@ -1,6 +1,6 @@
 // The route table. Each group is a file of this folder; WebSocket upgrade, store and time come in. Paths with a
 // token in them are never logged.
-import { Hono, type MiddlewareHandler } from "hono";
+import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Metrics } from "../app/metrics.ts";
 import { postAdmission, type AdmissionDeps } from "./admission.ts";
@@ -18,8 +18,6 @@ export type AppDeps = AdmissionDeps &
   LinkDeps & {
     readonly metrics: Metrics;
     readonly upgradeWebSocket: UpgradeWebSocket;
-    /** The web page, if there is one. */
-    readonly page?: MiddlewareHandler;
   };
 
 const mebibyte = 1024 * 1024;
@@ -28,7 +26,7 @@ const upTo = (maxSize: number) =>
 
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
-  app.get("/", deps.page ?? ((c) => c.text("Farrier control plane\n")));
+  app.get("/", (c) => c.text("Farrier control plane\n"));
   app.get("/healthz", health);
   app.get("/readyz", readiness(deps));
   app.get("/metrics", (c) => c.text(deps.metrics.text()));

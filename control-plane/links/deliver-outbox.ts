@@ -41,10 +41,25 @@ export class OutboxDelivery {
       const rows = await this.deps.links.takeOutbox(this.target, batch);
       if (rows === undefined) return false;
       this.unanswered += rows.length;
-      for (const items of packDeliveries(rows)) this.target.send(items);
+      const { frames, refused } = packDeliveries(rows);
+      for (const items of frames) this.target.send(items);
+      if (refused.length > 0) await this.drop(refused);
       if (rows.length < batch) return true;
     }
     return true;
+  }
+
+  /** A row that no agent takes would close every session of its link. */
+  private async drop(rows: readonly { id: string; delivery: Delivery }[]): Promise<void> {
+    for (const { id, delivery } of rows) {
+      this.deps.log.error("delivery too large", {
+        agent: this.target.agentId,
+        id,
+        kind: delivery.kind,
+      });
+    }
+    this.unanswered -= rows.length;
+    await this.deps.links.ackOutbox(this.target, { done: rows.map(({ id }) => id), retry: [] });
   }
 
   async answered({ done, failed }: Extract<FromAgent, { type: "ack" }>): Promise<void> {

@@ -11,7 +11,7 @@ function item(id: number, letters: string): { id: string; delivery: Delivery } {
 
 test("packDeliveries keeps the order and every frame within its bytes when letters take several", () => {
   const rows = Array.from({ length: 200 }, (_, index) => item(index, "ü".repeat(1_000)));
-  const frames = packDeliveries(rows);
+  const { frames } = packDeliveries(rows);
   expect(frames.flat()).toEqual(rows);
   expect(frames.length).toBeGreaterThan(5);
   for (const items of frames) {
@@ -24,7 +24,7 @@ test("packDeliveries keeps the order and every frame within its bytes when lette
 
 test("packDeliveries sends a row that is larger than a frame alone", () => {
   const rows = [item(1, "a"), item(2, "b".repeat(maxFrameBytes)), item(3, "c")];
-  expect(packDeliveries(rows).map((frame) => frame.map(({ id }) => id))).toEqual([
+  expect(packDeliveries(rows).frames.map((frame) => frame.map(({ id }) => id))).toEqual([
     ["1"],
     ["2"],
     ["3"],
@@ -32,5 +32,12 @@ test("packDeliveries sends a row that is larger than a frame alone", () => {
 });
 
 test("packDeliveries makes no frame when there is nothing", () => {
-  expect(packDeliveries([])).toEqual([]);
+  expect(packDeliveries([])).toEqual({ frames: [], refused: [] });
+});
+
+test("packDeliveries refuses a row that is larger than an agent takes", () => {
+  const rows = [item(1, "a"), item(2, "b".repeat(1024 * 1024)), item(3, "c")];
+  const { frames, refused } = packDeliveries(rows);
+  expect(frames.flat().map(({ id }) => id)).toEqual(["1", "3"]);
+  expect(refused.map(({ id }) => id)).toEqual(["2"]);
 });

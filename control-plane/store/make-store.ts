@@ -3,7 +3,14 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Clock, FeedOutcome, Store } from "../ports.ts";
 import { enrol } from "./admin/enrol.ts";
-import { listAgents, listClusters, listHosts, listSites } from "./admin/listings.ts";
+import {
+  listAgents,
+  listClusters,
+  listHosts,
+  listOperations,
+  listSites,
+} from "./admin/listings.ts";
+import { prune } from "./admin/prune.ts";
 import {
   addCluster,
   addSite,
@@ -127,5 +134,9 @@ function adminStore(database: Database, clock: Clock) {
     listSites: () => listSites(database),
     listAgents: () => listAgents(database),
     listHosts: (filter) => listHosts(database, filter),
+    listOperations: (filter) => listOperations(database, filter),
+    async prune() {
+      await database.rows(prune(clock.nowMs()));
+    },
   } satisfies Partial<Store>;
 }

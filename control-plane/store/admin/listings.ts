@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { operationView } from "../../../shared/host/snapshot.ts";
-import type { AdminStore, ListedAgent, ListedHost } from "../../ports.ts";
+import type { AdminStore, ListedAgent, ListedHost, ListedOperation } from "../../ports.ts";
 import { readRows, type Database } from "../database.ts";
 import { operationViewSql } from "../hosts/load-host.ts";
 
@@ -90,6 +90,32 @@ export async function listHosts(
       AND (${filter.afterUid ?? null}::text IS NULL OR (h.cluster, h.namespace, h.name, h.uid) > (
         SELECT a.cluster, a.namespace, a.name, a.uid FROM hosts a WHERE a.uid = ${filter.afterUid ?? null}))
     ORDER BY h.cluster, h.namespace, h.name, h.uid
+    LIMIT 1000`,
+  );
+}
+
+const listedOperation = z.object({
+  cluster: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  site: z.string(),
+  consumed: z.boolean(),
+  operation: operationView,
+});
+
+export async function listOperations(
+  database: Database,
+  filter: Parameters<AdminStore["listOperations"]>[0],
+): Promise<readonly ListedOperation[]> {
+  return await readRows(
+    database,
+    listedOperation,
+    sql`
+    SELECT h.cluster, h.namespace, h.name, o.site, o.consumed, ${operationViewSql} AS operation
+    FROM operations o JOIN hosts h ON h.uid = o.host_uid
+    WHERE (${filter.hostUid ?? null}::text IS NULL OR o.host_uid = ${filter.hostUid ?? null})
+      AND (NOT ${filter.openOnly}::boolean OR NOT o.consumed)
+    ORDER BY o.created_at DESC, o.id DESC
     LIMIT 1000`,
   );
 }

@@ -356,7 +356,7 @@ onPostgres("racing commits", (held) => {
           AND state = 'active' AND query LIKE '%WITH target AS%'`);
       return rows.length;
     };
-    const attempt = async () => {
+    const attempt = async (kills: number) => {
       try {
         const rows = await victim.loadHost("a");
         const count = rows?.host.memory?.operationCount ?? 0;
@@ -367,12 +367,8 @@ onPostgres("racing commits", (held) => {
           operation: newOperation("a", `a.${count + 1}`),
           outbox: [eventRow("a", undefined, `${count + 1}`)],
         });
-        const [outcome, ...killed] = await Promise.all([
-          victim.commitHost(commit),
-          kill(),
-          kill(),
-          kill(),
-        ]);
+        const killing = Array.from({ length: kills }, kill);
+        const [outcome, ...killed] = await Promise.all([victim.commitHost(commit), ...killing]);
         return { won: outcome.ok ? 1 : 0, killed: killed.filter((count) => count > 0).length };
       } catch {
         // A dead connection: whether it was committed is seen in the row.
@@ -381,7 +377,7 @@ onPostgres("racing commits", (held) => {
     };
     let [won, killed] = [0, 0];
     for (let round = 0; round < 400 && (won < 20 || killed < 20); round += 1) {
-      const outcome = await attempt();
+      const outcome = await attempt(round % 2 === 0 ? 0 : 3);
       won += outcome.won;
       killed += outcome.killed;
     }

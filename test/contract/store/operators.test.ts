@@ -105,6 +105,32 @@ onEachDatabase("listings", (held) => {
   });
 });
 
+onEachDatabase("history", (held) => {
+  test("is listed newest first, and pruned after a month when it was taken in", async () => {
+    const { world } = held();
+    const { epoch } = await world.start();
+    await world.watch(epoch, "10", [{ type: "ADDED", object: hostObject("a", "11") }]);
+    const at = (id: string) => newOperation("a", id, { atMs: world.clock.nowMs() });
+    await world.store.commitHost(await world.commit("a", { operation: at("a.1") }));
+    world.clock.advance(1_000);
+    const next = { consumed: "a.1", operation: at("a.2") };
+    await world.store.commitHost(await world.commit("a", next));
+    const ids = async (openOnly: boolean) => {
+      const listed = await world.store.listOperations({ hostUid: "a", openOnly });
+      return listed.map(({ operation }) => operation.id);
+    };
+    expect(await ids(false)).toEqual(["a.2", "a.1"]);
+    expect(await ids(true)).toEqual(["a.2"]);
+    world.clock.advance(29 * 24 * 3600_000);
+    await world.store.prune();
+    expect(await ids(false)).toEqual(["a.2", "a.1"]);
+    expect(await world.rows(sql`SELECT FROM tokens`)).toEqual([]);
+    world.clock.advance(2 * 24 * 3600_000);
+    await world.store.prune();
+    expect(await ids(false)).toEqual(["a.2"]);
+  });
+});
+
 onEachDatabase("what admission asks", (held) => {
   test("is answered with surroundings and claimants, for a host that is stored and one that is not", async () => {
     const { world } = held();

@@ -47,7 +47,7 @@ export async function startTestPostgres(): Promise<TestDatabase> {
 }
 
 /** The Database port over PGlite: it wraps rows in an object, and listens in the process only. */
-export async function openPglite(): Promise<Database> {
+async function openPglite(): Promise<Database> {
   const client = await PGlite.create();
   const database = drizzle(client);
   return {

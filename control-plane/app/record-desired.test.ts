@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
+import { makeMetrics } from "./metrics.ts";
+import { recordFeed, recordSecrets, type RecordDeps } from "./record-desired.ts";
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+function makeDeps(more: Partial<RecordDeps> = {}) {
+  const stored: SecretFact[] = [];
+  const decided: string[] = [];
+  const deps: RecordDeps = {
+    store: {
+      applyFeed: () =>
+        Promise.resolve({ kind: "stored", cursor: "7", touched: ["a", "b"], foreign: 2 }),
+      applySecrets(_cluster, facts) {
+        stored.push(...facts);
+        return Promise.resolve(["a"]);
+      },
+    },
+    decisions: {
+      decide(uids) {
+        decided.push(...uids);
+        return Promise.resolve();
+      },
+      idle: () => Promise.resolve(),
+    },
+    log: silent,
+    metrics: makeMetrics(),
+    ...more,
+  };
+  return { deps, stored, decided };
+}
+
+const sealed = (length: number): SecretFact => ({
+  hostUid: "a",
+  purpose: "userData",
+  name: "user-data",
+  found: true,
+  uid: "u",
+  resourceVersion: "1",
+  sealed: {
+    v: 1,
+    keyFingerprint: "f",
+    enc: "",
+    ciphertext: "A".repeat(length),
+    context: {
+      cluster: "east",
+      site: "lab",
+      hostUid: "a",
+      purpose: "userData",
+      secretUid: "u",
+      secretVersion: "1",
+      bmcAddress: "",
+    },
+  },
+});
+
+test("recordSecrets leaves a content out that no frame can carry, and says why", async () => {
+  const { deps, stored, decided } = makeDeps();
+  await recordSecrets(deps, "east", [sealed(512 * 1024), sealed(512 * 1024 + 1)]);
+  expect(stored[0]?.sealed).toBeDefined();
+  expect(stored[1]?.sealed).toBeUndefined();
+  expect(stored[1]?.problem).toBe(
+    'Make Secret "user-data" smaller than 384 KiB: a link does not carry more.',
+  );
+  expect(decided).toEqual(["a"]);
+});
+
+test("recordFeed has the touched hosts decided about, and tells of objects that are another cluster's", async () => {
+  const errors: string[] = [];
+  const { deps, decided } = makeDeps({
+    log: { ...silent, error: (message) => void errors.push(message) },
+  });
+  const batch = {
+    kind: "watch",
+    fromResourceVersion: "6",
+    toResourceVersion: "7",
+    events: [],
+  } as const;
+  const sender = { agentId: "x", epoch: 1, cluster: "east" };
+  const outcome = await recordFeed(deps, sender, "baremetalhosts", { ...batch, events: [] });
+  expect(outcome.cursor).toBe("7");
+  expect(decided).toEqual(["a", "b"]);
+  expect(errors).toEqual(["objects of another cluster refused"]);
+});
