@@ -34,7 +34,7 @@ const withType = z.looseObject({ type: z.string() });
 const deliveries = z.object({
   type: z.literal("deliveries"),
   epoch: z.number().int(),
-  items: z.array(z.object({ id: z.string(), delivery: z.unknown() })),
+  items: z.array(z.object({ id: z.string(), delivery: z.unknown().optional() })),
 });
 const anyOperation = z.looseObject({
   kind: z.literal("operation"),
@@ -66,7 +66,7 @@ function unknown(type: string, error: z.ZodError): ReadFrame {
   return { kind: "unknown", type: type.slice(0, 64), where: placeOf(error) };
 }
 
-function readItem(item: { id: string; delivery: unknown }): DeliveryItem {
+function readItem(item: { id: string; delivery?: unknown }): DeliveryItem {
   const read = delivery.safeParse(item.delivery);
   if (read.success) return { id: item.id, delivery: read.data };
   const operation = anyOperation.safeParse(item.delivery).data?.operation;

@@ -175,6 +175,12 @@ describe("HardwareData", () => {
     expect(created).toHaveLength(2);
   });
 
+  test("that somebody made empty is replaced", async () => {
+    kubernetes.put(hardwareData, { metadata: { name: "m1", namespace: "horses", uid: "h-0" } });
+    expect(await write("hardware-data")).toEqual({ ok: true });
+    expect(object(hardwareData)?.["spec"]).toEqual({ hardware });
+  });
+
   test("goes with the host when it is released", async () => {
     await write("hardware-data");
     await write("release-hardware-data");

@@ -1,5 +1,4 @@
 // The HardwareData of a host: what its inspection found, in an object of the host's name that goes with the host.
-import { z } from "zod";
 import { canonicalJson } from "../../../shared/host/document/canonical-json.ts";
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
@@ -64,9 +63,9 @@ function ownerOf(object: Fetched | undefined): string | undefined {
 }
 
 function isSame(object: Fetched, write: Write): boolean {
-  const { hardware } = z.looseObject({ hardware: z.unknown() }).parse(object.spec ?? {});
+  const hardware = object.spec?.["hardware"] ?? null;
   const isOurs = ownerOf(object) === write.uid && object.metadata.deletionTimestamp === undefined;
-  return isOurs && canonicalJson(hardware ?? null) === canonicalJson(write.hardware);
+  return isOurs && canonicalJson(hardware) === canonicalJson(write.hardware);
 }
 
 async function remove(api: KubernetesApi, path: string, object: Fetched): Promise<WriteOutcome> {
