@@ -146,7 +146,12 @@ export class FakeKubernetes implements KubernetesApi {
       (uid !== undefined && uid !== object.metadata.uid) ||
       (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion);
     if (conflict) return { status: 409, body: { message: "the object has been modified" } };
-    const changed = this.put(bare, mergePatch(object, body) as FakeObject);
+    // Replacing the status leaves everything else as it is (status is a subresource).
+    const wanted =
+      request.method === "PUT"
+        ? { ...object, status: (body as { status?: unknown }).status }
+        : (mergePatch(object, body) as FakeObject);
+    const changed = this.put(bare, wanted);
     if (isReleased(changed)) this.remove(bare);
     return { status: 200, body: changed };
   }

@@ -117,14 +117,22 @@ test.each(["metadata", "architecture", "claim-secret"] as const)(
   },
 );
 
-test("a status goes by server-side apply to the status alone, bound to the uid", async () => {
-  await write("status");
-  expect(kubernetes.requests[0]).toMatchObject({
-    method: "PATCH",
-    patch: "apply",
-    path: `${hosts}/m1/status?fieldManager=farrier&force=true`,
-    body: { metadata: { uid: "host-1" }, status: { poweredOn: true } },
+test("a status replaces the whole status, also what another operator left there, and nothing else", async () => {
+  const before = kubernetes.put(`${hosts}/m1`, {
+    metadata: { name: "m1", uid: "host-1", labels: { keep: "me" } },
+    spec: { online: true },
+    status: { errorType: "inspection error", errorCount: 9 },
   });
+  await write("status");
+  expect(kubernetes.requests.at(-1)).toMatchObject({
+    method: "PUT",
+    path: `${hosts}/m1/status?fieldManager=farrier`,
+    body: { metadata: { uid: "host-1", resourceVersion: before.metadata.resourceVersion } },
+  });
+  const after = kubernetes.objects.get(`${hosts}/m1`);
+  expect(after).toMatchObject({ metadata: { labels: { keep: "me" } }, spec: { online: true } });
+  expect(after?.["status"]).not.toHaveProperty("errorType");
+  expect(after?.["status"]).toMatchObject({ poweredOn: true });
 });
 
 test("metadata keeps what others put there", async () => {

@@ -4,7 +4,7 @@ import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
 import {
   attempt,
-  fetchObject,
+  fetchHost,
   fieldManager,
   hostApi,
   hostPath,
@@ -40,29 +40,16 @@ export async function writeBackTo(api: KubernetesApi, write: WriteBack): Promise
   }
 }
 
+/**
+ * Replaces the whole status. Server-side apply would leave fields that another operator wrote before us, such
+ * as an old error, for ever.
+ */
 async function writeStatus(api: KubernetesApi, write: Write<"status">): Promise<WriteOutcome> {
-  const { namespace, name, uid, status } = write;
-  const outcome = await attempt(api, {
-    method: "PATCH",
-    path: `${hostPath(write)}/status?fieldManager=${fieldManager}&force=true`,
-    patch: "apply",
-    body: {
-      apiVersion: hostApi,
-      kind: "BareMetalHost",
-      metadata: { namespace, name, uid },
-      status,
-    },
+  const found = await fetchHost(api, write);
+  if (!found.ok) return found.outcome;
+  return await attempt(api, {
+    method: "PUT",
+    path: `${hostPath(write)}/status?fieldManager=${fieldManager}`,
+    body: { apiVersion: hostApi, kind: "BareMetalHost", ...found.host, status: write.status },
   });
-  return await doneIfReplaced(api, write, outcome);
-}
-
-/** A conflict because the object of this name is another one by now is no failure. */
-async function doneIfReplaced(
-  api: KubernetesApi,
-  target: { namespace: string; name: string; uid: string },
-  outcome: WriteOutcome,
-): Promise<WriteOutcome> {
-  if (outcome.ok) return outcome;
-  const found = await fetchObject(api, hostPath(target));
-  return found.ok && found.object?.metadata.uid !== target.uid ? { ok: true } : outcome;
 }
