@@ -236,7 +236,7 @@ export const updateRules: readonly UpdateRule[] = [
       expression:
         "!has(oldObject.spec.bmc) || oldObject.spec.bmc.address == '' || (has(object.spec.bmc) && object.spec.bmc.address == oldObject.spec.bmc.address) || !has(oldObject.status) || oldObject.status.operationalStatus == 'detached' || oldObject.status.provisioning.state in ['', 'unmanaged', 'registering']",
       message: "spec.bmc.address can not be changed; detach the host first",
-      value: "oldObject.status.provisioning.state",
+      value: "oldObject.spec.bmc.address",
     },
   },
   {
@@ -251,7 +251,8 @@ export const updateRules: readonly UpdateRule[] = [
     cel: {
       expression:
         "!has(oldObject.spec.bootMACAddress) || oldObject.spec.bootMACAddress == '' || (has(object.spec.bootMACAddress) && object.spec.bootMACAddress.lowerAscii() == oldObject.spec.bootMACAddress.lowerAscii())",
-      message: "bootMACAddress can not be changed once it is set",
+      message:
+        "bootMACAddress can not be changed once it is set; delete the host and create it again",
       value: "oldObject.spec.bootMACAddress",
     },
   },
