@@ -103,7 +103,13 @@ function keysFor({ database, crypto }: EnrolDeps, tokenDigest: string): Keys {
   if (stored?.tokenDigest === tokenDigest) {
     return { signing: decode(stored.signing), sealing: decode(stored.sealing) };
   }
-  const keys = { signing: crypto.makeSigningKeys(), sealing: crypto.makeSealingKeys() };
+  // The sealing key outlives an enrolment: a hub that lost its database gets the one that the clusters pinned.
+  const before = loadIdentity(database);
+  const sealing =
+    before === undefined
+      ? crypto.makeSealingKeys()
+      : { publicKey: before.sealingPublicKey, privateKey: before.sealingPrivateKey };
+  const keys = { signing: crypto.makeSigningKeys(), sealing };
   const encoded = {
     tokenDigest,
     signing: encode(keys.signing),

@@ -181,6 +181,17 @@ describe("an agent that has an identity", () => {
     expect(logged.join()).toContain("the enrolment token does not work");
   });
 
+  test("keeps its sealing key and changes its signing key when it enrols with another token", async () => {
+    answer = () => ({ status: 200, body: json({ agentId: "agent-2", state: "approved" }) });
+    const anew = await enrolled(token({ secret: "another-secret-0123456789" }));
+    expect(anew.agentId).toBe("agent-2");
+    const [before, after] = requests.map(
+      ({ body }) => JSON.parse(new TextDecoder().decode(body)) as Record<string, string>,
+    );
+    expect(after?.["sealingKey"]).toBe(before?.["sealingKey"]);
+    expect(after?.["signingKey"]).not.toBe(before?.["signingKey"]);
+  });
+
   test("starts without its token file", async () => {
     await files.remove(path);
     expect((await obtain()).ok).toBe(true);
