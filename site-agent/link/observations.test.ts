@@ -73,6 +73,27 @@ test("an observation that could not be stored leaves no gap", () => {
   expect(ring.takeAfter(0).map(({ seq }) => seq)).toEqual([1, 2]);
 });
 
+test("an observation whose commit fails leaves no gap", () => {
+  let full = false;
+  const failing = {
+    ...database,
+    transaction: <T>(work: () => T): T =>
+      database.transaction(() => {
+        const value = work();
+        if (full) throw new Error("disk full");
+        return value;
+      }),
+  };
+  ring = makeObservations(failing, makeVirtualClock(), "boot-1");
+  ring.add(power(true));
+  full = true;
+  expect(() => ring.add(power(false))).toThrow("disk full");
+  full = false;
+  ring.add(power(true));
+  expect(ring.takeAfter(0).map(({ seq }) => seq)).toEqual([1, 2]);
+  expect(ring.lastSeq()).toBe(2);
+});
+
 test("nobody is told of an observation that is not stored yet", () => {
   let stored = -1;
   ring.onAdd(() => {

@@ -229,6 +229,18 @@ describe("observations", () => {
     expect(line.of("observations")).toMatchObject([{ items: [{ seq: 1 }] }]);
   });
 
+  test("that were not sent are not trimmed by a watermark above them", async () => {
+    await start();
+    const line = await open(5);
+    world.fits = () => false;
+    world.observations.add(power(true));
+    line.say({ type: "committed", epoch: 5, seq: 99 });
+    await quiet();
+    world.fits = () => true;
+    await world.clock.advance(5_000);
+    expect(line.of("observations")).toMatchObject([{ items: [{ seq: 1 }] }]);
+  });
+
   test("never make a frame of more than 64 KiB", async () => {
     for (let at = 0; at < 300; at += 1)
       world.observations.add({ kind: "bmc", hostUid: "u1", problem: "x".repeat(1_000) });

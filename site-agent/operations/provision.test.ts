@@ -289,4 +289,15 @@ describe("a host with disablePowerOff", () => {
     expect(await site.run(provision)).toMatchObject({ result: { on: true } });
     expect(site.acts().slice(-2)).toEqual(["ramdisk leave reboot", "power reset"]);
   });
+
+  test("that gets it while its ramdisk leaves is not switched off any more", async () => {
+    site.hold({ disablePowerOff: false });
+    onStep("leave", () => void site.hold({ disablePowerOff: true }));
+    const order = site.order(provision);
+    site.dispatcher.accept(order);
+    expect(await site.ended(order.id)).toMatchObject({
+      failure: { kind: "fenced", message: expect.stringContaining("disablePowerOff") },
+    });
+    expect(site.acts().at(-1)).toBe("ramdisk leave power-off");
+  });
 });
