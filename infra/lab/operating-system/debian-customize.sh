@@ -28,6 +28,23 @@ find "$root/etc/cloud/cloud.cfg.d" -name "*.cfg" ! -name 05_logging.cfg -delete
 # Without this the generator looks for data sources of clouds at each boot.
 echo "policy: enabled" >"$root/etc/cloud/ds-identify.cfg"
 
+# Drivers of emulated parts that nobody asks for.
+cat >"$root/etc/modprobe.d/lab.conf" <<END
+blacklist iTCO_wdt
+blacklist i2c_i801
+blacklist aesni_intel
+blacklist ghash_clmulni_intel
+blacklist sha512_ssse3
+blacklist sha256_ssse3
+blacklist crc32_pclmul
+blacklist pcspkr
+blacklist intel_rapl_msr
+END
+
+# With a fixed date Python hashes each source file before it trusts what it compiled from it.
+chroot "$root" python3 -m compileall -q -f --invalidation-mode unchecked-hash \
+  /usr/lib/python3 /usr/lib/python3.11 >/dev/null
+
 chroot "$root" passwd --lock root >/dev/null
 chroot "$root" systemctl enable systemd-networkd systemd-networkd-wait-online >/dev/null 2>&1
 # cloud-config has nothing to do above, and each start of Python takes seconds.
