@@ -69,6 +69,8 @@ export interface HostRows {
   readonly host: HostRow;
   /** False until every followed resource of the cluster was listed whole: nothing is decided on half a picture. */
   readonly feedsComplete: boolean;
+  /** False while the feed has not brought the host's namespace, whose annotation may name a site. */
+  readonly namespaceKnown: boolean;
   /** The HardwareData object of the same name. */
   readonly hardware: unknown;
   readonly namespaceAnnotations: Readonly<Record<string, string>>;
@@ -269,6 +271,7 @@ export interface ListedOperation {
 export interface AdminStore {
   /** False: the name is taken. */
   addCluster(name: string, admissionHash: string): Promise<boolean>;
+  /** Wakes the hosts that have no site. */
   addSite(name: string): Promise<boolean>;
   /** False: the site or cluster does not exist. */
   addToken(token: {
@@ -311,6 +314,7 @@ export interface AdminStore {
 /** What surrounds a host that may not be stored yet. */
 export interface Surroundings {
   readonly namespaceAnnotations: Readonly<Record<string, string>>;
+  readonly site: string | undefined;
   readonly sites: HostRows["sites"];
   readonly secrets: readonly SecretFact[];
   readonly memory: HostMemory | undefined;

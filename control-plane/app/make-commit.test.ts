@@ -32,6 +32,7 @@ function makeRows(site: string | undefined, memory: HostRows["host"]["memory"]):
       bmcProblem: undefined,
     },
     feedsComplete: true,
+    namespaceKnown: true,
     hardware: undefined,
     namespaceAnnotations: {},
     secrets: [],

@@ -1,6 +1,7 @@
 // Rows of the store → the snapshot that a decision is made from. Pure.
 import type { SiteView, Snapshot } from "../../shared/host/snapshot.ts";
 import { chooseSite } from "../../shared/host/site.ts";
+import { siteKey } from "../../shared/metal3/annotations.ts";
 import { bareMetalHost } from "../../shared/metal3/bare-metal-host.ts";
 import { hardwareDataSpec } from "../../shared/metal3/hardware-data.ts";
 import type { HardwareDetails } from "../../shared/metal3/hardware-details.ts";
@@ -36,7 +37,7 @@ export function makeSnapshot(
     invalid: validateBareMetalHost(host),
     memory: rows.host.memory,
     hardware: readHardware(rows.hardware),
-    site: viewSite(rows, host.metadata.labels, nowMs),
+    site: viewSite({ ...rows, site: rows.host.site }, host.metadata.labels, nowMs),
     secrets: Object.fromEntries(rows.secrets.map((fact) => [fact.purpose, fact])),
     operation: rows.operation,
     power: rows.host.power,
@@ -50,21 +51,37 @@ export function readHardware(object: unknown): HardwareDetails | undefined {
   return hardwareObject.safeParse(object).data?.spec?.hardware;
 }
 
+/** What the choice of a site depends on, besides the host's own labels. */
+export interface SiteSurroundings extends Pick<HostRows, "namespaceAnnotations" | "sites"> {
+  /** The site that the host is at; undefined: none yet. */
+  readonly site: string | undefined;
+}
+
 /** Which site a host with these labels belongs to, and whether it hears us. */
 export function viewSite(
-  rows: Pick<HostRows, "namespaceAnnotations" | "sites">,
+  around: SiteSurroundings,
   labels: Readonly<Record<string, string>> | undefined,
   nowMs: number,
 ): SiteView {
   const choice = chooseSite({
     labels,
-    namespaceAnnotations: rows.namespaceAnnotations,
-    sites: rows.sites.map(({ name }) => name),
+    namespaceAnnotations: around.namespaceAnnotations,
+    sites: sitesToChooseFrom(around, labels).map(({ name }) => name),
   });
   if (choice.kind === "none") return choice;
-  const lastSeenMs = rows.sites.find(({ name }) => name === choice.name)?.lastSeenMs ?? 0;
+  const lastSeenMs = around.sites.find(({ name }) => name === choice.name)?.lastSeenMs ?? 0;
   const connection = connectionAfter(nowMs - lastSeenMs);
   return { kind: "site", name: choice.name, lastSeenMs, connection };
+}
+
+/** A host that came to the only site stays there when a second one is added, until somebody names another. */
+function sitesToChooseFrom(
+  { site, sites, namespaceAnnotations }: SiteSurroundings,
+  labels: Readonly<Record<string, string>> | undefined,
+): HostRows["sites"] {
+  const isNamed = labels?.[siteKey] !== undefined || namespaceAnnotations[siteKey] !== undefined;
+  const present = sites.filter(({ name }) => name === site);
+  return isNamed || present.length === 0 ? sites : present;
 }
 
 function connectionAfter(silentMs: number): "connected" | "degraded" | "unreachable" {

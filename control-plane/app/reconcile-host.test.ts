@@ -29,6 +29,7 @@ function makeRows(more: Partial<HostRows> = {}, object: object = { spec }): Host
       bmcProblem: undefined,
     },
     feedsComplete: true,
+    namespaceKnown: true,
     hardware: undefined,
     namespaceAnnotations: {},
     secrets: [],
@@ -108,6 +109,18 @@ test("reconcileHost decides nothing while the cluster was not listed whole", asy
   );
   await reconcileHost(deps, "a");
   expect([commits, rested]).toEqual([[], [4]]);
+});
+
+test("reconcileHost decides nothing about a new host before its namespace is known", async () => {
+  const { deps, commits, rested } = makeDeps(makeRows({ namespaceKnown: false }), () =>
+    ok(undefined),
+  );
+  await reconcileHost(deps, "a");
+  expect([commits, rested]).toEqual([[], [4]]);
+  const host = { ...makeRows().host, deleted: true };
+  const gone = makeDeps(makeRows({ namespaceKnown: false, host }), () => ok(undefined));
+  await reconcileHost(gone.deps, "a");
+  expect(gone.commits).toMatchObject([{ gone: true }]);
 });
 
 test("reconcileHost starts nothing from an object that does not fit its kind", async () => {

@@ -27,8 +27,8 @@ export async function reconcileHost(deps: ReconcileDeps, uid: string): Promise<"
     const rows = await deps.store.loadHost(uid);
     if (rows === undefined) return "decided";
     const snapshot = makeSnapshot(rows, deps.clock.nowMs(), claimConflict);
-    if (!rows.feedsComplete || !snapshot.ok) {
-      // A change of the object, or the end of the first whole list of each resource, wakes the host.
+    if (!isWhole(rows) || !snapshot.ok) {
+      // A change of the object, its namespace, or the end of the first whole list of each resource wakes the host.
       await deps.store.restHost(uid, rows.host.version);
       if (!snapshot.ok) logInvalid(deps, rows, snapshot.error.message);
       return "decided";
@@ -48,6 +48,11 @@ export async function reconcileHost(deps: ReconcileDeps, uid: string): Promise<"
   deps.log.warn("host busy", { uid, attempts: maxAttempts });
   deps.metrics.count("metal3_reconcile_error_total", {});
   return "busy";
+}
+
+/** A host that is new is not decided about before all is known that may name its site. */
+function isWhole({ feedsComplete, namespaceKnown, host }: HostRows): boolean {
+  return feedsComplete && (namespaceKnown || host.deleted || host.memory !== undefined);
 }
 
 function logInvalid(deps: ReconcileDeps, rows: HostRows, problem: string): void {

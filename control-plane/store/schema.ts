@@ -10,11 +10,6 @@ export const clusters = pgTable("clusters", {
   addedAtMs: ms("added_at").notNull(),
 });
 
-export const sites = pgTable("sites", {
-  name: text("name").primaryKey(),
-  addedAtMs: ms("added_at").notNull(),
-});
-
 export const tokens = pgTable("tokens", {
   hash: text("hash").primaryKey(),
   site: text("site"),

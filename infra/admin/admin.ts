@@ -3,15 +3,17 @@ import { createHash, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { callAdminApi, type AdminTarget } from "./call-admin-api.ts";
+import { hostLine } from "./host-line.ts";
+import { ttlSeconds } from "./ttl-seconds.ts";
 
 const usage = `npm run admin -- COMMAND
 
   cluster add NAME
   site add NAME
-  token create [--site NAME] [--cluster NAME] [--ttl SECONDS] [--approve]
+  token create [--site NAME] [--cluster NAME] [--ttl 1h] [--approve]
   agent approve ID
   agent revoke ID
-  clusters | sites | agents | hosts
+  clusters | sites | agents | hosts | operations
 
   --json    print JSON
 
@@ -73,7 +75,8 @@ const commands: Readonly<Record<string, Command>> = {
   clusters: async () => await list("clusters"),
   sites: async () => await list("sites"),
   agents: async () => await list("agents"),
-  hosts: async () => await list("hosts"),
+  hosts: listHosts,
+  operations: async () => await list("operations"),
 };
 
 async function createToken(): Promise<Printed> {
@@ -81,7 +84,7 @@ async function createToken(): Promise<Printed> {
   const body = {
     ...(values.site === undefined ? {} : { site: values.site }),
     ...(values.cluster === undefined ? {} : { cluster: values.cluster }),
-    ...(values.ttl === undefined ? {} : { ttlSeconds: Number(values.ttl) }),
+    ...(values.ttl === undefined ? {} : { ttlSeconds: readTtl(values.ttl) }),
     approve: values.approve,
   };
   const { secret } = (await callAdminApi(at, "POST", "/tokens", body)) as { secret: string };
@@ -91,6 +94,10 @@ async function createToken(): Promise<Printed> {
     json: { token },
     text: `${token}\n\nIt works once. Write it into the file that the agent's enrolTokenFile names.`,
   };
+}
+
+function readTtl(text: string): number {
+  return ttlSeconds(text) ?? giveUp(`--ttl ${JSON.stringify(text)}: write 90s, 30m or 1h.`);
 }
 
 function fingerprintOf(caPem: string): string {
@@ -116,6 +123,24 @@ async function list(what: string): Promise<Printed> {
       .join("  "),
   );
   return { json, text: text.join("\n") || `There are no ${what} yet.` };
+}
+
+/** All pages: the control plane answers with a thousand hosts at most. */
+async function listHosts(): Promise<Printed> {
+  const hosts: { uid: string }[] = [];
+  for (;;) {
+    const after = hosts.at(-1)?.uid;
+    const query = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
+    const page = (await callAdminApi(target(), "GET", `/hosts${query}`)) as {
+      hosts: { uid: string }[];
+    };
+    hosts.push(...page.hosts);
+    if (page.hosts.length < 1000) break;
+  }
+  return {
+    json: { hosts },
+    text: hosts.map(hostLine).join("\n") || "There are no hosts yet.",
+  };
 }
 
 if (values.help) {

@@ -2,9 +2,9 @@
 import { eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { AdminStore } from "../../ports.ts";
-import { foreignKeyViolation, readRows, sqlState, type Database } from "../database.ts";
+import { foreignKeyViolation, readRow, readRows, sqlState, type Database } from "../database.ts";
 import { feedResource } from "../../../shared/protocol/feed.ts";
-import { agents, clusters, sites, tokens } from "../schema.ts";
+import { agents, clusters, tokens } from "../schema.ts";
 
 /** The cursors come with the cluster: a feed statement locks one, so it has to be there. */
 export async function addCluster(
@@ -29,13 +29,23 @@ export async function addCluster(
   return rows.length > 0;
 }
 
+/** Hosts that wait for a site may have one now. */
 export async function addSite(database: Database, name: string, nowMs: number): Promise<boolean> {
-  const added = await database.drizzle
-    .insert(sites)
-    .values({ name, addedAtMs: nowMs })
-    .onConflictDoNothing()
-    .returning({ name: sites.name });
-  return added.length > 0;
+  const { added } = await readRow(
+    database,
+    z.object({ added: z.boolean() }),
+    sql`
+    WITH added AS (
+        INSERT INTO sites (name, added_at) VALUES (${name}, ${nowMs}::bigint)
+        ON CONFLICT (name) DO NOTHING RETURNING name
+      ),
+      woken AS (
+        UPDATE hosts h SET version = h.version + 1, wake_at = ${nowMs}::bigint
+        FROM added WHERE h.site IS NULL
+      )
+    SELECT EXISTS (SELECT FROM added) AS added`,
+  );
+  return added;
 }
 
 export async function addToken(

@@ -11,6 +11,7 @@ import { annotationsSql, hardwareSql, sitesSchema, sitesSql } from "./surroundin
 
 const surroundingsRow = z.object({
   annotations: z.record(z.string(), z.string()).nullable(),
+  site: z.string().nullable(),
   sites: sitesSchema,
   hardware: z.unknown(),
   memory: hostMemory.nullable(),
@@ -26,6 +27,7 @@ export async function surroundings(
     surroundingsRow,
     sql`
     SELECT ${annotationsSql} AS annotations, ${sitesSql} AS sites, ${hardwareSql} AS hardware,
+      (SELECT s.site FROM hosts s WHERE s.uid = ${host.uid ?? null} AND s.cluster = h.cluster) AS site,
       (SELECT s.memory FROM hosts s WHERE s.uid = ${host.uid ?? null} AND s.cluster = h.cluster) AS memory,
       (SELECT coalesce(jsonb_agg(f.fact), '[]') FROM secret_facts f JOIN hosts s ON s.uid = f.host_uid
        WHERE s.uid = ${host.uid ?? null} AND s.cluster = h.cluster) AS secrets
@@ -34,6 +36,7 @@ export async function surroundings(
   );
   return {
     namespaceAnnotations: row.annotations ?? {},
+    site: row.site ?? undefined,
     sites: row.sites.map(({ name, lastSeenMs }) => ({ name, lastSeenMs: lastSeenMs ?? undefined })),
     secrets: row.secrets,
     memory: row.memory ?? undefined,

@@ -31,6 +31,7 @@ const hostRow = z.object({
   bmc_problem: z.string().nullable(),
   feeds_complete: z.boolean(),
   hardware: z.unknown(),
+  namespace_known: z.boolean(),
   annotations: z.record(z.string(), z.string()).nullable(),
   secrets: z.array(secretFact),
   operation: operationView.nullable(),
@@ -55,6 +56,9 @@ export async function loadHost(database: Database, uid: string): Promise<HostRow
     SELECT h.uid, h.cluster, h.namespace, h.name, h.version, h.object, h.deleted, h.site, h.memory,
       h.power_on, h.power_at, h.bmc_problem,
       NOT EXISTS (SELECT FROM feeds f WHERE f.cluster = h.cluster AND f.cursor = '') AS feeds_complete,
+      EXISTS (SELECT FROM objects o
+        WHERE o.cluster = h.cluster AND o.resource = 'namespaces' AND o.name = h.namespace)
+        AS namespace_known,
       ${hardwareSql} AS hardware, ${annotationsSql} AS annotations, ${sitesSql} AS sites,
       (SELECT coalesce(jsonb_agg(f.fact), '[]') FROM secret_facts f WHERE f.host_uid = h.uid) AS secrets,
       (SELECT ${operationViewSql} FROM operations o
@@ -85,6 +89,7 @@ function toHostRows(row: z.infer<typeof hostRow>): HostRows {
     },
     feedsComplete: row.feeds_complete,
     hardware: row.hardware ?? undefined,
+    namespaceKnown: row.namespace_known,
     namespaceAnnotations: row.annotations ?? {},
     secrets: row.secrets,
     operation: row.operation ?? undefined,

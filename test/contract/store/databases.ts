@@ -23,6 +23,9 @@ export function onPostgres(name: string, tests: (held: () => Held) => void): voi
   onDatabase(`${name} on Postgres`, startTestPostgres, tests);
 }
 
+const started = new Map<() => Promise<TestDatabase>, Promise<TestDatabase>>();
+
+/** One of each a test file: PGlite takes seconds to start. */
 function onDatabase(
   name: string,
   start: () => Promise<TestDatabase>,
@@ -32,13 +35,18 @@ function onDatabase(
     let database: TestDatabase;
     let world: StoreWorld;
     beforeAll(async () => {
-      database = await start();
+      const starting = started.get(start) ?? start();
+      started.set(start, starting);
+      database = await starting;
     });
     beforeEach(async () => {
       await database.clear();
       world = new StoreWorld(database.database);
     });
-    afterAll(() => database.stop());
     tests(() => ({ world, database }));
   });
 }
+
+afterAll(async () => {
+  for (const starting of started.values()) await (await starting).stop();
+});

@@ -233,6 +233,8 @@ onEachDatabase("applyFeed", (held) => {
       events: [{ type: "ADDED", object: namespace }],
     });
     expect(named.touched).toEqual(["a"]);
+    expect((await world.store.loadHost("a"))?.namespaceKnown).toBe(true);
+    expect((await world.store.loadHost("b"))?.namespaceKnown).toBe(false);
     const hardware = {
       metadata: { name: "b", namespace: "other", uid: "h", resourceVersion: "11" },
       spec: { hardware: {} },

@@ -79,6 +79,20 @@ onEachDatabase("listings", (held) => {
     expect(await world.store.listSites()).toEqual([{ name: "lab", lastSeenMs: null }]);
   });
 
+  test("wake the hosts that have no site when one is added", async () => {
+    const { world } = held();
+    const { epoch } = await world.start();
+    await world.watch(epoch, "10", [
+      { type: "ADDED", object: hostObject("a", "11") },
+      { type: "ADDED", object: hostObject("b", "12") },
+    ]);
+    await world.store.commitHost(await world.commit("a"));
+    await world.store.commitHost(await world.commit("b", { site: undefined }));
+    expect(await world.store.takeDueHosts(1, 10)).toEqual([]);
+    await world.store.addSite("other");
+    expect(await world.store.takeDueHosts(1, 10)).toEqual(["b"]);
+  });
+
   test("tell who holds what, and what hosts do", async () => {
     const { world } = held();
     const { epoch } = await world.start();

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { viewSite, type SiteSurroundings } from "./make-snapshot.ts";
+
+const nowMs = 1_000_000_000;
+const key = "farrier.dev/site";
+const around = (more: Partial<SiteSurroundings> = {}): SiteSurroundings => ({
+  namespaceAnnotations: {},
+  site: undefined,
+  sites: [
+    { name: "north", lastSeenMs: nowMs - 59_999 },
+    { name: "south", lastSeenMs: nowMs - 60_000 },
+    { name: "west", lastSeenMs: nowMs - 300_000 },
+    { name: "east", lastSeenMs: undefined },
+  ],
+  ...more,
+});
+
+test("viewSite tells how long the site was not heard", () => {
+  const connection = (site: string) => {
+    const view = viewSite(around(), { [key]: site }, nowMs);
+    return view.kind === "site" ? view.connection : view.reason;
+  };
+  expect(["north", "south", "west", "east"].map(connection)).toEqual([
+    "connected",
+    "degraded",
+    "unreachable",
+    "unreachable",
+  ]);
+});
+
+test("viewSite leaves a host at its site when another one is added and nothing names one", () => {
+  expect(viewSite(around(), {}, nowMs).kind).toBe("none");
+  expect(viewSite(around({ site: "south" }), {}, nowMs)).toMatchObject({ name: "south" });
+  expect(viewSite(around({ site: "gone" }), {}, nowMs).kind).toBe("none");
+});
+
+test("viewSite moves a host when its label or its namespace names another site", () => {
+  const at = { site: "south" };
+  expect(viewSite(around(at), { [key]: "north" }, nowMs)).toMatchObject({ name: "north" });
+  const namespaceAnnotations = { [key]: "west" };
+  expect(viewSite(around({ ...at, namespaceAnnotations }), {}, nowMs)).toMatchObject({
+    name: "west",
+  });
+  expect(viewSite(around(at), { [key]: "nowhere" }, nowMs).kind).toBe("none");
+});
