@@ -47,7 +47,7 @@ export interface BmcAccess {
   readonly address: string;
   readonly username: string;
   readonly password: string;
-  /** The Secret's resourceVersion: a new one resets the login budget. */
+  /** The Secret's resourceVersion: a new one ends the session and logs in anew. */
   readonly credentialsVersion: string;
 }
 

@@ -107,6 +107,19 @@ describe("a Secret of BMC credentials", () => {
         ({ metadata }) => metadata.annotations?.["farrier.dev/retry"] === undefined,
       );
     }
+    // Nor because something else of the Secret changes.
+    await fleet.kubectl(["label", "secret", "wrong-password", "rack=7"]);
+    const args = [
+      "get",
+      "secret",
+      "wrong-password",
+      "--output=jsonpath={.metadata.resourceVersion}",
+    ];
+    const labelled = await fleet.kubectl(args);
+    await fleet.hosts.until(
+      "wrong-password",
+      ({ status }) => status?.triedCredentials?.credentialsVersion === labelled,
+    );
     const { errorMessage } = await failure("wrong-password", "2 times");
     expect(errorMessage).toContain(`user "${bmcUser}"`);
     expect(errorMessage).toContain("correct the credentials Secret");

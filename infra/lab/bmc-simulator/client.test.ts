@@ -137,6 +137,15 @@ describe("login", () => {
     expect(bmc.record).toEqual({ attempts: 3, failures: 0, logins: [17] });
   });
 
+  it("gives a wrong password no third try because its Secret has a new version", async () => {
+    const { clock, bmc, client } = await makeWorld();
+    for (const credentialsVersion of ["1", "2", "3"]) {
+      const wrong = client({ password: "sceret", credentialsVersion });
+      await clock.until(wrong.readPower());
+    }
+    expect(bmc.record).toEqual({ attempts: 2, failures: 0, logins: [] });
+  });
+
   it("does not lend the session of one host to another with wrong credentials", async () => {
     const { clock, client } = await makeWorld();
     expect(kindOf(await clock.until(client().readPower()))).toBe("ok");

@@ -1,5 +1,6 @@
 // One physical BMC, whichever hosts name it: one session, one command at a time, the login budget, the
 // keep-alive. What commands mean is ipmi-bmc.ts.
+import { toHex } from "../../../shared/bytes.ts";
 import type { Failure, Result } from "../../../shared/result.ts";
 import { err, ok, quote } from "../../../shared/result.ts";
 import {
@@ -147,7 +148,7 @@ export class IpmiEndpoint {
     }
     const tooLong = checkCredentialLengths(credentials, this.#target.name);
     if (tooLong !== undefined) return tooLong;
-    const waitMs = this.#budget.waitMs(budgetKey(credentials), now);
+    const waitMs = this.#budget.waitMs(budgetKey(this.#ports.crypto, credentials), now);
     if (waitMs > 0) return this.#overBudget(credentials, waitMs);
     this.#logOut();
     return this.#logIn(credentials);
@@ -169,7 +170,7 @@ export class IpmiEndpoint {
     if (!login.ok) {
       const { kind, message } = login.error;
       log.warn("BMC login failed", { bmc, kind, message });
-      if (kind === "credentials") this.#budget.spend(budgetKey(credentials), now);
+      if (kind === "credentials") this.#budget.spend(budgetKey(crypto, credentials), now);
       if (kind === "unreachable") {
         this.#silence = { untilMs: now + timing.silenceMs, error: login.error };
       }
@@ -177,7 +178,7 @@ export class IpmiEndpoint {
       return login;
     }
     const session = login.value;
-    this.#budget.restore(budgetKey(credentials));
+    this.#budget.restore(budgetKey(crypto, credentials));
     this.#silence = undefined;
     this.#suites = session.suite === 17 ? [17, 3] : [3, 17];
     this.#current = { session, credentials };
@@ -233,9 +234,11 @@ export class IpmiEndpoint {
   }
 }
 
-/** Two hosts may name one BMC with different users in Secrets of the same version. */
-function budgetKey(credentials: IpmiCredentials): string {
-  return `${credentials.version} ${credentials.username}`;
+/** What is sent, not the Secret's version: a label on the Secret does not make a wrong password right. */
+function budgetKey(crypto: Crypto, { username, password }: IpmiCredentials): string {
+  const hash = crypto.hash("sha256");
+  hash.update(new TextEncoder().encode(JSON.stringify([username, password])));
+  return toHex(hash.digest());
 }
 
 function sameCredentials(a: IpmiCredentials, b: IpmiCredentials): boolean {
