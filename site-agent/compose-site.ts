@@ -138,6 +138,7 @@ function makeParts(
     writeBytesPerSecond: config.writeBytesPerSecond,
     openSecret: (sealed, use) =>
       openSecret({ crypto, privateKey: state.identity.sealingPrivateKey }, sealed, use),
+    credentialsKey: crypto.randomBytes(32),
     ramdiskServer: {
       url: `https://${config.address}:${config.ramdiskPort}`,
       fingerprint: fingerprint,

@@ -5,6 +5,7 @@ import {
   identity,
   mac,
   makeFakeSite,
+  secretOf,
   type FakeSite,
 } from "../../test/support/fake-site.ts";
 import type { OperationPayload } from "../../shared/protocol/operation.ts";
@@ -223,4 +224,21 @@ test("credentials that are no credentials are told without a word of their conte
   const end = await site.run({ kind: "register" });
   expect(end).toMatchObject({ failure: { kind: "secret" } });
   expect(JSON.stringify([end, site.logged])).not.toContain("hunter2");
+});
+
+test("credentials are new to a BMC when their content is, not when their Secret was labelled", async () => {
+  const sealed = secretOf("bmc");
+  const labelled = { ...sealed, context: { ...sealed.context, secretVersion: "42" } };
+  await site.run({ kind: "register" });
+  site.store({ credentials: labelled });
+  await site.run({ kind: "register" });
+  site.secrets.bmc = JSON.stringify({ username: "admin", password: "hobbes" });
+  await site.run({ kind: "register" });
+  const [first, second, third] = site.credentialVersions;
+  expect(second).toBe(first);
+  expect(third).not.toBe(first);
+  // Another agent process tells the same credentials apart by another word: it is no digest to guess from.
+  const other = makeFakeSite();
+  await other.run({ kind: "register" });
+  expect(other.credentialVersions[0]).not.toBe(first);
 });

@@ -27,10 +27,16 @@ export interface Dispatcher {
   accept(operation: Operation): void;
   cancel(operationId: string): void;
   isBusy(hostUid: string): boolean;
-  /** How many operations of the host have ended since the start: power seen before is old. */
-  endedCount(hostUid: string): number;
+  /** What operations of the host have ended since the start: power seen before is old. */
+  ends(hostUid: string): Ends;
   /** Ends what a crash left unfinished; call once at start. */
   recover(): void;
+}
+
+export interface Ends {
+  readonly count: number;
+  /** Why the last one could not reach the BMC, as it was told to the control plane. */
+  readonly bmcProblem: string | undefined;
 }
 
 export interface DispatcherDeps {
@@ -42,7 +48,7 @@ export interface DispatcherDeps {
 
 export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
   const running = new Set<string>();
-  const ended = new Map<string, number>();
+  const ended = new Map<string, Ends>();
   const queues = new Map<string, Promise<void>>();
   const stops = new Map<string, AbortController>();
 
@@ -53,7 +59,8 @@ export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
     await storeOutcome(deps, operation, outcome);
     running.delete(hostUid);
     stops.delete(id);
-    ended.set(hostUid, (ended.get(hostUid) ?? 0) + 1);
+    const count = (ended.get(hostUid)?.count ?? 0) + 1;
+    ended.set(hostUid, { count, bmcProblem: bmcProblemOf(outcome) });
   };
 
   return {
@@ -83,7 +90,7 @@ export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
       if (!deps.journal.isDestroying(operationId)) stops.get(operationId)?.abort();
     },
     isBusy: (hostUid) => running.has(hostUid),
-    endedCount: (hostUid) => ended.get(hostUid) ?? 0,
+    ends: (hostUid) => ended.get(hostUid) ?? { count: 0, bmcProblem: undefined },
     recover() {
       for (const { operation, state } of deps.journal.unfinished()) {
         finish(deps, operation, outcomeAfterRestart(state));
@@ -92,9 +99,19 @@ export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
   };
 }
 
+function bmcProblemOf(outcome: Outcome): string | undefined {
+  const isProblem = !outcome.ok && outcome.failure.kind === "bmc-unreachable";
+  return isProblem ? outcome.failure.message.slice(0, 1_024) : undefined;
+}
+
 /** Outcome and its report are stored together: a crash must not leave one without the other. */
 function finish(deps: DispatcherDeps, operation: Operation, outcome: Outcome): void {
   const { site, journal, observations } = deps;
+  const problem = bmcProblemOf(outcome);
+  // So that its end is news, and whoever waits for the BMC is woken. Told twice when the rest fails: no harm.
+  if (problem !== undefined) {
+    observations.add({ kind: "bmc", hostUid: operation.hostUid, problem });
+  }
   observations.add(report(operation, outcome), () => {
     journal.finish(operation.id, outcome);
     journal.trim(keptPerHost);

@@ -40,6 +40,8 @@ export interface Site {
   readonly writeBytesPerSecond: number;
   /** Opens a secret that was sealed to this site; the error says which and why. */
   openSecret(sealed: SealedSecret, use: SecretUse): Promise<Result<Uint8Array, "secret">>;
+  /** Random, of this process: tells credentials apart without giving them away. */
+  readonly credentialsKey: Uint8Array;
   /** Where a ramdisk finds the agent: kernel parameters farrier.agent and farrier.fingerprint. */
   readonly ramdiskServer: { readonly url: string; readonly fingerprint: string };
   /** Makes an image's extent stream fetchable by the ramdisk that holds the token; the path to GET. */

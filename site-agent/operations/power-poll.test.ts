@@ -160,3 +160,13 @@ test("strangers are told once an hour, and a flood of them a few at a time", asy
   await site.clock.advance(3_000_000);
   expect(count()).toBeLessThanOrEqual(1_001);
 });
+
+test("a BMC that an operation could not reach is told, and so is its return, though the poll never missed it", async () => {
+  start();
+  await site.clock.advance(1_000);
+  site.bmc.fail = () => "unreachable";
+  await site.run({ kind: "register" });
+  site.bmc.fail = () => undefined;
+  await site.clock.advance(11_000);
+  expect(told()).toEqual(["on", expect.stringContaining("unreachable"), "on", "reachable"]);
+});

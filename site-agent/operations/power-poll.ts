@@ -21,7 +21,7 @@ interface Seen {
 export interface PowerPollDeps {
   readonly site: Site;
   readonly documents: Documents;
-  readonly dispatcher: Pick<Dispatcher, "isBusy" | "endedCount">;
+  readonly dispatcher: Pick<Dispatcher, "isBusy" | "ends">;
   readonly observations: Observations;
 }
 
@@ -53,12 +53,17 @@ async function poll(
 ): Promise<void> {
   const { hostUid } = document;
   try {
-    const endedCount = deps.dispatcher.endedCount(hostUid);
+    const { count: endedCount, bmcProblem } = deps.dispatcher.ends(hostUid);
     const now = { ...(await look(deps.site, document)), endedCount };
     // An operation that worked meanwhile knows better.
-    if (deps.dispatcher.isBusy(hostUid) || deps.dispatcher.endedCount(hostUid) !== endedCount)
-      return;
-    tell(deps.observations, hostUid, seen.get(hostUid), now);
+    const isOld = deps.dispatcher.ends(hostUid).count !== endedCount;
+    if (isOld || deps.dispatcher.isBusy(hostUid)) return;
+    const last = seen.get(hostUid);
+    const before =
+      last?.endedCount === endedCount
+        ? last
+        : { on: undefined, problem: bmcProblem ?? last?.problem, endedCount };
+    tell(deps.observations, hostUid, before, now);
     seen.set(hostUid, now);
   } catch (thrown) {
     deps.site.log.error("power poll broke", { host: hostUid, reason: String(thrown) });
@@ -68,12 +73,11 @@ async function poll(
 function tell(
   observations: Observations,
   hostUid: string,
-  before: Seen | undefined,
-  { on, problem, endedCount }: Seen,
+  before: Seen,
+  { on, problem }: Seen,
 ): void {
-  const isNews = on !== before?.on || endedCount !== before?.endedCount;
-  if (on !== undefined && isNews) observations.add({ kind: "power", hostUid, on });
-  if (problem !== before?.problem) {
+  if (on !== undefined && on !== before.on) observations.add({ kind: "power", hostUid, on });
+  if (problem !== before.problem) {
     observations.add({ kind: "bmc", hostUid, ...(problem === undefined ? {} : { problem }) });
   }
 }

@@ -69,6 +69,7 @@ export function makeFakeSite() {
   const clock = makeVirtualClock(Date.parse("2026-11-01T12:00:00Z"));
   const crypto = makeNodeCrypto();
   const did: string[] = [];
+  const credentialVersions: string[] = [];
   const logged: string[] = [];
   const say = (message: string, fields?: LogFields) =>
     void logged.push(`${message} ${JSON.stringify(fields)}`);
@@ -112,7 +113,10 @@ export function makeFakeSite() {
   const sessions = makeFakeSessions(did, ramdisk, clock);
   const site: Site = {
     bmcs: {
-      bmc: () => ok(makeBmc({ bmc, did, onPowerOn: () => sessions.poweredOn() })),
+      bmc: ({ credentialsVersion }) => {
+        credentialVersions.push(credentialsVersion);
+        return ok(makeBmc({ bmc, did, onPowerOn: () => sessions.poweredOn() }));
+      },
       close: async () => undefined,
     },
     netboot: {
@@ -153,6 +157,7 @@ export function makeFakeSite() {
     bounds: { bootMs: 600_000, powerMs: 60_000, softPowerOffMs: 180_000, powerPollMs: 1_000 },
     writeBytesPerSecond: 0,
     openSecret: async (sealed) => ok(new TextEncoder().encode(secrets[sealed.context.purpose])),
+    credentialsKey: crypto.randomBytes(32),
     ramdiskServer: { url: "https://192.0.2.1:8443", fingerprint: "ab".repeat(32) },
     offerExtents(_token) {
       did.push("extents offer");
@@ -174,6 +179,8 @@ export function makeFakeSite() {
     clock,
     did,
     logged,
+    /** What each look at the BMC's credentials was told apart by. */
+    credentialVersions,
     database,
     documents,
     journal,

@@ -1,5 +1,6 @@
 // The host's BMC with its credentials opened.
 import { z } from "zod";
+import { toHex } from "../../../shared/bytes.ts";
 import type { Bmc } from "../../bmc/port.ts";
 import { bmcFailures } from "../failure-kinds.table.ts";
 import { fail, valueOf, type Context } from "../operation-context.ts";
@@ -22,9 +23,17 @@ export async function openBmc(context: Pick<Context, "document" | "site">): Prom
   const bmc = context.site.bmcs.bmc({
     address: spec.bmcAddress,
     ...readCredentials(opened),
-    credentialsVersion: spec.credentials.context.secretVersion,
+    credentialsVersion: versionOf(context.site, opened),
   });
   return valueOf(bmc, bmcFailures);
+}
+
+/**
+ * By what they are, not by the Secret's resourceVersion: a label on the Secret, as our own claim sets one, must not
+ * buy the BMC more logins with a wrong password. Keyed, so that it tells nobody anything.
+ */
+function versionOf({ crypto, credentialsKey }: Context["site"], opened: Uint8Array): string {
+  return toHex(crypto.hmac("sha256", credentialsKey, opened));
 }
 
 /** The sealed text is JSON {"username","password"}. A parser's own message would quote it. */
