@@ -12,6 +12,7 @@ import {
 } from "../draft.ts";
 import type { Draft } from "../draft.ts";
 import { retryInputs } from "../status/backoff.ts";
+import { registrationErrorType } from "./credentials.ts";
 import { followHardware } from "./hardware.ts";
 import { observePower } from "./power.ts";
 import { claimSecrets, factOf } from "./secrets.ts";
@@ -42,6 +43,13 @@ function forgetTaken(draft: Draft): void {
   else draft.memory.taken = taken;
 }
 
+/** After a failed registration, news of the power: the BMC was away too short a time to be missed by the poll. */
+function wasLoggedIn(draft: Draft): boolean {
+  const { memory, snapshot } = draft;
+  const isNews = snapshot.power !== undefined && snapshot.power.atMs !== memory.power?.reportAtMs;
+  return isNews && memory.status.errorType === registrationErrorType(draft);
+}
+
 function endBackoffEarly(draft: Draft): void {
   const { memory, snapshot } = draft;
   const isAsked = annotationOf(draft, retryAnnotation) !== undefined;
@@ -50,7 +58,8 @@ function endBackoffEarly(draft: Draft): void {
     delete memory.unproven;
     memory.status.provisioningFailCount = 0;
   }
-  const hasRecovered = memory.bmcProblem !== undefined && snapshot.bmcProblem === undefined;
+  const hasRecovered =
+    (memory.bmcProblem !== undefined && snapshot.bmcProblem === undefined) || wasLoggedIn(draft);
   if (snapshot.bmcProblem === undefined) delete memory.bmcProblem;
   else memory.bmcProblem = snapshot.bmcProblem;
   if (memory.failedInputs === undefined) return;

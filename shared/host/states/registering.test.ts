@@ -209,6 +209,21 @@ test("a BMC that answers again ends the waiting", () => {
   expect(world.seen.operation?.kind).toBe("register");
 });
 
+test("news of the power ends the waiting after a failed login, though no outage was reported", () => {
+  const world = makeHostWorld();
+  world.settle();
+  world.fail({ kind: "bmc-unreachable" });
+  world.settle();
+  expect(world.seen.operation).toBeUndefined();
+  world.seen.power = { on: false, atMs: world.seen.nowMs };
+  world.settle();
+  expect(world.seen.operation?.kind).toBe("register");
+  // The same report does not count twice.
+  world.fail({ kind: "bmc-unreachable" });
+  world.settle();
+  expect(world.seen.operation).toBeUndefined();
+});
+
 test("nothing is ordered from a site that is not heard, and since when is said", () => {
   const lastSeenMs = startMs - 600_000;
   const site = { kind: "site", name: "lab", connection: "unreachable", lastSeenMs } as const;
