@@ -19,6 +19,7 @@ const answer = z.object({
   used: z.boolean().nullable(),
 });
 
+/** locked: the token as it is after waiting for whoever uses it at the same moment, not as the snapshot has it. */
 export async function enrol(
   database: Database,
   agent: Parameters<AdminStore["enrol"]>[0],
@@ -28,10 +29,13 @@ export async function enrol(
     database,
     answer,
     sql`
-    WITH token AS (
-        UPDATE tokens SET used_by = ${agent.id}
-        WHERE hash = ${agent.tokenHash} AND used_by IS NULL AND expires_at > ${nowMs}::bigint
-        RETURNING site, cluster, auto_approve
+    WITH locked AS (
+        SELECT hash, used_by FROM tokens WHERE hash = ${agent.tokenHash} FOR UPDATE
+      ),
+      token AS (
+        UPDATE tokens t SET used_by = ${agent.id} FROM locked
+        WHERE t.hash = locked.hash AND locked.used_by IS NULL AND t.expires_at > ${nowMs}::bigint
+        RETURNING t.site, t.cluster, t.auto_approve
       ),
       added AS (
         INSERT INTO agents (id, state, site, cluster, signing_key, sealing_key, sealing_fingerprint,
@@ -43,14 +47,14 @@ export async function enrol(
         RETURNING *
       ),
       earlier AS (
-        SELECT a.* FROM tokens t JOIN agents a ON a.id = t.used_by
-        WHERE t.hash = ${agent.tokenHash} AND a.signing_key = ${agent.signingKey}
+        SELECT a.* FROM locked JOIN agents a ON a.id = locked.used_by
+        WHERE a.signing_key = ${agent.signingKey}
       )
     SELECT
       (SELECT to_jsonb(found) FROM (
         SELECT id, state, site, cluster, signing_key FROM added
         UNION ALL SELECT id, state, site, cluster, signing_key FROM earlier) found LIMIT 1) AS agent,
-      (SELECT used_by IS NOT NULL FROM tokens WHERE hash = ${agent.tokenHash}) AS used`,
+      (SELECT used_by IS NOT NULL FROM locked) AS used`,
   );
   if (row.agent !== null) {
     const { id, state, site, cluster, signing_key: signingKey } = row.agent;

@@ -6,7 +6,7 @@ import {
   hostObject,
   memoryOf,
   newOperation,
-  type StoreWorld,
+  StoreWorld,
 } from "../../support/control-plane/store-world.ts";
 import { onEachDatabase, onPostgres } from "./databases.ts";
 
@@ -164,6 +164,28 @@ onEachDatabase("what admission asks", (held) => {
     expect(await world.store.claimants("lab", [mac], undefined)).toEqual([holder]);
     expect(await world.store.claimants("lab", [mac], "a")).toEqual([]);
     expect(await world.store.claimants("other", [mac], undefined)).toEqual([]);
+  });
+});
+
+onPostgres("racing enrolments", (held) => {
+  test("use a token once, and tell all others that it is used", async () => {
+    const { world, database } = held();
+    await world.store.addSite("lab");
+    const second = new StoreWorld(database.another());
+    for (let round = 0; round < 5; round += 1) {
+      const hash = `t-${round}`;
+      const token = { hash, site: "lab", cluster: undefined, ttlMs: 60_000, autoApprove: true };
+      await world.store.addToken(token);
+      const outcomes = await Promise.all(
+        Array.from({ length: 12 }, (_, index) =>
+          enrol(index % 2 === 0 ? world : second, hash, `${round}-${index}`),
+        ),
+      );
+      const kinds = outcomes.map((outcome) => (outcome.ok ? "enrolled" : outcome.error.kind));
+      expect(kinds.filter((kind) => kind === "enrolled")).toHaveLength(1);
+      expect(kinds.filter((kind) => kind === "used")).toHaveLength(11);
+    }
+    expect(await world.store.listAgents()).toHaveLength(5);
   });
 });
 
