@@ -41,7 +41,10 @@ export async function makeSiteNetwork(
   ];
   await insideOrThrow(initPid, ["ip", "-batch", "-"], `${commands.join("\n")}\n`);
   // What boots on site reaches its agent and nothing behind it.
-  await insideOrThrow(initPid, ["sysctl", "--quiet", "--write", "net.ipv4.ip_forward=0"]);
+  const settings = ["net.ipv4.ip_forward=0"];
+  // Connections that nobody owns any more must not keep the namespace for minutes after a kill.
+  settings.push("net.ipv4.tcp_orphan_retries=1");
+  await insideOrThrow(initPid, ["sysctl", "--quiet", "--write", ...settings]);
 }
 
 const hubMac = "02:fa:00:00:01:01";

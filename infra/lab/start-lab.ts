@@ -8,6 +8,7 @@ import { ensureDebianPackages } from "../preparation/debian-packages.ts";
 import type { Progress } from "../preparation/progress.ts";
 import { asStep } from "../preparation/progress.ts";
 import type { ProgramResult, RunOptions } from "../preparation/run-program.ts";
+import { tryProgram } from "../preparation/run-program.ts";
 import { startTied } from "../preparation/tied-process.ts";
 import type { TiedProcess } from "../preparation/tied-process.ts";
 import { startBmc } from "./start-bmc.ts";
@@ -139,7 +140,9 @@ async function furnish(options: LabOptions, tied: TiedProcess): Promise<LabHandl
     async stop() {
       tied.kill();
       await tied.exited;
-      // The kernel takes a namespace apart in its own time after the last process has left it.
+      // The kernel takes a namespace apart in its own time after the last process has left it; our end of the
+      // line, and with it the other, can go at once.
+      await tryProgram("ip", ["link", "delete", wan.interfaceName]);
       const wanPath = `/sys/class/net/${wan.interfaceName}`;
       await waitUntil(`the lab ${name} is gone`, () => !existsSync(wanPath));
     },
