@@ -36,7 +36,7 @@ export async function playDemo(options: DemoOptions): Promise<Played> {
   });
   aborted.catch(() => undefined);
   const play = async () => {
-    const machines = [biosMachine(1), uefiMachine(2)];
+    const machines = [withSmallDisks(biosMachine(1)), withSmallDisks(uefiMachine(2))];
     const external = biosMachine(3);
     transcript.heading("Preparation");
     const progress = terminalProgress(output);
@@ -76,6 +76,12 @@ export async function playDemo(options: DemoOptions): Promise<Played> {
     );
     return { ok: false };
   }
+}
+
+/** Nobody wants to watch gigabytes of old data being made. */
+function withSmallDisks(machine: MachineSpec): MachineSpec {
+  const disks = machine.disks.map((disk) => ({ ...disk, sizeMiB: Math.min(disk.sizeMiB, 2048) }));
+  return { ...machine, disks };
 }
 
 /** Root disks hold random bytes all over, second disks old partitions and file systems. */

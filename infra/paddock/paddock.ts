@@ -122,6 +122,20 @@ async function runAdmin(hub: Hub, args: readonly string[]): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
+const hearWithinMs = 60_000;
+
+/** The site has a session: what is applied from now on is not told that nobody is there. */
+async function untilHeard(admin: Paddock["admin"]): Promise<void> {
+  const until = Date.now() + hearWithinMs;
+  while (Date.now() < until) {
+    const { sites } = (await admin("sites")) as {
+      sites: readonly { name: string; lastSeenMs: number | null }[];
+    };
+    if (sites.some((site) => site.name === siteName && site.lastSeenMs !== null)) return;
+  }
+  throw new Error(`The agent did not reach the control plane within ${hearWithinMs / 1000} s`);
+}
+
 async function untilKnown(admin: Paddock["admin"], names: readonly string[]): Promise<void> {
   for (;;) {
     const { hosts } = (await admin("hosts")) as {
@@ -162,6 +176,7 @@ async function joinFleet({
     await agent.stop();
     await writeFile(join(directory, "enrol-token"), token, { mode: 0o600 });
     agent.start();
+    await untilHeard(admin);
   });
 }
 
