@@ -97,8 +97,9 @@ onEachPair("admission", (pair) => {
       expect((await instance.ask("POST", path, { body: { kind: "AdmissionReview" } })).status).toBe(
         400,
       );
-      const large = review("r-3", { ...object, filler: "x".repeat(9 * 1024 * 1024) });
-      expect((await instance.ask("POST", path, { body: large })).status).toBe(413);
+      // Refused by its declared length: the answer comes before the body is sent, as a whole body would race it.
+      const headers = { "content-length": String(9 * 1024 * 1024) };
+      expect((await instance.ask("POST", path, { headers, body: "{" })).status).toBe(413);
       expect(instance.log()).not.toContain(path.split("/").at(-1));
     }
   });

@@ -155,13 +155,15 @@ function ask(
         let text = "";
         answer.on("data", (chunk: Buffer) => (text += chunk.toString()));
         answer.on("error", reject);
-        answer.on("end", () =>
+        answer.on("end", () => {
+          // The server may answer before all that was announced is sent.
+          if (headers?.["content-length"] !== undefined) sent.destroy();
           resolve({
             status: answer.statusCode ?? 0,
             text,
             json: () => JSON.parse(text) as Record<string, unknown>,
-          }),
-        );
+          });
+        });
       },
     );
     sent.on("error", reject);
