@@ -70,7 +70,7 @@ describe("a lab with a BIOS machine behind ipmi_sim", () => {
     expect(await ipmitool("power", "status")).toBe("Chassis Power is on");
     const m1 = lab.machine("m1");
     await until(
-      () => readFileSync(m1.paths.serialLog, "utf8"),
+      () => (existsSync(m1.paths.serialLog) ? readFileSync(m1.paths.serialLog, "utf8") : ""),
       (text) => text.includes("iPXE initialising devices"),
     );
     await ipmitool("power", "reset");
