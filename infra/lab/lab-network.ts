@@ -42,8 +42,10 @@ export async function makeSiteNetwork(
   await insideOrThrow(initPid, ["ip", "-batch", "-"], `${commands.join("\n")}\n`);
   // What boots on site reaches its agent and nothing behind it.
   const settings = ["net.ipv4.ip_forward=0"];
-  // Connections that nobody owns any more must not keep the namespace for minutes after a kill.
-  settings.push("net.ipv4.tcp_orphan_retries=1");
+  // Connections that nobody owns any more must not keep the namespace for minutes after a kill. Nor may they
+  // break at once: the end of an image is sent on one that its server has closed already, and an emulated
+  // machine may not answer for seconds.
+  settings.push("net.ipv4.tcp_orphan_retries=5");
   await insideOrThrow(initPid, ["sysctl", "--quiet", "--write", ...settings]);
 }
 
