@@ -58,7 +58,8 @@ export function tellReturn(): void {
     const { name } = host;
     const { fleet } = stage();
     await fleet.kubectl("delete", "baremetalhost", name, "--timeout=170s");
-    expect(fleet.watch.latest(name)).toBeUndefined();
+    const patience = { fact: `${name} is gone`, seconds: 10 };
+    await fleet.untilHost(name, patience, (seen) => seen === undefined);
     expect(await labMachine(name).chassis("get", "power")).toEqual(["power:0"]);
     const left = `secret/${name}-bmc`;
     await until(
