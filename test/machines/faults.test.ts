@@ -114,7 +114,7 @@ test(
   "a machine that does not boot is given up in time, with what was seen of it",
   long,
   async () => {
-    await restartAgentWith({ bootSeconds: 45 });
+    await restartAgentWith({ bootSeconds: 30 });
     const wrong = "52:54:00:fa:00:77";
     await fleet.apply(...hostManifests(m8, { bootMACAddress: wrong }));
     const patience = { fact: "the inspection ends", seconds: 150 };
@@ -122,7 +122,7 @@ test(
       return seen?.status?.errorType === "inspection error";
     });
     const message = host?.status?.errorMessage ?? "";
-    expect(message).toMatch(/within 45 s: power on ✓ \d\d:\d\d:\d\d, DHCP request from its MAC ✗/);
+    expect(message).toMatch(/within 30 s: power on ✓ \d\d:\d\d:\d\d, DHCP request from its MAC ✗/);
     expect(message).toContain(wrong);
     expect(message).toContain(`MACs seen instead: ${m8.mac}`);
     expect(message).toContain("spec.bootMACAddress");

@@ -13,7 +13,8 @@ import {
 import { truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { TestContext } from "vitest";
 import { ensureDebianImage } from "../../infra/lab/operating-system/debian-image.ts";
 import type { OperatingSystemImage } from "../../infra/lab/operating-system/operating-system-image.ts";
 import { ensureWitnessImage } from "../../infra/lab/operating-system/witness-image.ts";
@@ -80,10 +81,14 @@ function firstCall(lab: LabHandle): Promise<string> {
 }
 
 async function startWithImage(
-  machine: MachineSpec,
-  image: OperatingSystemImage,
-  userData: string,
+  { onTestFinished }: Pick<TestContext, "onTestFinished">,
+  deployed: {
+    readonly machine: MachineSpec;
+    readonly image: OperatingSystemImage;
+    readonly userData: string;
+  },
 ): Promise<{ lab: LabHandle; called: Promise<string> }> {
+  const { machine, image, userData } = deployed;
   const directory = mkdtempSync(join(tmpdir(), "farrier-image-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const lab = await startLab({ name: "images", directory, progress, machines: [machine] });
@@ -119,25 +124,30 @@ const firmwares = [
   ["UEFI", uefiMachine(1)],
 ] as const;
 
-test.for(firmwares)(
-  "the witness calls home and leaves its disk alone under %s",
-  async ([, machine]) => {
-    const image = await ensureWitnessImage(progress);
-    const userData = "#!/bin/sh\nwget -q -O - http://192.168.100.1:8080/booted/$UUID\n";
-    const { lab, called } = await startWithImage(machine, image, userData);
-    expect(await called).toBe(`/booted/${uuid}`);
-    await pressPowerButton(lab);
-    const root = lab.machine("m1").diskPath("root");
-    expect(await digestOfStart(root, image.virtualBytes)).toBe(image.raw.sha256);
-  },
-);
+// Two machines at a time.
+describe("the witness", { concurrent: true }, () => {
+  test.for(firmwares)(
+    "calls home and leaves its disk alone under %s",
+    async ([, machine], here) => {
+      const image = await ensureWitnessImage(progress);
+      const userData = "#!/bin/sh\nwget -q -O - http://192.168.100.1:8080/booted/$UUID\n";
+      const { lab, called } = await startWithImage(here, { machine, image, userData });
+      expect(await called).toBe(`/booted/${uuid}`);
+      await pressPowerButton(lab);
+      const root = lab.machine("m1").diskPath("root");
+      expect(await digestOfStart(root, image.virtualBytes)).toBe(image.raw.sha256);
+    },
+  );
+});
 
-test.for(firmwares)("Debian's cloud-init obeys the config drive under %s", async ([, machine]) => {
-  const image = await ensureDebianImage(progress);
-  const userData = `#!/bin/sh
+describe("Debian's cloud-init", { concurrent: true }, () => {
+  test.for(firmwares)("obeys the config drive under %s", async ([, machine], here) => {
+    const image = await ensureDebianImage(progress);
+    const userData = `#!/bin/sh
 curl -s "http://192.168.100.1:8080/$(hostname)/$(cloud-init query instance_id)/$(cloud-id)"
 `;
-  const { lab, called } = await startWithImage(machine, image, userData);
-  expect(await called).toBe(`/host-1/${uuid}/configdrive`);
-  await pressPowerButton(lab);
+    const { lab, called } = await startWithImage(here, { machine, image, userData });
+    expect(await called).toBe(`/host-1/${uuid}/configdrive`);
+    await pressPowerButton(lab);
+  });
 });
