@@ -14,6 +14,7 @@ export default defineConfig({
             "test/tidy.test.ts",
             "test/trace/**/*.test.ts",
             "test/support/**/*.test.ts",
+            "test/simulation/**/*.test.ts",
           ],
         },
       },

@@ -1,0 +1,164 @@
+// What the simulated world saw: the only thing that judges judge by. Events say what physically happened (a BMC
+// switched, a disk changed, an API server stored an object, a row was committed), never what Farrier says about it.
+import type { FaultClass } from "../workload/scenario.ts";
+
+export type PowerAction = "on" | "off" | "cycle" | "reset" | "soft";
+export type Place = "disk" | "network";
+export type Running = "nothing" | "firmware" | "ramdisk" | "operating system";
+
+export type Happened =
+  /** A BMC took a power command. `agent`: whose packet it was; undefined: the button, or somebody else. */
+  | {
+      readonly kind: "power-command";
+      readonly machine: string;
+      readonly action: PowerAction;
+      readonly agent: string | undefined;
+      /** False: the BMC said yes and did nothing, or said no. */
+      readonly done: boolean;
+    }
+  /** The chassis went on or off, whatever the cause. */
+  | {
+      readonly kind: "power";
+      readonly machine: string;
+      readonly on: boolean;
+      readonly why: "bmc" | "button" | "operating system" | "ramdisk" | "outage";
+    }
+  | {
+      readonly kind: "boot-device";
+      readonly machine: string;
+      readonly place: Place | "none" | "other";
+      readonly once: boolean;
+      readonly agent: string | undefined;
+    }
+  | {
+      readonly kind: "login";
+      readonly machine: string;
+      readonly user: string;
+      /** The password that was proven, as far as the BMC can tell: which of those it ever had. */
+      readonly ok: boolean;
+      /** Number of the password of this BMC that it was (1 for the first); undefined: none of them. */
+      readonly passwordNumber: number | undefined;
+      readonly agent: string | undefined;
+    }
+  /** What runs on it now; `boot` counts starts of the machine, 1 for the first. */
+  | {
+      readonly kind: "running";
+      readonly machine: string;
+      readonly boot: number;
+      readonly running: Running;
+      /** Serial number of the disk that an operating system came from, and what it is: `Image.name`, or "old". */
+      readonly disk?: string;
+      readonly system?: string;
+    }
+  /** A change of a disk by a ramdisk. */
+  | {
+      readonly kind: "disk";
+      readonly machine: string;
+      readonly boot: number;
+      /** Serial number. */
+      readonly disk: string;
+      readonly change: "write" | "zero";
+      readonly offset: number;
+      readonly length: number;
+    }
+  /** A message between agent and ramdisk, as it passed on the wire. */
+  | {
+      readonly kind: "ramdisk-message";
+      readonly machine: string;
+      readonly boot: number;
+      readonly direction: "to ramdisk" | "to agent";
+      readonly type: string;
+      readonly operationId: string | undefined;
+      /** Of "run". */
+      readonly step?: string;
+    }
+  /** A DHCP answer that names a boot file or script. `machine` undefined: nobody of ours. */
+  | {
+      readonly kind: "boot-offer";
+      readonly machine: string | undefined;
+      readonly mac: string;
+      readonly file: string;
+      readonly server: string;
+    }
+  /** Something was given to a client on a boot network over HTTP. */
+  | {
+      readonly kind: "served";
+      readonly machine: string | undefined;
+      readonly client: string;
+      readonly path: string;
+      readonly status: number;
+    }
+  /** An image server gave bytes. */
+  | { readonly kind: "image-served"; readonly url: string; readonly version: number }
+  /** An API server stored it. `verb` "gone": the last form left the store. */
+  | {
+      readonly kind: "object";
+      readonly cluster: string;
+      readonly path: string;
+      readonly verb: "create" | "update" | "status" | "delete" | "gone";
+      readonly by: "kubectl" | "farrier" | "claimer" | "garbage collector";
+      readonly before: KubernetesObject | undefined;
+      readonly after: KubernetesObject;
+    }
+  | {
+      readonly kind: "review";
+      readonly cluster: string;
+      readonly path: string;
+      readonly dryRun: boolean;
+      readonly allowed: boolean;
+      /** False: refused, dry run, or another webhook said no afterwards. */
+      readonly stored: boolean;
+    }
+  /** A row of the control plane's database changed. Only in the in-memory tier. */
+  | {
+      readonly kind: "commit";
+      readonly statement: string;
+      readonly table: string;
+      readonly key: string;
+      readonly before: Readonly<Record<string, unknown>> | undefined;
+      readonly after: Readonly<Record<string, unknown>> | undefined;
+    }
+  /** A process began or ended; `crash` false: it stopped in order. */
+  | { readonly kind: "started"; readonly process: string; readonly incarnation: number }
+  | {
+      readonly kind: "ended";
+      readonly process: string;
+      readonly incarnation: number;
+      readonly crash: boolean;
+    }
+  | { readonly kind: "fault"; readonly fault: FaultClass; readonly target: string }
+  | {
+      readonly kind: "log";
+      readonly process: string;
+      readonly level: "info" | "warn" | "error";
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  /** A planted secret in the clear, where it must not be. */
+  | { readonly kind: "leak"; readonly sink: string; readonly text: string };
+
+export type WorldEvent = Happened & {
+  readonly atMs: number;
+  /** 1 for the first of the run. */
+  readonly number: number;
+};
+
+export interface KubernetesObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly generation?: number;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly finalizers?: readonly string[];
+    readonly deletionTimestamp?: string;
+    readonly [field: string]: unknown;
+  };
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly status?: Readonly<Record<string, unknown>>;
+  readonly [field: string]: unknown;
+}
