@@ -4,13 +4,18 @@ import { err, ok } from "../../shared/result.ts";
 import type { Result } from "../../shared/result.ts";
 import { readGpt } from "../../shared/wire/gpt/gpt.ts";
 import { protectiveType, readMbr } from "../../shared/wire/gpt/mbr.ts";
-import type { FakeDisk } from "./fake-disk.ts";
 
 const sector = 512;
 const mib = 1024 * 1024;
 
+/** A disk, and what lies on it. */
+export interface ReadableDisk {
+  readonly sizeBytes: number;
+  peek(offset: number, length: number): Uint8Array;
+}
+
 /** The value says for people what boots, as "GPT, partitions root, config-2". */
-export function bootableDisk(disk: FakeDisk): Result<string, "not-bootable"> {
+export function bootableDisk(disk: ReadableDisk): Result<string, "not-bootable"> {
   const first = disk.peek(0, sector);
   if (first[510] !== 0x55 || first[511] !== 0xaa) return err("not-bootable", "no boot signature");
   const entries = readMbr(first) ?? [];

@@ -5,11 +5,11 @@ import { syncCompression } from "./sync-compression.ts";
 import type { Clock, DuplexClient, HttpClient, Log, Programs } from "../../site-agent/ports.ts";
 import type { RamdiskPorts } from "../../site-agent/ramdisk/ports.ts";
 import { err, ok } from "../../shared/result.ts";
-import { readGpt } from "../../shared/wire/gpt/gpt.ts";
-import { protectiveType, readMbr } from "../../shared/wire/gpt/mbr.ts";
 import { FakeDisk } from "./fake-disk.ts";
 import { makeFakeSystemFiles } from "./fake-system-files.ts";
 import type { MachineTree } from "./fake-system-files.ts";
+import { makeMachineTree, partitionFiles } from "./machine-tree.ts";
+import type { DescribedDisk } from "./machine-tree.ts";
 
 export interface FakeMachineOptions {
   readonly clock: Clock;
@@ -47,11 +47,13 @@ const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 export function makeFakeMachine(options: FakeMachineOptions): FakeMachine {
   const disks = new Map<string, FakeDisk>();
-  for (const [index, { sizeBytes }] of options.disks.entries()) {
-    disks.set(`sd${String.fromCharCode(97 + index)}`, new FakeDisk(sizeBytes));
+  const described: DescribedDisk[] = [];
+  for (const [slot, disk] of options.disks.entries()) {
+    const name = `sd${String.fromCharCode(97 + slot)}`;
+    disks.set(name, new FakeDisk(disk.sizeBytes));
+    described.push({ ...disk, name, bus: "scsi", slot });
   }
   const partitions = new Map<string, Record<string, string>>();
-  let bootedAtMs = 0;
   const ran: string[] = [];
   let left: "reboot" | "power-off" | undefined;
   const programs: Programs = {
@@ -70,20 +72,27 @@ export function makeFakeMachine(options: FakeMachineOptions): FakeMachine {
     ran,
     left: () => left,
     ports: (commandLine, network) => {
-      bootedAtMs = options.clock.monotonicMs();
+      const bootedAtMs = options.clock.monotonicMs();
+      const uptime = (): string => {
+        const upSeconds = 15 + (options.clock.monotonicMs() - bootedAtMs) / 1000;
+        return `${upSeconds.toFixed(2)} 0.00\n`;
+      };
+      const makeTree = (): MachineTree =>
+        makeMachineTree(
+          { ...options, disks: described },
+          Object.assign({}, ...partitions.values(), {
+            "/proc/cmdline": `${commandLine}\n`,
+            "/proc/uptime": uptime,
+          }),
+        );
+      let tree = makeTree();
       return {
         ...network,
         clock: options.clock,
         crypto: makeNodeCrypto(),
         compression: syncCompression,
         programs,
-        system: makeFakeSystemFiles(() => {
-          const upSeconds = 15 + (options.clock.monotonicMs() - bootedAtMs) / 1000;
-          return makeTree(options, [...partitions.values()], {
-            "/proc/cmdline": `${commandLine}\n`,
-            "/proc/uptime": `${upSeconds.toFixed(2)} 0.00\n`,
-          });
-        }),
+        system: makeFakeSystemFiles(() => tree),
         disks: {
           open: async (path) =>
             disks.get(nameOf(path))?.open() ?? err("missing", `Cannot open ${path}: ENOENT`),
@@ -92,6 +101,7 @@ export function makeFakeMachine(options: FakeMachineOptions): FakeMachine {
             if (disk === undefined) return err("missing", `There is no ${path}`);
             if (disk.isOpen) return err("busy", `${path} is busy`);
             partitions.set(nameOf(path), partitionFiles(nameOf(path), disk));
+            tree = makeTree();
             return ok(undefined);
           },
         },
@@ -100,80 +110,4 @@ export function makeFakeMachine(options: FakeMachineOptions): FakeMachine {
       };
     },
   };
-}
-
-function makeTree(
-  options: FakeMachineOptions,
-  partitions: readonly Record<string, string>[],
-  extra: Record<string, string>,
-): MachineTree {
-  const { systemUuid, serialNumber, macs, firmware } = options;
-  const pci = "/sys/devices/pci0000:00";
-  const files: Record<string, string> = {
-    "/proc/cpuinfo":
-      "processor\t: 0\nmodel name\t: Fake CPU\ncpu MHz\t\t: 2000.000\nflags\t\t: lm fpu\n",
-    "/proc/meminfo": "MemTotal:        4194304 kB\n",
-    "/proc/sys/kernel/arch": "x86_64\n",
-    "/sys/class/dmi/id/sys_vendor": "Farrier\n",
-    "/sys/class/dmi/id/product_name": "Fake\n",
-    ...(systemUuid === undefined ? {} : { "/sys/class/dmi/id/product_uuid": `${systemUuid}\n` }),
-    ...(serialNumber === undefined
-      ? {}
-      : { "/sys/class/dmi/id/product_serial": `${serialNumber}\n` }),
-    ...(firmware === "UEFI" ? { "/sys/firmware/efi/efivars/BootOrder-x": "" } : {}),
-    ...extra,
-  };
-  const links: Record<string, string> = {};
-  for (const [index, mac] of macs.entries()) {
-    const net = `/sys/class/net/eth${index}`;
-    links[`${net}/device`] = `${pci}/0000:00:0${2 + index}.0/virtio${index}`;
-    Object.assign(files, {
-      [`${net}/address`]: `${mac}\n`,
-      [`${net}/device/vendor`]: "0x1af4\n",
-      [`${net}/device/device`]: "0x0001\n",
-    });
-  }
-  for (const [index, disk] of options.disks.entries()) {
-    const block = `/sys/block/sd${String.fromCharCode(97 + index)}`;
-    links[block] =
-      `${pci}/0000:00:10.0/virtio9/host0/target0:0:${index}/0:0:${index}:0/${block.slice(5)}`;
-    Object.assign(files, {
-      [`${block}/size`]: `${disk.sizeBytes / 512}\n`,
-      [`${block}/ro`]: disk.readOnly === true ? "1\n" : "0\n",
-      [`${block}/queue/rotational`]: "0\n",
-      [`${block}/queue/logical_block_size`]: "512\n",
-      [`${block}/device/vendor`]: "QEMU    \n",
-      [`${block}/device/model`]: "QEMU HARDDISK   \n",
-      [`${block}/device/vpd_pg80`]: `\0\x80\0\x08${disk.serialNumber}`,
-    });
-  }
-  for (const each of partitions) Object.assign(files, each);
-  return { files, links };
-}
-
-/** What the kernel shows of the partition table that is on the disk. */
-function partitionFiles(name: string, disk: FakeDisk): Record<string, string> {
-  const head = { offset: 0, bytes: disk.peek(0, 1024 * 1024) };
-  const entries = readMbr(head.bytes.subarray(0, 512)) ?? [];
-  const gpt = entries.some(({ type }) => type === protectiveType)
-    ? readGpt([head], 1, 512)
-    : undefined;
-  const ranges =
-    gpt === undefined
-      ? entries.map(({ index, firstLba, sectors }) => ({ index, firstLba, sectors }))
-      : gpt.ok
-        ? gpt.value.entries.map(({ index, firstLba, lastLba }) => ({
-            index,
-            firstLba,
-            sectors: lastLba - firstLba + 1,
-          }))
-        : [];
-  const files: Record<string, string> = {};
-  for (const { index, firstLba, sectors } of ranges) {
-    const folder = `/sys/block/${name}/${name}${index + 1}`;
-    files[`${folder}/partition`] = `${index + 1}\n`;
-    files[`${folder}/start`] = `${firstLba}\n`;
-    files[`${folder}/size`] = `${sectors}\n`;
-  }
-  return files;
 }

@@ -19,7 +19,7 @@ import type { CipherSuiteId } from "../../../shared/wire/ipmi/cipher-suites.tabl
 import { completionCode } from "../../../shared/wire/ipmi/completion-codes.table.ts";
 import { netFn } from "../../../shared/wire/ipmi/message.ts";
 import type { IpmiRequest } from "../../../shared/wire/ipmi/message.ts";
-import type { Clock } from "../../../site-agent/ports.ts";
+import type { Clock, UdpAddress } from "../../../site-agent/ports.ts";
 import type { BootOptions } from "./boot-options.ts";
 import type { Chassis, ChassisAction } from "./chassis.ts";
 import type { Faults } from "./faults.ts";
@@ -37,6 +37,7 @@ export interface BmcState {
 export interface Caller {
   /** 0 outside a session. */
   readonly privilege: number;
+  readonly from: UdpAddress;
 }
 
 export interface Reply {
@@ -44,7 +45,7 @@ export interface Reply {
   readonly data?: Uint8Array;
 }
 
-type Handler = (data: Uint8Array, bmc: BmcState) => Reply | Promise<Reply>;
+type Handler = (data: Uint8Array, bmc: BmcState, from: UdpAddress) => Reply | Promise<Reply>;
 
 interface Command {
   readonly needs: number;
@@ -88,7 +89,7 @@ const chassisCommands: Readonly<Record<number, Command>> = {
   [chassis.identify]: { needs: privilege.operator, run: () => good() },
   [chassis.setBootOptions]: {
     needs: privilege.operator,
-    run: async (data, bmc) => ({ code: await bmc.bootOptions.set(data) }),
+    run: async (data, bmc, from) => ({ code: await bmc.bootOptions.set(data, from) }),
   },
   [chassis.getBootOptions]: {
     needs: privilege.operator,
@@ -114,7 +115,7 @@ export async function runCommand(
   if (command === undefined) return bad(completionCode.invalidCommand);
   if (caller.privilege < command.needs) return bad(completionCode.insufficientPrivilege);
   try {
-    return await command.run(request.data, bmc);
+    return await command.run(request.data, bmc, caller.from);
   } catch {
     return bad(completionCode.unspecified);
   }
@@ -137,17 +138,20 @@ function listCipherSuites(data: Uint8Array, bmc: BmcState): Reply {
   return good(Uint8Array.of(lanChannel, ...records.slice(start, start + 16)));
 }
 
-async function controlPower(data: Uint8Array, bmc: BmcState): Promise<Reply> {
+async function controlPower(data: Uint8Array, bmc: BmcState, from: UdpAddress): Promise<Reply> {
   const action = actionOf(data[0]);
   if (action === undefined) return bad(completionCode.invalidField);
   const { on } = await bmc.chassis.power();
-  if (!on && (action === "cycle" || action === "reset")) return bad(completionCode.notInThisState);
+  if (!on && (action === "cycle" || action === "reset")) {
+    bmc.chassis.refused?.(action, from);
+    return bad(completionCode.notInThisState);
+  }
   bmc.bootOptions.keep();
   const starts = action === "on" ? !on : action === "cycle" || action === "reset";
   const act = async (): Promise<void> => {
     const stuck = bmc.faults.stuckOff && starts;
-    if (!stuck) await bmc.chassis.set(action);
-    else if (action === "cycle") await bmc.chassis.set("off");
+    if (!stuck) await bmc.chassis.set(action, from);
+    else if (action === "cycle") await bmc.chassis.set("off", from);
     if (starts && !stuck) bmc.bootOptions.useUp();
   };
   if (bmc.faults.powerDelayMs === 0) await act();

@@ -9,7 +9,7 @@ import {
 } from "../../../shared/wire/ipmi/chassis-commands.ts";
 import type { BootFlags } from "../../../shared/wire/ipmi/chassis-commands.ts";
 import { completionCode } from "../../../shared/wire/ipmi/completion-codes.table.ts";
-import type { Clock, Timer } from "../../../site-agent/ports.ts";
+import type { Clock, Timer, UdpAddress } from "../../../site-agent/ports.ts";
 import type { Chassis } from "./chassis.ts";
 import type { Faults } from "./faults.ts";
 
@@ -18,7 +18,7 @@ const noFlags: BootFlags = { valid: false, persistent: false, uefi: false, selec
 
 export interface BootOptions {
   /** `data` begins with the parameter number. Returns a completion code. */
-  set(data: Uint8Array): Promise<number>;
+  set(data: Uint8Array, by?: UdpAddress): Promise<number>;
   /** Undefined: no such parameter. Else version, parameter number and value. */
   get(data: Uint8Array): Uint8Array | undefined;
   /** A chassis control arrived: the flags no longer expire. */
@@ -37,12 +37,12 @@ export function makeBootOptions(chassis: Chassis, clock: Clock, faults: Faults):
     [bootParameter.infoAcknowledge, Uint8Array.of(0, 0)],
   ]);
 
-  async function setFlags(value: Uint8Array): Promise<number> {
+  async function setFlags(value: Uint8Array, by?: UdpAddress): Promise<number> {
     const wanted = value.length < 5 ? undefined : decodeBootFlags(value);
     if (wanted === undefined) return completionCode.invalidLength;
     const { persistent, uefi } = wanted;
     const selector = wanted.valid ? wanted.selector : bootSelector.none;
-    await chassis.bootDevice({ selector, persistent, uefi });
+    await chassis.bootDevice({ selector, persistent, uefi }, by);
     flags = wanted;
     timer?.cancel();
     const kept = ((raw.get(bootParameter.flagValidClearing)?.[0] ?? 0) & keepBootFlags) !== 0;
@@ -59,13 +59,13 @@ export function makeBootOptions(chassis: Chassis, clock: Clock, faults: Faults):
   }
 
   return {
-    async set(data) {
+    async set(data, by) {
       const parameter = (data[0] ?? 0) & 0x7f;
       const value = data.slice(1);
       if (faults.refusedBootParameters.includes(parameter)) {
         return completionCode.bootParameterUnsupported;
       }
-      if (parameter === bootParameter.flags) return setFlags(value);
+      if (parameter === bootParameter.flags) return setFlags(value, by);
       if (!raw.has(parameter)) return completionCode.bootParameterUnsupported;
       raw.set(parameter, value);
       return completionCode.ok;

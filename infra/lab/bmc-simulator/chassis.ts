@@ -1,20 +1,24 @@
 // What a simulated BMC can do to its machine. The lab's machines are behind it (socket-chassis.ts);
 // without one there is a chassis that only remembers.
 
+import type { UdpAddress } from "../../../site-agent/ports.ts";
+
 export type ChassisAction = "off" | "on" | "cycle" | "reset" | "soft";
 
-interface ChassisBoot {
+export interface ChassisBoot {
   /** Boot device selector of IPMI 2.0 table 28-14; 0 takes the override back. */
   readonly selector: number;
   readonly persistent: boolean;
   readonly uefi: boolean;
 }
 
-/** Errors thrown here become completion code FFh. */
+/** Errors thrown here become completion code FFh. `by`: whose packet it was; absent: the BMC's own doing. */
 export interface Chassis {
   power(): Promise<{ readonly on: boolean }>;
-  set(action: ChassisAction): Promise<void>;
-  bootDevice(boot: ChassisBoot): Promise<void>;
+  set(action: ChassisAction, by?: UdpAddress): Promise<void>;
+  /** The BMC said no: the machine is off. */
+  refused?(action: ChassisAction, by: UdpAddress): void;
+  bootDevice(boot: ChassisBoot, by?: UdpAddress): Promise<void>;
 }
 
 export interface MemoryChassis extends Chassis {

@@ -14,6 +14,10 @@ export interface Faults {
   refusedBootParameters: readonly number[];
   /** Boot flags always read as invalid. */
   hidesBootFlags: boolean;
+  /** Somebody else has all sessions: no new one is opened. */
+  sessionsFull: boolean;
+  /** Says this GUID, upper or lower case, instead of its own. */
+  guid: string | undefined;
 }
 
 export function noFaults(): Faults {
@@ -24,6 +28,8 @@ export function noFaults(): Faults {
     stuckOff: false,
     refusedBootParameters: [],
     hidesBootFlags: false,
+    sessionsFull: false,
+    guid: undefined,
   };
 }
 

@@ -19,6 +19,7 @@ import {
   payloadType,
 } from "../../../shared/wire/ipmi/session-packet.ts";
 import type { RmcpPlusPacket } from "../../../shared/wire/ipmi/session-packet.ts";
+import type { UdpAddress } from "../../../site-agent/ports.ts";
 import { runCommand } from "./bmc-commands.ts";
 import type { BmcState, Reply } from "./bmc-commands.ts";
 import { answerSetup } from "./session-setup.ts";
@@ -30,6 +31,7 @@ export type ResponderState = BmcState & SetupState;
 /** The datagram to send back, if any. */
 export async function answerDatagram(
   datagram: Uint8Array,
+  from: UdpAddress,
   bmc: ResponderState,
 ): Promise<Uint8Array | undefined> {
   const rmcp = decodeRmcp(datagram);
@@ -38,54 +40,64 @@ export async function answerDatagram(
     const tag = decodePresencePing(rmcp.body);
     return tag === undefined ? undefined : encodeRmcp("asf", encodePresencePong(tag));
   }
-  const answer = await answerIpmi(rmcp.body, bmc);
+  const answer = await answerIpmi(rmcp.body, from, bmc);
   return answer === undefined ? undefined : encodeRmcp("ipmi", answer);
 }
 
-async function answerIpmi(body: Uint8Array, bmc: ResponderState): Promise<Uint8Array | undefined> {
+async function answerIpmi(
+  body: Uint8Array,
+  from: UdpAddress,
+  bmc: ResponderState,
+): Promise<Uint8Array | undefined> {
   const decoded = decodeSessionPacket(body);
   if (decoded === undefined) return undefined;
   if (decoded.format === "1.5") {
-    const message = await answerOutside(decoded.message, bmc);
+    const message = await answerOutside(decoded.message, from, bmc);
     return message === undefined ? undefined : encodeLegacyPacket(message);
   }
   const { packet } = decoded;
-  const nowMs = bmc.clock.monotonicMs();
   if (packet.sessionId !== 0) {
-    const session = bmc.sessions.get(packet.sessionId, nowMs);
-    return session === undefined ? undefined : answerInside(body, session, bmc);
+    const session = bmc.sessions.get(packet.sessionId, bmc.clock.monotonicMs());
+    return session === undefined ? undefined : answerInside(body, { session, from }, bmc);
   }
   if (packet.payloadType === payloadType.ipmi) {
-    const message = await answerOutside(packet.payload, bmc);
+    const message = await answerOutside(packet.payload, from, bmc);
     return message === undefined ? undefined : encodeSetupPacket(payloadType.ipmi, message);
   }
-  return answerSetupPacket(packet, bmc, nowMs);
+  return answerSetupPacket(packet, from, bmc);
 }
 
 function answerSetupPacket(
   packet: RmcpPlusPacket,
+  from: UdpAddress,
   bmc: ResponderState,
-  nowMs: number,
 ): Uint8Array | undefined {
-  const answer = answerSetup(packet.payloadType, packet.payload, bmc, nowMs);
+  const answer = answerSetup(packet, from, bmc);
   return answer === undefined ? undefined : encodeSetupPacket(answer.payloadType, answer.payload);
 }
 
 async function answerOutside(
   message: Uint8Array,
+  from: UdpAddress,
   bmc: ResponderState,
 ): Promise<Uint8Array | undefined> {
   const request = decodeRequest(message);
   if (request === undefined) return undefined;
-  const reply = await runCommand(request, { privilege: 0 }, bmc);
+  const reply = await runCommand(request, { privilege: 0, from }, bmc);
   return encodeResponse(request, reply.code, reply.data);
+}
+
+interface Inside {
+  readonly session: SimulatedSession;
+  readonly from: UdpAddress;
 }
 
 async function answerInside(
   body: Uint8Array,
-  session: SimulatedSession,
+  inside: Inside,
   bmc: ResponderState,
 ): Promise<Uint8Array | undefined> {
+  const { session } = inside;
   const { keys } = session;
   if (keys === undefined) return undefined;
   const opened = openPacket(body, keys, bmc.crypto);
@@ -96,7 +108,7 @@ async function answerInside(
 
   const asText = opened.message.join(" ");
   if (session.last?.request !== asText) {
-    const response = runInside(request, session, bmc).then((reply) =>
+    const response = runInside(request, inside, bmc).then((reply) =>
       encodeResponse(request, reply.code, reply.data),
     );
     session.last = { request: asText, response };
@@ -113,7 +125,7 @@ async function answerInside(
 
 async function runInside(
   request: IpmiRequest,
-  session: SimulatedSession,
+  { session, from }: Inside,
   bmc: ResponderState,
 ): Promise<Reply> {
   if (request.netFn === netFn.application) {
@@ -125,7 +137,7 @@ async function runInside(
       return { code: completionCode.ok };
     }
   }
-  return runCommand(request, session, bmc);
+  return runCommand(request, { privilege: session.privilege, from }, bmc);
 }
 
 /** Section 22.18; 0 asks for the present level. */

@@ -21,9 +21,10 @@ import {
   rakp4Input,
   sessionIntegrityKeyInput,
 } from "../../../shared/wire/ipmi/rakp.ts";
+import type { Handshake } from "../../../shared/wire/ipmi/rakp.ts";
 import { rakpStatus } from "../../../shared/wire/ipmi/rakp-status.table.ts";
 import { payloadType } from "../../../shared/wire/ipmi/session-packet.ts";
-import type { Crypto } from "../../../site-agent/ports.ts";
+import type { Clock, Crypto, UdpAddress } from "../../../site-agent/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { SessionTable, SimulatedSession, SimulatedUser } from "./session-table.ts";
 
@@ -37,6 +38,20 @@ export interface LoginRecord {
   logins: CipherSuiteId[];
 }
 
+/** Told what becomes of each login, for whoever has to know more than counts. */
+export interface LoginWatch {
+  /** RAKP 2 goes out: the console can see now whether the BMC has the password that it has. */
+  asked(attempt: LoginAttempt): void;
+  /** The login succeeded or failed. `proves`: whether the console's proof is made with this password. */
+  ended(attempt: LoginAttempt, ok: boolean, proves: (password: string) => boolean): void;
+}
+
+export interface LoginAttempt {
+  readonly user: string;
+  readonly bmcSessionId: number;
+  readonly from: UdpAddress;
+}
+
 export interface SetupState {
   readonly users: readonly SimulatedUser[];
   readonly guid: Uint8Array;
@@ -45,6 +60,8 @@ export interface SetupState {
   readonly record: LoginRecord;
   readonly faults: Faults;
   readonly crypto: Crypto;
+  readonly clock: Clock;
+  readonly logins: LoginWatch | undefined;
 }
 
 export interface SetupAnswer {
@@ -54,28 +71,24 @@ export interface SetupAnswer {
 
 /** Undefined: nothing to say to that. */
 export function answerSetup(
-  type: number,
-  payload: Uint8Array,
+  packet: { readonly payloadType: number; readonly payload: Uint8Array },
+  from: UdpAddress,
   bmc: SetupState,
-  nowMs: number,
 ): SetupAnswer | undefined {
-  switch (type) {
+  const { payload } = packet;
+  switch (packet.payloadType) {
     case payloadType.openSessionRequest:
-      return answerOpenSession(payload, bmc, nowMs);
+      return answerOpenSession(payload, bmc);
     case payloadType.rakp1:
-      return answerRakp1(payload, bmc, nowMs);
+      return answerRakp1(payload, from, bmc);
     case payloadType.rakp3:
-      return answerRakp3(payload, bmc, nowMs);
+      return answerRakp3(payload, from, bmc);
     default:
       return undefined;
   }
 }
 
-function answerOpenSession(
-  payload: Uint8Array,
-  bmc: SetupState,
-  nowMs: number,
-): SetupAnswer | undefined {
+function answerOpenSession(payload: Uint8Array, bmc: SetupState): SetupAnswer | undefined {
   const request = decodeOpenSessionRequest(payload);
   if (request === undefined) return undefined;
   const { tag, consoleSessionId } = request;
@@ -94,7 +107,8 @@ function answerOpenSession(
   const maximumPrivilege = request.privilege === 0 ? privilege.administrator : request.privilege;
   const bmcSessionId = readUint32(bmc.crypto.randomBytes(4), 0) | 1;
   const ids = { consoleSessionId, bmcSessionId: bmcSessionId >>> 0 };
-  const session = bmc.sessions.add({ ...ids, suite, maximumPrivilege }, nowMs);
+  if (bmc.faults.sessionsFull) return refuse(rakpStatus.noResources);
+  const session = bmc.sessions.add({ ...ids, suite, maximumPrivilege }, bmc.clock.monotonicMs());
   if (session === undefined) return refuse(rakpStatus.noResources);
   return {
     payloadType: type,
@@ -108,7 +122,12 @@ function answerOpenSession(
   };
 }
 
-function answerRakp1(payload: Uint8Array, bmc: SetupState, nowMs: number): SetupAnswer | undefined {
+function answerRakp1(
+  payload: Uint8Array,
+  from: UdpAddress,
+  bmc: SetupState,
+): SetupAnswer | undefined {
+  const nowMs = bmc.clock.monotonicMs();
   const message = decodeRakp1(payload);
   if (message === undefined) return undefined;
   const session = bmc.sessions.get(message.bmcSessionId, nowMs);
@@ -122,27 +141,20 @@ function answerRakp1(payload: Uint8Array, bmc: SetupState, nowMs: number): Setup
   bmc.record.attempts += 1;
   const name = new TextDecoder().decode(message.userName);
   const user = bmc.users.find((known) => known.name === name);
+  const attempt = { user: name, bmcSessionId: session.bmcSessionId, from };
   if (user === undefined) {
     bmc.record.failures += 1;
+    bmc.logins?.ended(attempt, false, () => false);
     return refuse(rakpStatus.unknownName);
   }
   const wanted = message.role & ~nameOnlyLookup;
   if (wanted > privilege[user.privilege]) return refuse(rakpStatus.badRole);
 
-  const known = session.handshake?.values;
-  const repeated = known !== undefined && equal(known.consoleRandom, message.consoleRandom);
-  const values = {
-    consoleSessionId,
-    bmcSessionId: session.bmcSessionId,
-    consoleRandom: message.consoleRandom.slice(),
-    bmcRandom: repeated ? known.bmcRandom : bmc.crypto.randomBytes(16),
-    bmcGuid: bmc.guid,
-    role: message.role,
-    userName: message.userName.slice(),
-  };
+  const values = makeHandshake(message, session, bmc);
   session.handshake = { values, user };
   session.usedMs = nowMs;
-  const code = bmc.crypto.hmac(session.suite.hash, key(user), rakp2Input(values));
+  bmc.logins?.asked(attempt);
+  const code = bmc.crypto.hmac(session.suite.hash, encode(user.password), rakp2Input(values));
   const { bmcRandom, bmcGuid } = values;
   return {
     payloadType: payloadType.rakp2,
@@ -157,7 +169,29 @@ function answerRakp1(payload: Uint8Array, bmc: SetupState, nowMs: number): Setup
   };
 }
 
-function answerRakp3(payload: Uint8Array, bmc: SetupState, nowMs: number): SetupAnswer | undefined {
+type Rakp1 = NonNullable<ReturnType<typeof decodeRakp1>>;
+
+/** A message that is repeated gets the same random number. */
+function makeHandshake(message: Rakp1, session: SimulatedSession, bmc: SetupState): Handshake {
+  const known = session.handshake?.values;
+  const repeated = known !== undefined && equal(known.consoleRandom, message.consoleRandom);
+  return {
+    consoleSessionId: session.consoleSessionId,
+    bmcSessionId: session.bmcSessionId,
+    consoleRandom: message.consoleRandom.slice(),
+    bmcRandom: repeated ? known.bmcRandom : bmc.crypto.randomBytes(16),
+    bmcGuid: bmc.guid,
+    role: message.role,
+    userName: message.userName.slice(),
+  };
+}
+
+function answerRakp3(
+  payload: Uint8Array,
+  from: UdpAddress,
+  bmc: SetupState,
+): SetupAnswer | undefined {
+  const nowMs = bmc.clock.monotonicMs();
   const message = decodeRakp3(payload);
   if (message === undefined) return undefined;
   const session = bmc.sessions.get(message.bmcSessionId, nowMs);
@@ -174,16 +208,21 @@ function answerRakp3(payload: Uint8Array, bmc: SetupState, nowMs: number): Setup
   }
 
   const { hash, authCodeBytes } = session.suite;
-  const password = key(handshake.user);
-  const expected = bmc.crypto.hmac(hash, password, rakp3Input(handshake.values));
-  if (!equal(expected, message.code)) {
+  const { user, values } = handshake;
+  const attempt = { user: user.name, bmcSessionId: session.bmcSessionId, from };
+  const proves = (password: string): boolean =>
+    equal(bmc.crypto.hmac(hash, encode(password), rakp3Input(values)), message.code);
+  if (!proves(user.password)) {
     bmc.record.failures += 1;
+    bmc.logins?.ended(attempt, false, proves);
     bmc.sessions.delete(session.bmcSessionId);
     return refuse(rakpStatus.badCheckValue);
   }
-  const integrityKey = bmc.crypto.hmac(hash, password, sessionIntegrityKeyInput(handshake.values));
-  openSession(session, integrityKey, bmc, nowMs);
-  const checkValue = bmc.crypto.hmac(hash, integrityKey, rakp4Input(handshake.values));
+  const input = sessionIntegrityKeyInput(values);
+  const integrityKey = bmc.crypto.hmac(hash, encode(user.password), input);
+  if (session.keys === undefined) bmc.logins?.ended(attempt, true, proves);
+  openSession(session, integrityKey, bmc);
+  const checkValue = bmc.crypto.hmac(hash, integrityKey, rakp4Input(values));
   return {
     payloadType: payloadType.rakp4,
     payload: encodeRakp4({
@@ -195,13 +234,8 @@ function answerRakp3(payload: Uint8Array, bmc: SetupState, nowMs: number): Setup
   };
 }
 
-function openSession(
-  session: SimulatedSession,
-  integrityKey: Uint8Array,
-  bmc: SetupState,
-  nowMs: number,
-): void {
-  session.usedMs = nowMs;
+function openSession(session: SimulatedSession, integrityKey: Uint8Array, bmc: SetupState): void {
+  session.usedMs = bmc.clock.monotonicMs();
   if (session.keys !== undefined) return;
   session.keys = deriveSessionKeys(session.suite, integrityKey, bmc.crypto);
   // Section 22.18: a session begins with user privilege.
@@ -209,8 +243,8 @@ function openSession(
   bmc.record.logins.push(session.suite.id);
 }
 
-function key(user: SimulatedUser): Uint8Array {
-  return new TextEncoder().encode(user.password);
+function encode(password: string): Uint8Array {
+  return new TextEncoder().encode(password);
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -28,16 +28,17 @@ export interface SimulatedSession {
   last?: { readonly request: string; readonly response: Promise<Uint8Array> };
 }
 
-/** Section 6.12.15: an idle session ends after 60 s; a half-open one sooner. */
-const idleMs = 60_000;
+/** A half-open session ends sooner than an idle one. */
 const halfOpenMs = 15_000;
 
 export class SessionTable {
   readonly #sessions = new Map<number, SimulatedSession>();
   readonly #limit: number;
+  readonly #idleMs: number;
 
-  constructor(limit: number) {
+  constructor(limit: number, idleMs: number) {
     this.#limit = limit;
+    this.#idleMs = idleMs;
   }
 
   get open(): number {
@@ -84,7 +85,7 @@ export class SessionTable {
 
   #expire(nowMs: number): void {
     for (const [id, session] of this.#sessions) {
-      const limitMs = session.keys === undefined ? halfOpenMs : idleMs;
+      const limitMs = session.keys === undefined ? halfOpenMs : this.#idleMs;
       if (nowMs - session.usedMs > limitMs) this.#sessions.delete(id);
     }
   }

@@ -14,7 +14,7 @@ import { dropAtRandom, noFaults } from "./faults.ts";
 import type { Faults } from "./faults.ts";
 import { answerDatagram } from "./session-responder.ts";
 import type { ResponderState } from "./session-responder.ts";
-import type { LoginRecord } from "./session-setup.ts";
+import type { LoginRecord, LoginWatch } from "./session-setup.ts";
 import { SessionTable } from "./session-table.ts";
 import type { SimulatedUser } from "./session-table.ts";
 import { parseSimulatorConfig } from "./simulator-config.ts";
@@ -24,6 +24,7 @@ export interface BmcSimulatorOptions {
   readonly address: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Looked at for each login: may change. */
   readonly users: readonly SimulatedUser[];
   /** UUID; its bytes go out in this order. */
   readonly guid: string;
@@ -32,7 +33,10 @@ export interface BmcSimulatorOptions {
   readonly suites?: readonly CipherSuiteId[];
   /** Sessions at once; real BMCs often have four or five. */
   readonly sessionLimit?: number;
+  /** An idle session ends after this; 60 s when absent (IPMI 2.0 section 6.12.15). */
+  readonly sessionIdleMs?: number;
   readonly faults?: Partial<Faults>;
+  readonly logins?: LoginWatch;
   /** The real world when absent. */
   readonly ports?: { readonly udp: Udp; readonly clock: Clock; readonly crypto: Crypto };
 }
@@ -57,6 +61,8 @@ const someDevice: DeviceId = {
   productId: 1,
 };
 
+const usualIdleMs = 60_000;
+
 /** Throws when the address cannot be bound. */
 export async function startBmcSimulator(options: BmcSimulatorOptions): Promise<BmcSimulator> {
   const { udp, clock, crypto } = options.ports ?? {
@@ -67,16 +73,19 @@ export async function startBmcSimulator(options: BmcSimulatorOptions): Promise<B
   const faults: Faults = Object.assign(noFaults(), options.faults);
   const bmc: ResponderState = {
     device: options.device ?? someDevice,
-    guid: guidBytes(options.guid),
+    get guid() {
+      return guidBytes(faults.guid ?? options.guid);
+    },
     suites: options.suites ?? [3, 17],
     users: options.users,
     chassis: options.chassis,
     bootOptions: makeBootOptions(options.chassis, clock, faults),
-    sessions: new SessionTable(options.sessionLimit ?? 4),
+    sessions: new SessionTable(options.sessionLimit ?? 4, options.sessionIdleMs ?? usualIdleMs),
     record: { attempts: 0, failures: 0, logins: [] },
     faults,
     clock,
     crypto,
+    logins: options.logins,
   };
   const socket = await bind(udp, options, bmc);
   return {
@@ -102,7 +111,7 @@ async function bind(
     port,
     onMessage(data, from) {
       if (bmc.faults.drop("in")) return;
-      void answerDatagram(data, bmc).then((answer) => {
+      void answerDatagram(data, from, bmc).then((answer) => {
         if (answer === undefined || bmc.faults.drop("out") || !bound.ok) return;
         bound.value.send(answer, from);
       });

@@ -1,0 +1,236 @@
+// One machine of the simulated fleet with its BMC, for the assembly of a world: what judges may look at, and the
+// knobs by which faults are made. What it does by itself is metal.ts; its BMC is simulated-bmc.ts.
+import type { Crypto, Udp } from "../../../site-agent/ports.ts";
+import type { PluggedNic } from "../../support/simulated-machine.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { CallHook } from "../kernel/life.ts";
+import type { Random } from "../kernel/random.ts";
+import type { MachinePlan } from "../workload/scenario.ts";
+import type { Happened } from "../world/events.ts";
+import type { DiskTruth, MachineTruth } from "../world/truth.ts";
+import type { BmcFaults } from "./bmc-faults.ts";
+import { DiskShelf } from "./disk-shelf.ts";
+import type { LoginTrials } from "./login-trials.ts";
+import { Metal } from "./metal.ts";
+import { quirksOf } from "./quirks.table.ts";
+import { uuidOf } from "./seeded-crypto.ts";
+import { startSimulatedBmc } from "./simulated-bmc.ts";
+import type { SimulatedBmc } from "./simulated-bmc.ts";
+
+export interface MachineOptions {
+  readonly plan: MachinePlan;
+  readonly kernel: Kernel;
+  /** The machine's own stream. */
+  readonly random: Random;
+  readonly tell: (happened: Happened) => void;
+  /** Puts a cable into its boot network; called at each start. */
+  readonly plug: () => PluggedNic;
+  /** Where its BMC listens, at the host of `bmcAddress`. */
+  readonly bmcUdp: Udp;
+  /** As "10.1.0.11:623". */
+  readonly bmcAddress: string;
+  /** The first one boots. */
+  readonly macs: readonly string[];
+  readonly user: string;
+  /** The first one; at most 20 bytes. */
+  readonly password: string;
+  /** One for each who draws randomness. */
+  readonly crypto: (whose: string) => Crypto;
+  /** Whose packets come from this address; undefined: a stranger's. */
+  readonly agentOf: (address: string) => string | undefined;
+  /** What the Crypto of agents tells; without it a wrong password that is tried stays unseen. */
+  readonly trials?: LoginTrials;
+  /** Told of each call of a port of the ramdisk. */
+  readonly onCall?: CallHook;
+}
+
+/**
+ * `name` is the metal: power, boots and disks are its own, and `bmcAddress` is that of the BMC whose cable leads to
+ * it. Password, logins and sessions are of the BMC that came with it, as are the knobs of `bmc`.
+ */
+export interface SimulatedFleetMachine extends MachineTruth {
+  /** Knobs of its BMC. */
+  readonly bmc: BmcFaults;
+  /** Knobs of its BMC back to its personality; nothing that has happened is undone. */
+  heal(): void;
+  restartBmc(awayMs: number): void;
+  /** Returns its number. */
+  changePassword(password: string): number;
+  readonly password: string;
+  /** The mains are away so long, and the BMC with them. */
+  powerLoss(ms: number): void;
+  pressPowerButton(): void;
+  killRamdisk(then?: "hangs" | "restarts"): void;
+  /** Everything from this byte on fails from now. */
+  failDisk(serialNumber: string, fromByte: number): void;
+  /** The next changes of any of its disks fail. */
+  failChanges(count: number): void;
+  mendDisks(): void;
+  /** Disks change slots and names with the next boot. */
+  renameDisks(): void;
+  addUsbMedium(serialNumber: string, sizeBytes: number): void;
+  removeUsbMedia(): void;
+  /** The two BMCs' cables are exchanged: each switches the other's metal. Again: as before. */
+  exchangeCables(other: SimulatedFleetMachine): void;
+}
+
+export async function makeMachine(options: MachineOptions): Promise<SimulatedFleetMachine> {
+  const { plan, kernel, random, tell } = options;
+  const { name } = plan;
+  const quirk = quirksOf(plan.quirks);
+  const draws = random.split("identity");
+  const identity = {
+    macs: options.macs,
+    systemUuid: uuidOf(draws.bytes(16)),
+    serialNumber: `SN-${name}-${draws.between(1000, 9999)}`,
+  };
+  const shelf = new DiskShelf({
+    plan,
+    random: random.split("disks"),
+    onChange: (disk, change) =>
+      tell({ kind: "disk", machine: name, boot: metal.boots, disk: disk.serialNumber, ...change }),
+  });
+  const metal = new Metal({
+    ...options,
+    crypto: options.crypto(`ramdisk ${name}`),
+    random: random.split("metal"),
+    ...identity,
+    shelf,
+    quirk,
+    onCall: options.onCall,
+  });
+  const bmc = await startSimulatedBmc(
+    {
+      ...options,
+      name,
+      kernel,
+      random: random.split("bmc"),
+      udp: options.bmcUdp,
+      address: options.bmcAddress,
+      crypto: options.crypto(`bmc ${name}`),
+      guid: identity.systemUuid,
+      suite: plan.cipherSuite,
+      quirk,
+      trials: options.trials,
+    },
+    metal,
+  );
+  return new FleetMachine({ plan, metal, shelf, bmc, identity });
+}
+
+interface Parts {
+  readonly plan: MachinePlan;
+  readonly metal: Metal;
+  readonly shelf: DiskShelf;
+  readonly bmc: SimulatedBmc;
+  readonly identity: Pick<MachineTruth, "macs" | "systemUuid" | "serialNumber">;
+}
+
+class FleetMachine implements SimulatedFleetMachine {
+  readonly name: string;
+  readonly site: string;
+  readonly macs: readonly string[];
+  readonly systemUuid: string;
+  readonly serialNumber: string;
+  readonly disks: readonly DiskTruth[];
+  /** Whose cable leads here. */
+  wired: SimulatedBmc;
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    const { plan, identity, shelf, bmc } = parts;
+    this.#parts = parts;
+    this.name = plan.name;
+    this.site = plan.site;
+    this.macs = identity.macs;
+    this.systemUuid = identity.systemUuid;
+    this.serialNumber = identity.serialNumber;
+    this.disks = shelf.disks;
+    this.wired = bmc;
+  }
+
+  get bmcAddress(): string {
+    return this.wired.address;
+  }
+  get on(): boolean {
+    return this.#parts.metal.on;
+  }
+  get running() {
+    return this.#parts.metal.running;
+  }
+  get system(): string | undefined {
+    return this.#parts.metal.system;
+  }
+  get boot(): number {
+    return this.#parts.metal.boots;
+  }
+  get override() {
+    return this.#parts.metal.override;
+  }
+  get passwordNumber(): number {
+    return this.#parts.bmc.logins.passwordNumber;
+  }
+  get password(): string {
+    return this.#parts.bmc.logins.password;
+  }
+  get failedLogins(): number {
+    return this.#parts.bmc.logins.failed;
+  }
+  get lockedOut(): boolean {
+    return this.#parts.bmc.logins.lockedOut;
+  }
+  get openSessions(): number {
+    return this.#parts.bmc.openSessions;
+  }
+  get bmc(): BmcFaults {
+    return this.#parts.bmc.faults;
+  }
+
+  heal(): void {
+    this.#parts.bmc.heal();
+  }
+  restartBmc(awayMs: number): void {
+    this.#parts.bmc.restart(awayMs);
+  }
+  changePassword(password: string): number {
+    return this.#parts.bmc.logins.changePassword(password);
+  }
+  powerLoss(ms: number): void {
+    this.#parts.metal.loseMains(ms);
+    this.wired.restart(ms);
+  }
+  pressPowerButton(): void {
+    this.#parts.metal.pressButton();
+  }
+  killRamdisk(then: "hangs" | "restarts" = "hangs"): void {
+    this.#parts.metal.killRamdisk(then);
+  }
+  failDisk(serialNumber: string, fromByte: number): void {
+    this.#parts.shelf.get(serialNumber).badFromByte = fromByte;
+  }
+  failChanges(count: number): void {
+    for (const disk of this.#parts.shelf.disks) disk.failChanges = count;
+  }
+  mendDisks(): void {
+    for (const disk of this.#parts.shelf.disks) {
+      disk.badFromByte = undefined;
+      disk.failChanges = 0;
+    }
+  }
+  renameDisks(): void {
+    this.#parts.shelf.rename();
+  }
+  addUsbMedium(serialNumber: string, sizeBytes: number): void {
+    this.#parts.shelf.addUsb(serialNumber, sizeBytes);
+  }
+  removeUsbMedia(): void {
+    this.#parts.shelf.removeUsb();
+  }
+
+  exchangeCables(other: SimulatedFleetMachine): void {
+    if (!(other instanceof FleetMachine)) throw new Error(`${other.name} is of another kind`);
+    [this.wired, other.wired] = [other.wired, this.wired];
+    this.wired.metal = this.#parts.metal;
+    other.wired.metal = other.#parts.metal;
+  }
+}
