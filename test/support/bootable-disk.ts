@@ -6,7 +6,8 @@ import { readGpt } from "../../shared/wire/gpt/gpt.ts";
 import { protectiveType, readMbr } from "../../shared/wire/gpt/mbr.ts";
 
 const sector = 512;
-const mib = 1024 * 1024;
+/** More than a partition table and its header take at either end (UEFI 2.10 section 5.3.1). */
+const tableBytes = 64 * 1024;
 
 /** A disk, and what lies on it. */
 export interface ReadableDisk {
@@ -22,8 +23,8 @@ export function bootableDisk(disk: ReadableDisk): Result<string, "not-bootable">
   const isGpt = entries.some(({ type }) => type === protectiveType);
   if (!isGpt) return ok(`MBR, ${entries.length} partition(s)`);
   const tables = [1, disk.sizeBytes / sector - 1].map((lba) => {
-    const offset = lba === 1 ? 0 : disk.sizeBytes - mib;
-    return readGpt([{ offset, bytes: disk.peek(offset, mib) }], lba, sector);
+    const offset = lba === 1 ? 0 : disk.sizeBytes - tableBytes;
+    return readGpt([{ offset, bytes: disk.peek(offset, tableBytes) }], lba, sector);
   });
   const [primary, backup] = tables;
   if (primary?.ok !== true) return err("not-bootable", "damaged GPT");

@@ -27,6 +27,8 @@ export interface DescribedDisk {
 
 type Files = Record<string, string | (() => string)>;
 
+/** More than a partition table and its header take (UEFI 2.10 section 5.3.1). */
+const tableBytes = 64 * 1024;
 const pci = "/sys/devices/pci0000:00";
 
 /** `more` are files besides, as of partitions. */
@@ -93,7 +95,7 @@ function filesOf(disk: DescribedDisk): Files {
 
 /** What the kernel shows of the partition table that is on the disk. */
 export function partitionFiles(name: string, disk: ReadableDisk): Record<string, string> {
-  const head = { offset: 0, bytes: disk.peek(0, 1024 * 1024) };
+  const head = { offset: 0, bytes: disk.peek(0, tableBytes) };
   const entries = readMbr(head.bytes.subarray(0, 512)) ?? [];
   const gpt = entries.some(({ type }) => type === protectiveType)
     ? readGpt([head], 1, 512)

@@ -206,14 +206,23 @@ async function readByTftp(
   });
   if (!bound.ok) return err("no-boot", bound.error.message);
   const asked = new Map([["blksize", "1468"]]);
-  const send = (packet: TftpPacket, to: UdpAddress): void =>
-    bound.value.send(encodeTftp(packet), to);
-  send({ kind: "read", file, mode: "octet", options: asked }, { address: server, port: 69 });
+  let last: { readonly packet: TftpPacket; readonly to: UdpAddress } = {
+    packet: { kind: "read", file, mode: "octet", options: asked },
+    to: { address: server, port: 69 },
+  };
+  const send = (): void => bound.value.send(encodeTftp(last.packet), last.to);
+  send();
   const transfer = new TftpTransfer(`TFTP of "${file}" from ${server}`);
-  while (transfer.result === undefined) {
+  for (let left = tries; transfer.result === undefined;) {
     const got = await mailbox.next(answerMs, () => true);
-    const ack = transfer.take(got?.packet);
-    if (ack !== undefined && got !== undefined) send(ack, got.from);
+    if (got === undefined) left -= 1;
+    const isLost = got === undefined && left > 0;
+    const ack = isLost ? undefined : transfer.take(got?.packet);
+    if (ack !== undefined && got !== undefined) {
+      last = { packet: ack, to: got.from };
+      left = tries;
+    }
+    if (ack !== undefined || isLost) send();
   }
   bound.value.close();
   if (transfer.result.ok) onStep(`TFTP ${file}`);
@@ -230,7 +239,7 @@ class TftpTransfer {
     this.#what = what;
   }
 
-  /** What to answer. A packet that did not come ends it, as an error does. */
+  /** What to answer. No packet at all ends it, as an error does. */
   take(packet: TftpPacket | undefined): TftpPacket | undefined {
     if (packet?.kind === "oack") {
       this.#blockBytes = Number(packet.options.get("blksize") ?? this.#blockBytes);
@@ -241,6 +250,8 @@ class TftpTransfer {
       this.result = err("no-boot", `${this.#what}: ${why}`);
       return undefined;
     }
+    // The answer to the last one was lost.
+    if (packet.block === this.#chunks.length) return { kind: "ack", block: packet.block };
     if (packet.block !== this.#chunks.length + 1) return undefined;
     this.#chunks.push(packet.data);
     if (packet.data.length < this.#blockBytes) {

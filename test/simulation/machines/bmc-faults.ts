@@ -5,7 +5,7 @@ export interface BmcFaults {
   hangs: boolean;
   /** Of each packet, either way. */
   lossChance: number;
-  /** Of each answer, to be sent twice. */
+  /** Of each packet, either way, to come twice. */
   repeatChance: number;
   /** From, to; drawn for each answer. */
   delayMs: readonly [number, number];

@@ -16,6 +16,8 @@ const nvmeChance = 0.3;
 
 export class DiskShelf {
   readonly disks: SimulatedDisk[];
+  /** So many changes of any of them fail from now. */
+  failingChanges = 0;
   readonly #options: ShelfOptions;
   readonly #names: Random;
   #renameOnce = false;
@@ -75,6 +77,15 @@ export class DiskShelf {
 
   #make(disk: Pick<SimulatedDisk, "serialNumber" | "sizeBytes" | "bus" | "slot">): SimulatedDisk {
     const { random, onChange } = this.#options;
-    return new SimulatedDisk({ ...disk, random: random.split(disk.serialNumber), onChange });
+    return new SimulatedDisk({
+      ...disk,
+      random: random.split(disk.serialNumber),
+      onChange,
+      failsNow: () => {
+        const fails = this.failingChanges > 0;
+        if (fails) this.failingChanges -= 1;
+        return fails;
+      },
+    });
   }
 }

@@ -1,7 +1,7 @@
 // The machine itself: power, firmware, what it boots and what then runs. Its BMC and other people switch it; what
 // it does tells the world. Disks keep their content, and lose what was in their cache when the power goes.
 import type { ChassisAction } from "../../../infra/lab/bmc-simulator/chassis.ts";
-import type { Crypto, Log } from "../../../site-agent/ports.ts";
+import type { Compression, Crypto, Log } from "../../../site-agent/ports.ts";
 import { runRamdisk } from "../../../site-agent/ramdisk/program.ts";
 import { bootableDisk } from "../../support/bootable-disk.ts";
 import { bootFromNetwork } from "../../support/network-boot.ts";
@@ -29,6 +29,7 @@ export interface MetalOptions {
   /** Called at each start. */
   readonly plug: () => PluggedNic;
   readonly crypto: Crypto;
+  readonly compression: Compression;
   readonly macs: readonly string[];
   readonly systemUuid: string;
   readonly serialNumber: string;
@@ -277,6 +278,7 @@ export class Metal {
       machine: { ...machine, firmware: plan.firmware },
       nic: boot.nic,
       crypto: machine.crypto,
+      compression: machine.compression,
       random: machine.random.split(`disk commands of boot ${boot.number}`),
       commandLine,
       log: this.#console(life),
@@ -287,8 +289,10 @@ export class Metal {
       onMessage: (message) =>
         tell({ kind: "ramdisk-message", machine: name, boot: boot.number, ...message }),
     });
-    await runRamdisk(ports, life.signal);
-    // As the init script does when the program ends by itself.
+    // What it throws is a bug of it; the init script does the same whatever it was.
+    await runRamdisk(ports, life.signal).catch((thrown: unknown) => {
+      ports.log.error("the ramdisk program threw", { error: String(thrown) });
+    });
     if (life.alive) this.#restart();
   }
 

@@ -64,7 +64,7 @@ export const quirkTable = {
     faults: { lossChance: 0.1 },
   },
   "repeats-packets": {
-    says: "sends one answer in five twice",
+    says: "one packet in five comes twice, either way",
     faults: { repeatChance: 0.2 },
   },
   flaps: {

@@ -2,14 +2,13 @@
 // take their time, /proc and /sys as the kernel named things this time, the network that is plugged in.
 import { err, ok } from "../../../shared/result.ts";
 import type { Result } from "../../../shared/result.ts";
-import type { Crypto, Log } from "../../../site-agent/ports.ts";
+import type { Compression, Crypto, Log } from "../../../site-agent/ports.ts";
 import type { Disk, DiskError, RamdiskPorts } from "../../../site-agent/ramdisk/ports.ts";
 import { makeFakeSystemFiles } from "../../support/fake-system-files.ts";
 import type { MachineTree } from "../../support/fake-system-files.ts";
 import { makeMachineTree, partitionFiles } from "../../support/machine-tree.ts";
 import type { DescribedMachine } from "../../support/machine-tree.ts";
 import type { PluggedNic } from "../../support/simulated-machine.ts";
-import { syncCompression } from "../../support/sync-compression.ts";
 import type { Life } from "../kernel/life.ts";
 import type { Random } from "../kernel/random.ts";
 import { makePrograms } from "./ramdisk-programs.ts";
@@ -23,6 +22,7 @@ export interface RamdiskPortsOptions extends ProgramsOptions {
   readonly machine: Omit<DescribedMachine, "disks">;
   readonly nic: PluggedNic;
   readonly crypto: Crypto;
+  readonly compression: Compression;
   readonly random: Random;
   readonly commandLine: string;
   readonly log: Log;
@@ -44,7 +44,7 @@ export function makeRamdiskPorts(options: RamdiskPortsOptions): RamdiskPorts {
   return {
     clock: life.clock,
     crypto: options.crypto,
-    compression: syncCompression,
+    compression: options.compression,
     http: { request: (request) => life.call("http.request", () => nic.http.request(request)) },
     duplexes: {
       connect: (request) =>

@@ -185,19 +185,21 @@ export class SimulatedBmc implements Chassis {
   async #bind(asked: Parameters<Udp["bind"]>[0]): ReturnType<Udp["bind"]> {
     const { udp, kernel } = this.#options;
     const random = this.#options.random.split("wire");
+    const copies = (): number => (random.chance(this.#faults.repeatChance) ? 2 : 1);
     const bound = await udp.bind({
       ...asked,
       onMessage: (data, from) => {
-        if (this.#isDeaf() || random.chance(this.#faults.lossChance)) return;
-        asked.onMessage(data, from);
+        for (let left = copies(); left > 0; left -= 1) {
+          if (this.#isDeaf() || random.chance(this.#faults.lossChance)) continue;
+          asked.onMessage(data, from);
+        }
       },
     });
     if (!bound.ok) return bound;
     return ok({
       local: bound.value.local,
       send: (data, to) => {
-        const copies = random.chance(this.#faults.repeatChance) ? 2 : 1;
-        for (let left = copies; left > 0; left -= 1) {
+        for (let left = copies(); left > 0; left -= 1) {
           if (random.chance(this.#faults.lossChance)) continue;
           const [from, until] = this.#faults.delayMs;
           kernel.timer(random.between(from, until), () => {

@@ -10,6 +10,8 @@ import type { DiskTruth } from "../world/truth.ts";
 const pageBytes = 64 * 1024;
 const sectorBytes = 512;
 const zeroPage = new Uint8Array(pageBytes);
+/** Handed out by reads: nobody writes into what he has read. */
+const zeros = new Uint8Array(1024 * 1024);
 /** Of the pages in the cache when the power goes, how many are half written. */
 const tornChance = 0.15;
 
@@ -21,7 +23,8 @@ export interface DiskChange {
 
 export interface SimulatedDiskOptions extends Omit<DescribedDisk, "name"> {
   readonly random: Random;
-  /** Of the program that has it open. */
+  /** Asked before each change: true, it fails. */
+  readonly failsNow: () => boolean;
   readonly onChange: (disk: SimulatedDisk, change: DiskChange) => void;
 }
 
@@ -34,8 +37,6 @@ export class SimulatedDisk implements DiskTruth {
   isOpen = false;
   /** Whatever touches this byte, or one after it, fails. */
   badFromByte: number | undefined;
-  /** So many changes fail from now. */
-  failChanges = 0;
   readonly #options: SimulatedDiskOptions;
   readonly #pages = new Map<number, Uint8Array>();
   /** What the medium holds of pages that were changed since the last flush; undefined: zeros. */
@@ -93,7 +94,7 @@ export class SimulatedDisk implements DiskTruth {
       sectorBytes,
       read: async (offset, length) => {
         const checked = this.#check("read", offset, length);
-        return checked.ok ? ok(this.peek(offset, length)) : checked;
+        return checked.ok ? ok(this.#read(offset, length)) : checked;
       },
       write: async (offset, data) => {
         const checked = this.#checkChange("write", offset, data.length);
@@ -152,12 +153,15 @@ export class SimulatedDisk implements DiskTruth {
     else this.#pages.set(page, before);
   }
 
+  /** Erasing reads MiB after MiB to see that they are zero: the same zeros serve them all. */
+  #read(offset: number, length: number): Uint8Array {
+    const isUntouched = length <= zeros.length && this.isZero(offset, length);
+    return isUntouched ? zeros.subarray(0, length) : this.peek(offset, length);
+  }
+
   #checkChange(action: string, offset: number, length: number): Result<void, DiskError> {
-    if (this.failChanges > 0) {
-      this.failChanges -= 1;
-      return eio(action, offset, length);
-    }
-    return this.#check(action, offset, length);
+    const fails = this.#options.failsNow();
+    return fails ? eio(action, offset, length) : this.#check(action, offset, length);
   }
 
   #check(action: string, offset: number, length: number): Result<void, DiskError> {

@@ -1,6 +1,6 @@
 // One machine of the simulated fleet with its BMC, for the assembly of a world: what judges may look at, and the
 // knobs by which faults are made. What it does by itself is metal.ts; its BMC is simulated-bmc.ts.
-import type { Crypto, Udp } from "../../../site-agent/ports.ts";
+import type { Compression, Crypto, Udp } from "../../../site-agent/ports.ts";
 import type { PluggedNic } from "../../support/simulated-machine.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { CallHook } from "../kernel/life.ts";
@@ -16,6 +16,7 @@ import { quirksOf } from "./quirks.table.ts";
 import { uuidOf } from "./seeded-crypto.ts";
 import { startSimulatedBmc } from "./simulated-bmc.ts";
 import type { SimulatedBmc } from "./simulated-bmc.ts";
+import { storedCompression } from "./stored-compression.ts";
 
 export interface MachineOptions {
   readonly plan: MachinePlan;
@@ -36,6 +37,8 @@ export interface MachineOptions {
   readonly password: string;
   /** One for each who draws randomness. */
   readonly crypto: (whose: string) => Crypto;
+  /** The same as the agents'; stored-compression.ts when absent. */
+  readonly compression?: Compression;
   /** Whose packets come from this address; undefined: a stranger's. */
   readonly agentOf: (address: string) => string | undefined;
   /** What the Crypto of agents tells; without it a wrong password that is tried stays unseen. */
@@ -94,6 +97,7 @@ export async function makeMachine(options: MachineOptions): Promise<SimulatedFle
     ...options,
     crypto: options.crypto(`ramdisk ${name}`),
     random: random.split("metal"),
+    compression: options.compression ?? storedCompression,
     ...identity,
     shelf,
     quirk,
@@ -209,13 +213,11 @@ class FleetMachine implements SimulatedFleetMachine {
     this.#parts.shelf.get(serialNumber).badFromByte = fromByte;
   }
   failChanges(count: number): void {
-    for (const disk of this.#parts.shelf.disks) disk.failChanges = count;
+    this.#parts.shelf.failingChanges = count;
   }
   mendDisks(): void {
-    for (const disk of this.#parts.shelf.disks) {
-      disk.badFromByte = undefined;
-      disk.failChanges = 0;
-    }
+    this.#parts.shelf.failingChanges = 0;
+    for (const disk of this.#parts.shelf.disks) disk.badFromByte = undefined;
   }
   renameDisks(): void {
     this.#parts.shelf.rename();
