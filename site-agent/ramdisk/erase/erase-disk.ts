@@ -5,6 +5,7 @@ import { describeDisk, diskIdentityOf } from "../../../shared/host/disk-identity
 import type { ErasedDisk } from "../../../shared/protocol/ramdisk.ts";
 import { err, ok } from "../../../shared/result.ts";
 import type { Result } from "../../../shared/result.ts";
+import { isZero } from "../../imaging/is-zero.ts";
 import { readPartitions } from "../inventory/read-disks.ts";
 import type { ListedDisk, ListedPartition } from "../inventory/read-disks.ts";
 import type { Disk, RamdiskPorts } from "../ports.ts";
@@ -95,8 +96,8 @@ async function readBack(disk: Disk, { offset, length }: Range): Promise<Outcome<
   for (let at = offset; at < offset + length; at += readBackBytes) {
     const bytes = await disk.read(at, Math.min(readBackBytes, offset + length - at));
     if (!bytes.ok) return err("io", bytes.error.message);
-    const left = bytes.value.findIndex((byte) => byte !== 0);
-    if (left >= 0) {
+    if (!isZero(bytes.value)) {
+      const left = bytes.value.findIndex((byte) => byte !== 0);
       return err(
         "left",
         `byte ${at + left} is not zero after it was overwritten: replace the disk`,
