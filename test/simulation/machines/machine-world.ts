@@ -16,8 +16,8 @@ import { makeKernel } from "../kernel/kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { MachinePlan } from "../workload/scenario.ts";
 import type { Happened } from "../world/events.ts";
-import { makeLoginTrials } from "./login-trials.ts";
-import { makeSeededCrypto } from "./seeded-crypto.ts";
+import { makeLoginTrials } from "./bmc/login-trials.ts";
+import { makeSeededCrypto } from "./crypto/seeded-crypto.ts";
 import { makeMachine } from "./simulated-fleet-machine.ts";
 import type { SimulatedFleetMachine } from "./simulated-fleet-machine.ts";
 
@@ -54,7 +54,10 @@ export interface MachineWorld {
   pass(ms: number): Promise<void>;
   /** Boots the ramdisk from the network and returns when it has called. */
   bootRamdisk(): Promise<void>;
-  run(step: RamdiskStep, mayDestroy?: boolean): Promise<StepResult>;
+  /** Returns when the step has ended. */
+  run(step: RamdiskStep): Promise<StepResult>;
+  /** Begins the step, and lets no time pass. */
+  start(step: RamdiskStep): Promise<StepResult>;
   /** A write of this image to the disk with this serial number. */
   writeStep(image: Uint8Array, serialNumber: string): Promise<RamdiskStep>;
 }
@@ -140,6 +143,18 @@ export async function makeMachineWorld(
   const bmc = bmcWith("first");
   const [mac = ""] = machine.macs;
   let operations = 0;
+  const start = (step: RamdiskStep): Promise<StepResult> => {
+    const session = sessions.session("host-1");
+    if (session === undefined) throw new Error("the ramdisk has not connected");
+    operations += 1;
+    return session.run(step, {
+      operationId: `host-1.${operations}`,
+      operationToken,
+      mayDestroy: async () => ({ go: true }),
+      onProgress: () => {},
+      signal: new AbortController().signal,
+    });
+  };
   return {
     kernel,
     machine,
@@ -170,20 +185,8 @@ export async function makeMachineWorld(
       const signal = new AbortController().signal;
       await kernel.until(sessions.waitFor("host-1", { timeoutMs: 600_000, signal }));
     },
-    run(step, mayDestroy = true) {
-      const session = sessions.session("host-1");
-      if (session === undefined) throw new Error("the ramdisk has not connected");
-      operations += 1;
-      return kernel.until(
-        session.run(step, {
-          operationId: `host-1.${operations}`,
-          operationToken,
-          mayDestroy: async () => (mayDestroy ? { go: true } : { go: false, reason: "no" }),
-          onProgress: () => {},
-          signal: new AbortController().signal,
-        }),
-      );
-    },
+    start,
+    run: (step) => kernel.until(start(step)),
     async writeStep(image, serialNumber) {
       const source = await makeExtentSource(image);
       const { path } = extents.offer(operationToken, async function* () {

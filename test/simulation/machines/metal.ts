@@ -12,12 +12,12 @@ import type { CallHook, Life } from "../kernel/life.ts";
 import type { Random } from "../kernel/random.ts";
 import type { MachinePlan } from "../workload/scenario.ts";
 import type { Happened, Place, Running } from "../world/events.ts";
-import type { DiskShelf } from "./disk-shelf.ts";
+import type { DiskShelf } from "./disks/disk-shelf.ts";
 import type { Quirk } from "./quirks.table.ts";
 import { makeRamdiskPorts } from "./ramdisk-ports.ts";
 import type { BootEntries } from "./ramdisk-programs.ts";
-import type { SimulatedDisk } from "./simulated-disk.ts";
-import { systemOn } from "./system-image.ts";
+import type { SimulatedDisk } from "./disks/simulated-disk.ts";
+import { systemOn } from "./disks/system-image.ts";
 
 type Why = Extract<Happened, { readonly kind: "power" }>["why"];
 
@@ -283,6 +283,7 @@ export class Metal {
       commandLine,
       log: this.#console(life),
       kernelMs: this.#times.kernelMs,
+      diskCommandMs: this.#times.diskCommandMs,
       disks: shelf.disks,
       entries: this.#entries,
       leave: (how) => (how === "reboot" ? this.#restart() : this.#powerOff("ramdisk")),
@@ -318,6 +319,8 @@ interface Times {
   readonly shutdownMs: number;
   /** In a power cycle. */
   readonly offMs: number;
+  /** What a disk takes for one command, at most. */
+  readonly diskCommandMs: number;
 }
 
 function drawTimes(random: Random): Times {
@@ -327,5 +330,6 @@ function drawTimes(random: Random): Times {
     kernelMs: random.between(5_000, 20_000),
     shutdownMs: random.between(1_000, 15_000),
     offMs: random.between(500, 5_000),
+    diskCommandMs: random.pick([5, 20, 200]),
   };
 }

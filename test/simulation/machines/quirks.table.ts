@@ -1,6 +1,6 @@
 // What is odd about a machine or its BMC, for good: personalities, named in MachinePlan.quirks. What goes wrong only
 // for a while are the knobs of bmc-faults.ts and simulated-fleet-machine.ts.
-import type { BmcFaults } from "./bmc-faults.ts";
+import type { BmcFaults } from "./bmc/bmc-faults.ts";
 
 export interface Quirk {
   /** For people. */

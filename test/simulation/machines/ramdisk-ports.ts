@@ -13,7 +13,7 @@ import type { Life } from "../kernel/life.ts";
 import type { Random } from "../kernel/random.ts";
 import { makePrograms } from "./ramdisk-programs.ts";
 import type { ProgramsOptions } from "./ramdisk-programs.ts";
-import type { SimulatedDisk } from "./simulated-disk.ts";
+import type { SimulatedDisk } from "./disks/simulated-disk.ts";
 import { watchDuplexes } from "./watched-duplex.ts";
 import type { Overheard } from "./watched-duplex.ts";
 
@@ -27,13 +27,14 @@ export interface RamdiskPortsOptions extends ProgramsOptions {
   readonly commandLine: string;
   readonly log: Log;
   readonly onMessage: (message: Overheard) => void;
+  /** One command to a disk takes up to this. */
+  readonly diskCommandMs: number;
   /** Until the program runs, since the kernel began. */
   readonly kernelMs: number;
 }
 
-/** One command to a disk takes between these, drawn, and so long for its bytes. */
-const commandMs = { from: 1, to: 12 } as const;
-const bytesPerMs = 100 * 1024;
+/** Images here are small: their bytes take as long as those of larger ones. */
+const bytesPerMs = 16 * 1024;
 
 export function makeRamdiskPorts(options: RamdiskPortsOptions): RamdiskPorts {
   const { life, nic, disks } = options;
@@ -46,12 +47,7 @@ export function makeRamdiskPorts(options: RamdiskPortsOptions): RamdiskPorts {
     crypto: options.crypto,
     compression: options.compression,
     http: { request: (request) => life.call("http.request", () => nic.http.request(request)) },
-    duplexes: {
-      connect: (request) =>
-        life.call("duplexes.connect", () =>
-          watchDuplexes(nic.duplexes, options.onMessage).connect(request),
-        ),
-    },
+    duplexes: watchDuplexes(life, nic.duplexes, options.onMessage),
     programs: {
       run: (argv, how) => life.call(`programs.${argv[0] ?? ""}`, () => programs.run(argv, how)),
     },
@@ -108,14 +104,13 @@ function makeTree({ life, machine, commandLine, kernelMs, disks }: RamdiskPortsO
   };
 }
 
-function slowDisk(disk: Disk, { life, random }: RamdiskPortsOptions): Disk {
+function slowDisk(disk: Disk, { life, random, diskCommandMs }: RamdiskPortsOptions): Disk {
   const afterwards = async <T>(
     bytes: number,
     work: () => Promise<Result<T, DiskError>>,
   ): Promise<Result<T, DiskError>> => {
     const result = await work();
-    const { from, to } = commandMs;
-    await life.clock.sleep(random.between(from, to) + bytes / bytesPerMs);
+    await life.clock.sleep(random.between(1, diskCommandMs) + bytes / bytesPerMs);
     return result;
   };
   return {

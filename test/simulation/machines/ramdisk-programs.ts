@@ -2,7 +2,7 @@
 // the two that end it.
 import { ok } from "../../../shared/result.ts";
 import type { ProgramResult, Programs } from "../../../site-agent/ports.ts";
-import type { SimulatedDisk } from "./simulated-disk.ts";
+import type { SimulatedDisk } from "./disks/simulated-disk.ts";
 
 /** Entries that firmware keeps for an operating system, the first one first. */
 export interface BootEntries {

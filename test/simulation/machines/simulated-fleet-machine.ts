@@ -8,15 +8,15 @@ import type { Random } from "../kernel/random.ts";
 import type { MachinePlan } from "../workload/scenario.ts";
 import type { Happened } from "../world/events.ts";
 import type { DiskTruth, MachineTruth } from "../world/truth.ts";
-import type { BmcFaults } from "./bmc-faults.ts";
-import { DiskShelf } from "./disk-shelf.ts";
-import type { LoginTrials } from "./login-trials.ts";
+import type { BmcFaults } from "./bmc/bmc-faults.ts";
+import { DiskShelf } from "./disks/disk-shelf.ts";
+import type { LoginTrials } from "./bmc/login-trials.ts";
 import { Metal } from "./metal.ts";
 import { quirksOf } from "./quirks.table.ts";
-import { uuidOf } from "./seeded-crypto.ts";
-import { startSimulatedBmc } from "./simulated-bmc.ts";
-import type { SimulatedBmc } from "./simulated-bmc.ts";
-import { storedCompression } from "./stored-compression.ts";
+import { uuidOf } from "./crypto/seeded-crypto.ts";
+import { startSimulatedBmc } from "./bmc/simulated-bmc.ts";
+import type { SimulatedBmc } from "./bmc/simulated-bmc.ts";
+import { storedCompression } from "./crypto/stored-compression.ts";
 
 export interface MachineOptions {
   readonly plan: MachinePlan;

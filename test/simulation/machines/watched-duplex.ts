@@ -1,6 +1,8 @@
-// The wire between a ramdisk and its agent, listened to: what passes is told, nothing is changed.
+// The wire between a ramdisk and its agent, listened to: what passes is told, nothing is changed. Of a ramdisk that
+// has ended nothing passes any more, and nobody is told.
 import { ok } from "../../../shared/result.ts";
 import type { Duplex, DuplexClient } from "../../../site-agent/ports.ts";
+import type { Life } from "../kernel/life.ts";
 import type { Happened } from "../world/events.ts";
 
 type Message = Extract<Happened, { readonly kind: "ramdisk-message" }>;
@@ -10,36 +12,45 @@ export type Overheard = Pick<Message, "direction" | "type" | "operationId" | "st
 const quiet = new Set(["ping", "pong", "log"]);
 
 export function watchDuplexes(
+  life: Life,
   client: DuplexClient,
   tell: (message: Overheard) => void,
 ): DuplexClient {
   return {
-    async connect(request) {
-      const connected = await client.connect(request);
-      return connected.ok ? ok(watch(connected.value, tell)) : connected;
-    },
+    connect: (request) =>
+      life.call("duplexes.connect", async () => {
+        const connected = await client.connect(request);
+        return connected.ok ? ok(watch(life, connected.value, tell)) : connected;
+      }),
   };
 }
 
-function watch(duplex: Duplex, tell: (message: Overheard) => void): Duplex {
+function watch(life: Life, duplex: Duplex, tell: (message: Overheard) => void): Duplex {
   const hear = (direction: Message["direction"], text: string): void => {
     const message = overhear(direction, text);
     if (message !== undefined) tell(message);
   };
   return {
     send(text) {
-      const sent = duplex.send(text);
+      const sent = life.alive && duplex.send(text);
       if (sent) hear("to agent", text);
       return sent;
     },
-    close: (code, reason) => duplex.close(code, reason),
+    close(code, reason) {
+      if (life.alive) duplex.close(code, reason);
+    },
     onMessage(handle) {
       duplex.onMessage((text) => {
+        if (!life.alive) return;
         hear("to ramdisk", text);
         handle(text);
       });
     },
-    onClose: (handle) => duplex.onClose(handle),
+    onClose(handle) {
+      duplex.onClose((code, reason) => {
+        if (life.alive) handle(code, reason);
+      });
+    },
   };
 }
 

@@ -2,9 +2,9 @@
 // data must be the same, a change is found), within the turn and for a hundredth of the time of a real one. Anybody
 // who can compute SHA-256 could open it: never for anything but tests.
 import { createCipheriv, createDecipheriv, hash } from "node:crypto";
-import { err, ok } from "../../../shared/result.ts";
-import type { Result } from "../../../shared/result.ts";
-import type { KeyPair, Sealed } from "../../../site-agent/ports.ts";
+import { err, ok } from "../../../../shared/result.ts";
+import type { Result } from "../../../../shared/result.ts";
+import type { KeyPair, Sealed } from "../../../../site-agent/ports.ts";
 
 const tagBytes = 16;
 const label = Buffer.from("simulated sealing key");

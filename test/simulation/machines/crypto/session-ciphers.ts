@@ -2,7 +2,8 @@
 // to read a raw key as to use it, so what was made of a key is kept for as long as its bytes are held by somebody.
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import type { Crypto, HashName } from "../../../site-agent/ports.ts";
+import type { Crypto, HashName } from "../../../../site-agent/ports.ts";
+import { plainBytes } from "./plain-bytes.ts";
 
 const blockBytes = 16;
 
@@ -56,9 +57,4 @@ function exclusiveOr(a: Uint8Array, b: Uint8Array): Uint8Array {
   const out = new Uint8Array(a.length);
   for (let at = 0; at < a.length; at += 1) out[at] = a[at]! ^ b[at]!;
   return out;
-}
-
-/** The same bytes without what a Buffer does otherwise than the rest, as slice. */
-export function plainBytes({ buffer, byteOffset, byteLength }: Buffer): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -1,11 +1,11 @@
 // A disk with a cache that loses what was not flushed: when the power goes, a random part of it is on the medium and
 // the rest is as it was before. Sparse: only what was written takes memory. Knows no time: who opens it waits.
-import { err, ok } from "../../../shared/result.ts";
-import type { Result } from "../../../shared/result.ts";
-import type { Disk, DiskError } from "../../../site-agent/ramdisk/ports.ts";
-import type { DescribedDisk } from "../../support/machine-tree.ts";
-import type { Random } from "../kernel/random.ts";
-import type { DiskTruth } from "../world/truth.ts";
+import { err, ok } from "../../../../shared/result.ts";
+import type { Result } from "../../../../shared/result.ts";
+import type { Disk, DiskError } from "../../../../site-agent/ramdisk/ports.ts";
+import type { DescribedDisk } from "../../../support/machine-tree.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { DiskTruth } from "../../world/truth.ts";
 
 const pageBytes = 64 * 1024;
 const sectorBytes = 512;

@@ -1,6 +1,6 @@
 // The disks of one machine: in which slot each is, and what the kernel of this boot calls it.
-import type { Random } from "../kernel/random.ts";
-import type { MachinePlan } from "../workload/scenario.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { MachinePlan } from "../../workload/scenario.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 import type { DiskChange } from "./simulated-disk.ts";
 import { makeOldSystem } from "./system-image.ts";

@@ -2,9 +2,10 @@
 // the boot code of the first sector, which the ramdisk writes last. Images are built from the UEFI specification, by
 // nothing of the product.
 import { crc32 } from "node:zlib";
-import { bootableDisk } from "../../support/bootable-disk.ts";
-import type { ReadableDisk } from "../../support/bootable-disk.ts";
-import { makeRandom } from "../kernel/random.ts";
+import { bootableDisk } from "../../../support/bootable-disk.ts";
+import type { ReadableDisk } from "../../../support/bootable-disk.ts";
+import { makeRandom } from "../../kernel/random.ts";
+import { plainBytes } from "../crypto/plain-bytes.ts";
 
 const sector = 512;
 const mib = 1024 * 1024;
@@ -33,12 +34,15 @@ export function makeSystemImage(name: string, sizeBytes: number): Uint8Array {
   if (known !== undefined) return known;
   const image = Buffer.alloc(sizeBytes);
   const random = makeRandom(key);
+  // A boot loader's second stage, between the table and the first partition.
+  image.set(random.bytes(4096), 512 * 1024);
   for (let at = mib; at < sizeBytes - 64 * 1024; at += 3 * 64 * 1024) {
     image.set(random.bytes(4096), at);
   }
   partition(image, name);
-  made.set(key, image);
-  return image;
+  const plain = plainBytes(image);
+  made.set(key, plain);
+  return plain;
 }
 
 /** What an old system leaves on the ends of its disk, with the places of the pieces. */
@@ -49,9 +53,9 @@ export function makeOldSystem(
   partition(small, oldSystem, diskBytes);
   const tail = (tableSectors + 1) * sector;
   return [
-    { offset: 0, bytes: small.subarray(0, (2 + tableSectors) * sector) },
+    { offset: 0, bytes: plainBytes(small.subarray(0, (2 + tableSectors) * sector)) },
     { offset: mib, bytes: Buffer.from("data of the former tenant") },
-    { offset: diskBytes - tail, bytes: small.subarray(small.length - tail) },
+    { offset: diskBytes - tail, bytes: plainBytes(small.subarray(small.length - tail)) },
   ];
 }
 

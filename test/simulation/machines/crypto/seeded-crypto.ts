@@ -10,12 +10,13 @@ import {
   verify,
 } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import type { Crypto as ControlPlaneCrypto } from "../../../control-plane/ports.ts";
-import { toHex } from "../../../shared/bytes.ts";
-import type { Crypto, Hash, HashName, KeyPair } from "../../../site-agent/ports.ts";
-import type { Random } from "../kernel/random.ts";
+import type { Crypto as ControlPlaneCrypto } from "../../../../control-plane/ports.ts";
+import { toHex } from "../../../../shared/bytes.ts";
+import type { Crypto, Hash, HashName, KeyPair } from "../../../../site-agent/ports.ts";
+import type { Random } from "../../kernel/random.ts";
+import { plainBytes } from "./plain-bytes.ts";
 import { open, seal, sealingKeys } from "./sealed-box.ts";
-import { plainBytes, sessionCiphers } from "./session-ciphers.ts";
+import { sessionCiphers } from "./session-ciphers.ts";
 
 /** For an agent, a BMC or a ramdisk. `onHmac` hears each HMAC: the world's way to see which password is tried. */
 export function makeSeededCrypto(

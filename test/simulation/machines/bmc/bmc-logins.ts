@@ -1,6 +1,9 @@
 // Who may log in to a simulated BMC, and what came of each try: all passwords that it ever had by number, the lockout.
-import type { LoginAttempt, LoginWatch } from "../../../infra/lab/bmc-simulator/session-setup.ts";
-import type { SimulatedUser } from "../../../infra/lab/bmc-simulator/session-table.ts";
+import type {
+  LoginAttempt,
+  LoginWatch,
+} from "../../../../infra/lab/bmc-simulator/session-setup.ts";
+import type { SimulatedUser } from "../../../../infra/lab/bmc-simulator/session-table.ts";
 import type { BmcOptions } from "./simulated-bmc.ts";
 
 type Options = Pick<

@@ -5,23 +5,23 @@ import type {
   Chassis,
   ChassisAction,
   ChassisBoot,
-} from "../../../infra/lab/bmc-simulator/chassis.ts";
-import { noFaults } from "../../../infra/lab/bmc-simulator/faults.ts";
-import type { Faults } from "../../../infra/lab/bmc-simulator/faults.ts";
-import { startBmcSimulator } from "../../../infra/lab/bmc-simulator/simulator.ts";
-import type { BmcSimulator } from "../../../infra/lab/bmc-simulator/simulator.ts";
-import { ok } from "../../../shared/result.ts";
-import { bootSelector } from "../../../shared/wire/ipmi/chassis-commands.ts";
-import type { Crypto, Udp, UdpAddress } from "../../../site-agent/ports.ts";
-import type { Kernel } from "../kernel/kernel.ts";
-import type { Random } from "../kernel/random.ts";
-import type { Happened, Place } from "../world/events.ts";
+} from "../../../../infra/lab/bmc-simulator/chassis.ts";
+import { noFaults } from "../../../../infra/lab/bmc-simulator/faults.ts";
+import type { Faults } from "../../../../infra/lab/bmc-simulator/faults.ts";
+import { startBmcSimulator } from "../../../../infra/lab/bmc-simulator/simulator.ts";
+import type { BmcSimulator } from "../../../../infra/lab/bmc-simulator/simulator.ts";
+import { ok } from "../../../../shared/result.ts";
+import { bootSelector } from "../../../../shared/wire/ipmi/chassis-commands.ts";
+import type { Crypto, Udp, UdpAddress } from "../../../../site-agent/ports.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { Random } from "../../kernel/random.ts";
+import type { Happened, Place } from "../../world/events.ts";
 import { noBmcFaults } from "./bmc-faults.ts";
 import type { BmcFaults } from "./bmc-faults.ts";
 import { BmcLogins } from "./bmc-logins.ts";
 import type { LoginTrials } from "./login-trials.ts";
-import type { Metal } from "./metal.ts";
-import type { Quirk } from "./quirks.table.ts";
+import type { Metal } from "../metal.ts";
+import type { Quirk } from "../quirks.table.ts";
 
 export interface BmcOptions {
   /** The machine's, for events. */

@@ -1,8 +1,8 @@
 // The Compression port without compressing: what the agent packs is copied behind a mark, and what has the mark is
 // copied back. Everything else, as clusters of an image, is unpacked for good. Agent and ramdisks need the same one.
-import { err, ok } from "../../../shared/result.ts";
-import type { Compression } from "../../../site-agent/ports.ts";
-import { syncCompression } from "../../support/sync-compression.ts";
+import { err, ok } from "../../../../shared/result.ts";
+import type { Compression } from "../../../../site-agent/ports.ts";
+import { syncCompression } from "../../../support/sync-compression.ts";
 
 /** No zstd frame begins so (RFC 8878 section 3.1). */
 const mark = Uint8Array.of(0x53, 0x54, 0x4f, 0x52);
