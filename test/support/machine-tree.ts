@@ -10,6 +10,8 @@ export interface DescribedMachine {
   readonly serialNumber?: string | undefined;
   /** The first one boots. */
   readonly macs: readonly string[];
+  /** Of a card on USB. */
+  readonly usbMac?: string | undefined;
   readonly disks: readonly DescribedDisk[];
   readonly firmware?: "BIOS" | "UEFI" | undefined;
 }
@@ -47,13 +49,18 @@ export function makeMachineTree(machine: DescribedMachine, more: Files): Machine
     ...(firmware === "UEFI" ? { "/sys/firmware/efi/efivars/BootOrder-x": "" } : {}),
   };
   const links: Record<string, string> = {};
-  for (const [index, mac] of macs.entries()) {
-    const net = `/sys/class/net/eth${index}`;
-    links[`${net}/device`] = `${pci}/0000:00:0${2 + index}.0/virtio${index}`;
+  const addCard = (name: string, mac: string, place: string): void => {
+    const net = `/sys/class/net/${name}`;
+    links[`${net}/device`] = `${pci}/${place}`;
     files[`${net}/address`] = `${mac}\n`;
     files[`${net}/device/vendor`] = "0x1af4\n";
     files[`${net}/device/device`] = "0x0001\n";
+  };
+  for (const [index, mac] of macs.entries()) {
+    addCard(`eth${index}`, mac, `0000:00:0${2 + index}.0/virtio${index}`);
   }
+  if (machine.usbMac !== undefined)
+    addCard("usb0", machine.usbMac, "0000:00:1d.0/usb1/1-1/1-1:1.0");
   for (const disk of machine.disks) {
     links[`/sys/block/${disk.name}`] = placeOf(disk);
     Object.assign(files, filesOf(disk));

@@ -13,6 +13,8 @@ import type { Random } from "../kernel/random.ts";
 import type { MachinePlan } from "../workload/scenario.ts";
 import type { Happened, Place, Running } from "../world/events.ts";
 import type { DiskShelf } from "./disks/disk-shelf.ts";
+import { drawTimes } from "./machine-times.ts";
+import type { MachineTimes } from "./machine-times.ts";
 import type { Quirk } from "./quirks.table.ts";
 import { makeRamdiskPorts } from "./ramdisk-ports.ts";
 import type { BootEntries } from "./ramdisk-programs.ts";
@@ -20,6 +22,16 @@ import type { SimulatedDisk } from "./disks/simulated-disk.ts";
 import { systemOn } from "./disks/system-image.ts";
 
 type Why = Extract<Happened, { readonly kind: "power" }>["why"];
+
+/** What the machine says of itself. */
+export interface MachineIdentity {
+  /** The first one boots. */
+  readonly macs: readonly string[];
+  /** Of a network card on USB, its BMC's. */
+  readonly usbMac: string | undefined;
+  readonly systemUuid: string;
+  readonly serialNumber: string;
+}
 
 export interface MetalOptions {
   readonly plan: Pick<MachinePlan, "name" | "firmware" | "bootOrder" | "shuffledDisks">;
@@ -30,9 +42,7 @@ export interface MetalOptions {
   readonly plug: () => PluggedNic;
   readonly crypto: Crypto;
   readonly compression: Compression;
-  readonly macs: readonly string[];
-  readonly systemUuid: string;
-  readonly serialNumber: string;
+  readonly identity: MachineIdentity;
   readonly shelf: DiskShelf;
   readonly quirk: Quirk;
   readonly onCall: CallHook | undefined;
@@ -51,7 +61,7 @@ export class Metal {
   readonly name: string;
   override: { readonly place: Place; readonly once: boolean } | undefined;
   readonly #options: MetalOptions;
-  readonly #times: Times;
+  readonly #times: MachineTimes;
   readonly #entries: BootEntries = { list: [] };
   #boot: Boot | undefined;
   #boots = 0;
@@ -250,12 +260,12 @@ export class Metal {
 
   /** False when the network has nothing for this machine. */
   async #bootNetwork(boot: Boot): Promise<boolean> {
-    const { macs, plan } = this.#options;
+    const { identity, plan } = this.#options;
     const { clock } = boot.life;
     const got = await bootFromNetwork({
       nic: boot.nic,
       clock,
-      mac: macs[0] ?? "",
+      mac: identity.macs[0] ?? "",
       firmware: plan.firmware,
       onStep: () => {},
     });
@@ -269,17 +279,17 @@ export class Metal {
   }
 
   async #runRamdisk(boot: Boot, commandLine: string): Promise<void> {
-    const { kernel, shelf, onCall, plan, tell, ...machine } = this.#options;
+    const { kernel, shelf, onCall, plan, tell, identity, random } = this.#options;
     const { name } = this;
     const life = makeLife({ kernel, name: `ramdisk:${name}`, incarnation: boot.number, onCall });
     boot.ramdisk = life;
     const ports = makeRamdiskPorts({
       life,
-      machine: { ...machine, firmware: plan.firmware },
+      machine: { ...identity, firmware: plan.firmware },
       nic: boot.nic,
-      crypto: machine.crypto,
-      compression: machine.compression,
-      random: machine.random.split(`disk commands of boot ${boot.number}`),
+      crypto: this.#options.crypto,
+      compression: this.#options.compression,
+      random: random.split(`disk commands of boot ${boot.number}`),
       commandLine,
       log: this.#console(life),
       kernelMs: this.#times.kernelMs,
@@ -306,30 +316,4 @@ export class Metal {
       };
     return { info: line("info"), warn: line("warn"), error: line("error") };
   }
-}
-
-interface Times {
-  /** From power-on until the firmware looks for something to boot. */
-  readonly firmwareMs: number;
-  /** Until it looks again. */
-  readonly againMs: number;
-  /** From the loaded kernel until the ramdisk program runs. */
-  readonly kernelMs: number;
-  /** From a soft power-off until the operating system has ended. */
-  readonly shutdownMs: number;
-  /** In a power cycle. */
-  readonly offMs: number;
-  /** What a disk takes for one command, at most. */
-  readonly diskCommandMs: number;
-}
-
-function drawTimes(random: Random): Times {
-  return {
-    firmwareMs: random.between(5_000, 40_000),
-    againMs: random.between(20_000, 60_000),
-    kernelMs: random.between(5_000, 20_000),
-    shutdownMs: random.between(1_000, 15_000),
-    offMs: random.between(500, 5_000),
-    diskCommandMs: random.pick([5, 20, 200]),
-  };
 }

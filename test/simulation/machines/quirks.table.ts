@@ -1,6 +1,7 @@
 // What is odd about a machine or its BMC, for good: personalities, named in MachinePlan.quirks. What goes wrong only
 // for a while are the knobs of bmc-faults.ts and simulated-fleet-machine.ts.
 import type { BmcFaults } from "./bmc/bmc-faults.ts";
+import type { MachineIdentity } from "./metal.ts";
 
 export interface Quirk {
   /** For people. */
@@ -12,6 +13,8 @@ export interface Quirk {
   readonly lockout?: { readonly failures: number; readonly lastsMs: number };
   /** The BMC starts anew by itself: every so often, for so long, between these. */
   readonly restarts?: { readonly everyMs: number; readonly lastsMs: readonly [number, number] };
+  /** What the machine says of itself, in place of what is its own. */
+  readonly identity?: Partial<Pick<MachineIdentity, "usbMac" | "systemUuid" | "serialNumber">>;
   /** The operating system does not listen to a soft power-off. */
   readonly ignoresSoft?: boolean;
   /** The firmware looks once for something to boot, and then waits at a prompt. */
@@ -87,6 +90,21 @@ export const quirkTable = {
     says: "starts anew every 7 min, and is away for 20 to 60 s",
     restarts: { everyMs: 7 * minute, lastsMs: [20_000, 60_000] },
   },
+  "vendor-uuid": {
+    says: "has the UUID that its board's vendor gave to all of them",
+    identity: { systemUuid: "03000200-0400-0500-0006-000700080009" },
+  },
+  "no-identity": {
+    says: "has no UUID, and a placeholder for a serial number",
+    identity: {
+      systemUuid: "00000000-0000-0000-0000-000000000000",
+      serialNumber: "To be filled by O.E.M.",
+    },
+  },
+  "usb-card": {
+    says: "has a network card of its BMC on USB, with an address that all of them have",
+    identity: { usbMac: "be:3a:f2:b6:05:9f" },
+  },
   "ignores-soft": {
     says: "its operating system ignores the power button",
     ignoresSoft: true,
@@ -111,7 +129,8 @@ export function quirksOf(names: readonly string[]): Quirk {
     (all, name) => {
       const quirk = table[name];
       if (quirk === undefined) throw new Error(`there is no quirk "${name}"`);
-      return { ...all, ...quirk, faults: { ...all.faults, ...quirk.faults } };
+      const faults = { ...all.faults, ...quirk.faults };
+      return { ...all, ...quirk, faults, identity: { ...all.identity, ...quirk.identity } };
     },
     { says: "" },
   );

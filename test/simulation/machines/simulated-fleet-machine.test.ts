@@ -1,5 +1,6 @@
 // A machine of the fleet with the real IPMI client, boot network and ramdisk around it.
 import { describe, expect, test } from "vitest";
+import { forbidGlobals } from "../kernel/forbid-globals.ts";
 import { makeMachineWorld } from "./machine-world.ts";
 import type { MachineWorld } from "./machine-world.ts";
 import { makeSystemImage } from "./disks/system-image.ts";
@@ -179,6 +180,17 @@ describe("a machine of the fleet", () => {
     },
   );
 
+  test("says of itself what its quirks say, and keeps the BMC's card out of its identity", async () => {
+    const world = await makeMachineWorld({ quirks: ["vendor-uuid", "usb-card"] });
+    await world.bootRamdisk();
+    const inspected = await world.run({ kind: "inspect" });
+    expect(world.machine.systemUuid).toBe("03000200-0400-0500-0006-000700080009");
+    expect(inspected).toMatchObject({
+      outcome: { identity: { systemUuid: world.machine.systemUuid, macs: world.machine.macs } },
+    });
+    expect(JSON.stringify(inspected)).toContain("be:3a:f2:b6:05:9f");
+  });
+
   test("is on by itself after an outage when it comes back, and off otherwise", async () => {
     for (const [quirks, on] of [
       [["comes-back"], true],
@@ -196,11 +208,13 @@ describe("a machine of the fleet", () => {
 
   test("does the same at the same times in every run of a seed, and something else in another", async () => {
     const live = async (seed: string): Promise<string> => {
+      const giveBack = forbidGlobals();
       const world = await makeMachineWorld({ content: "old", quirks: ["loses-packets"] }, seed);
       await world.bootRamdisk();
       await world.run(await world.writeStep(image, "DISK-B"));
       await world.run({ kind: "leave", how: "reboot" });
       await world.pass(60_000);
+      giveBack();
       return JSON.stringify([world.kernel.nowMs(), world.kernel.events, world.seen]);
     };
     expect(await live("1")).toBe(await live("1"));

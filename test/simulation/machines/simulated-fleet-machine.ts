@@ -54,8 +54,8 @@ export interface MachineOptions {
 export interface SimulatedFleetMachine extends MachineTruth {
   /** Knobs of its BMC. */
   readonly bmc: BmcFaults;
-  /** Knobs of its BMC back to its personality; nothing that has happened is undone. */
-  heal(): void;
+  /** Knobs of its BMC back to its personality, or to an honest BMC; nothing that has happened is undone. */
+  heal(to?: "personality" | "honest"): void;
   restartBmc(awayMs: number): void;
   /** Returns its number. */
   changePassword(password: string): number;
@@ -84,8 +84,10 @@ export async function makeMachine(options: MachineOptions): Promise<SimulatedFle
   const draws = random.split("identity");
   const identity = {
     macs: options.macs,
+    usbMac: undefined,
     systemUuid: uuidOf(draws.bytes(16)),
     serialNumber: `SN-${name}-${draws.between(1000, 9999)}`,
+    ...quirk.identity,
   };
   const shelf = new DiskShelf({
     plan,
@@ -98,7 +100,7 @@ export async function makeMachine(options: MachineOptions): Promise<SimulatedFle
     crypto: options.crypto(`ramdisk ${name}`),
     random: random.split("metal"),
     compression: options.compression ?? storedCompression,
-    ...identity,
+    identity,
     shelf,
     quirk,
     onCall: options.onCall,
@@ -190,8 +192,8 @@ class FleetMachine implements SimulatedFleetMachine {
     return this.#parts.bmc.faults;
   }
 
-  heal(): void {
-    this.#parts.bmc.heal();
+  heal(to: "personality" | "honest" = "personality"): void {
+    this.#parts.bmc.heal(to);
   }
   restartBmc(awayMs: number): void {
     this.#parts.bmc.restart(awayMs);

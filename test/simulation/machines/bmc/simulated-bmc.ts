@@ -101,7 +101,7 @@ export class SimulatedBmc implements Chassis {
       },
     });
     this.#faults = Object.assign(this.#simulator.faults, noBmcFaults());
-    this.heal();
+    this.heal("personality");
     this.#restartSoon();
   }
 
@@ -114,9 +114,10 @@ export class SimulatedBmc implements Chassis {
     return this.#simulator?.openSessions() ?? 0;
   }
 
-  /** All knobs as its personality has them. */
-  heal(): void {
-    Object.assign(this.#faults, noBmcFaults(), this.#options.quirk.faults);
+  /** All knobs as its personality has them, or as an honest BMC has. */
+  heal(to: "personality" | "honest"): void {
+    const odd = to === "honest" ? {} : this.#options.quirk.faults;
+    Object.assign(this.#faults, noBmcFaults(), odd);
   }
 
   /** Sessions and what it remembered are gone; nobody is there meanwhile. */
