@@ -58,7 +58,8 @@ function makeHash(name: HashName): Hash {
   };
 }
 
-// Keys of node:crypto are costly to make and the same keys come again and again: one for each, for good.
+// Keys of node:crypto are costly to make and the same keys come again and again in a run.
+const keptKeys = 1_000;
 const privateKeys = new Map<string, KeyObject>();
 const publicKeys = new Map<string, KeyObject>();
 
@@ -67,6 +68,8 @@ function kept(keys: Map<string, KeyObject>, raw: Uint8Array, make: () => KeyObje
   const known = keys.get(name);
   if (known !== undefined) return known;
   const made = make();
+  // Thousands of runs in one process: what was forgotten and is needed is made again.
+  if (keys.size >= keptKeys) keys.clear();
   keys.set(name, made);
   return made;
 }
