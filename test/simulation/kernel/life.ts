@@ -1,6 +1,6 @@
 // One incarnation of a process: control plane instance, agent, ramdisk. From the moment of its end no call that it
-// made comes back, no timer of it fires, and whatever it still tries throws `Ended`: nothing of it acts on the world
-// any more, as after kill -9. What it had stored durably is the world's business.
+// made comes back, no timer of it fires, nothing reaches it, and whatever it still tries throws `Ended`: nothing of it
+// acts on the world any more, as after kill -9. What it had stored durably is the world's business.
 import type { Clock } from "../../../site-agent/ports.ts";
 import type { Kernel } from "./kernel.ts";
 
@@ -16,10 +16,14 @@ export interface Life {
   readonly alive: boolean;
   /** Ends it at once. */
   end(): void;
+  /** Stands still for so long, as a stopped process does: everything comes afterwards. */
+  pause(ms: number): void;
   /** An asynchronous call of a port: made and answered only while it lives. `what` as "disk.write". */
   call<T>(what: string, run: () => Promise<T>): Promise<T>;
   /** A synchronous one. */
   callNow<T>(what: string, run: () => T): T;
+  /** Something reaches it from outside: now, after its pause, or never. */
+  arrive(run: () => void): void;
   readonly clock: Clock;
 }
 
@@ -35,61 +39,94 @@ export interface LifeOptions {
   readonly skewMs?: (() => number) | undefined;
 }
 
-export function makeLife({ kernel, name, incarnation, onCall, skewMs }: LifeOptions): Life {
-  const death = new AbortController();
-  const { signal } = death;
-  const startedMs = kernel.nowMs();
-  const never = new Promise<never>(() => {});
-  const life: Life = {
-    name,
-    incarnation,
-    signal,
-    get alive() {
-      return !signal.aborted;
-    },
-    end: () => death.abort(),
-    call(what, run) {
-      if (signal.aborted) return never;
-      onCall?.(life, what, "before");
-      if (signal.aborted) return never;
-      return new Promise((resolve, reject) => {
-        const settle = (then: () => void): void => {
-          if (signal.aborted) return;
-          onCall?.(life, what, "after");
-          if (!signal.aborted) then();
-        };
-        run().then(
-          (value) => settle(() => resolve(value)),
-          (thrown: unknown) => settle(() => reject(thrown as Error)),
-        );
-      });
-    },
-    callNow(what, run) {
-      const check = (when: "before" | "after"): void => {
-        if (!signal.aborted) onCall?.(life, what, when);
-        if (signal.aborted) throw new Ended(`${name} has ended`);
-      };
-      check("before");
-      const value = run();
-      check("after");
-      return value;
-    },
-    clock: {
-      nowMs: () => kernel.nowMs() + (skewMs?.() ?? 0),
-      monotonicMs: () => kernel.nowMs() - startedMs,
+const never = new Promise<never>(() => {});
+
+export function makeLife(options: LifeOptions): Life {
+  return new OneLife(options);
+}
+
+class OneLife implements Life {
+  readonly name: string;
+  readonly incarnation: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly #kernel: Kernel;
+  readonly #onCall: CallHook | undefined;
+  readonly #death = new AbortController();
+  #awakeMs = 0;
+
+  constructor({ kernel, name, incarnation, onCall, skewMs = () => 0 }: LifeOptions) {
+    this.#kernel = kernel;
+    this.#onCall = onCall;
+    this.name = name;
+    this.incarnation = incarnation;
+    this.signal = this.#death.signal;
+    const bornMs = kernel.nowMs();
+    this.clock = {
+      nowMs: () => kernel.nowMs() + skewMs(),
+      monotonicMs: () => kernel.nowMs() - bornMs,
       sleep: (ms, cancelled) =>
         new Promise((resolve) => {
-          if (signal.aborted) return;
-          void kernel.sleep(ms, cancelled).then(() => {
-            if (!signal.aborted) resolve();
-          });
+          void kernel.sleep(ms, cancelled).then(() => this.arrive(resolve));
         }),
-      timer(ms, run) {
-        return kernel.timer(ms, () => {
-          if (!signal.aborted) run();
-        });
+      timer: (ms, run) => {
+        let cancelled = false;
+        const timer = kernel.timer(ms, () =>
+          this.arrive(() => {
+            if (!cancelled) run();
+          }),
+        );
+        return {
+          cancel() {
+            cancelled = true;
+            timer.cancel();
+          },
+        };
       },
-    },
-  };
-  return life;
+    };
+  }
+
+  get alive(): boolean {
+    return !this.signal.aborted;
+  }
+
+  end(): void {
+    this.#death.abort();
+  }
+
+  pause(ms: number): void {
+    this.#awakeMs = Math.max(this.#awakeMs, this.#kernel.nowMs() + ms);
+  }
+
+  arrive(run: () => void): void {
+    if (!this.alive) return;
+    const leftMs = this.#awakeMs - this.#kernel.nowMs();
+    if (leftMs > 0) this.#kernel.ordered(leftMs, () => this.arrive(run));
+    else run();
+  }
+
+  call<T>(what: string, run: () => Promise<T>): Promise<T> {
+    if (!this.#lives(what, "before")) return never;
+    return new Promise((resolve, reject) => {
+      const settle = (then: () => void): void => {
+        if (this.#lives(what, "after")) this.arrive(then);
+      };
+      run().then(
+        (value) => settle(() => resolve(value)),
+        (thrown: unknown) => settle(() => reject(thrown as Error)),
+      );
+    });
+  }
+
+  callNow<T>(what: string, run: () => T): T {
+    if (!this.#lives(what, "before")) throw new Ended(`${this.name} has ended`);
+    const value = run();
+    if (!this.#lives(what, "after")) throw new Ended(`${this.name} has ended`);
+    return value;
+  }
+
+  #lives(what: string, when: "before" | "after"): boolean {
+    if (this.alive) this.#onCall?.(this, what, when);
+    return this.alive;
+  }
 }

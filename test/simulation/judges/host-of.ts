@@ -1,0 +1,55 @@
+// Reading of hosts as Kubernetes holds them, for judges: only what upstream's API defines.
+import type { KubernetesObject } from "../world/events.ts";
+import type { Truth } from "../world/truth.ts";
+
+export interface HostSpec {
+  readonly online?: boolean;
+  readonly externallyProvisioned?: boolean;
+  readonly automatedCleaningMode?: string;
+  readonly disablePowerOff?: boolean;
+  readonly bootMACAddress?: string;
+  readonly bmc?: { readonly address?: string };
+  readonly image?: { readonly url?: string; readonly checksum?: string } | null;
+  readonly rootDeviceHints?: { readonly serialNumber?: string };
+  readonly consumerRef?: { readonly name?: string; readonly namespace?: string } | null;
+}
+
+export interface HostStatus {
+  readonly errorType?: string;
+  readonly errorMessage?: string;
+  readonly operationalStatus?: string;
+  readonly poweredOn?: boolean;
+  readonly provisioning?: {
+    readonly state?: string;
+    readonly ID?: string;
+    readonly image?: { readonly url?: string };
+  };
+}
+
+export function specOf(object: KubernetesObject | undefined): HostSpec {
+  return (object?.spec ?? {}) as HostSpec;
+}
+
+export function statusOf(object: KubernetesObject | undefined): HostStatus {
+  return (object?.status ?? {}) as HostStatus;
+}
+
+export function stateOf(object: KubernetesObject | undefined): string {
+  return statusOf(object).provisioning?.state ?? "";
+}
+
+export const detachedAnnotation = "baremetalhost.metal3.io/detached";
+export const pausedAnnotation = "baremetalhost.metal3.io/paused";
+
+export function isHeld({ metadata }: KubernetesObject): boolean {
+  const { annotations = {} } = metadata;
+  return (
+    annotations[detachedAnnotation] !== undefined || annotations[pausedAnnotation] !== undefined
+  );
+}
+
+/** The one host of a machine; undefined: none, or several that dispute it. */
+export function hostOf(truth: Truth, machine: string): KubernetesObject | undefined {
+  const hosts = truth.hostsOf(machine);
+  return hosts.length === 1 ? hosts[0]?.object : undefined;
+}

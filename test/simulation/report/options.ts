@@ -1,0 +1,91 @@
+// The options of npm run sim.
+import { parseArgs } from "node:util";
+
+export interface SimOptions {
+  readonly seeds: number;
+  /** The first of them. */
+  readonly from: number;
+  /** Play this one alone. */
+  readonly seed: number | undefined;
+  /** Virtual seconds after which to stop. */
+  readonly untilMs: number | undefined;
+  readonly trace: boolean;
+  readonly minutes: number;
+  readonly hosts: number;
+  readonly profile: "happy" | "single" | "swarm" | undefined;
+  readonly shrink: boolean;
+  readonly corpus: boolean;
+  /** Names; empty: all. Undefined: none. */
+  readonly planted: readonly string[] | undefined;
+  readonly jobs: number;
+}
+
+const usage = `npm run sim -- [--seeds N] [--from N] [--hosts N] [--minutes N] [--profile happy|single|swarm] [--jobs N]
+npm run sim -- --seed N [--trace] [--until SECONDS] [--shrink]   plays one seed
+npm run sim -- --corpus                                         replays all that once failed
+npm run sim -- --planted [NAME …] [--seeds N]                   plants bugs and tells after how many seeds each is found`;
+
+/** Throws with the way out. */
+export function readOptions(args: readonly string[]): SimOptions {
+  const { values, positionals } = parse(args);
+  const { trace, shrink, corpus, planted, seed, until } = values;
+  if (positionals.length > 0 && !planted) {
+    throw new Error(`What is "${positionals[0]}" for? Names go with --planted.\n${usage}`);
+  }
+  if (seed === undefined && (trace || shrink || until !== undefined)) {
+    throw new Error(`--trace, --until and --shrink go with --seed N\n${usage}`);
+  }
+  const untilSeconds = until === undefined ? undefined : numberOf("until", until, 1, 1_000_000);
+  return {
+    seeds: numberOf("seeds", values.seeds, 1, 1_000_000),
+    from: numberOf("from", values.from, 0, 2 ** 31),
+    seed: seed === undefined ? undefined : numberOf("seed", seed, 0, 2 ** 31),
+    untilMs: untilSeconds === undefined ? undefined : untilSeconds * 1_000,
+    minutes: numberOf("minutes", values.minutes, 1, 24 * 60),
+    hosts: numberOf("hosts", values.hosts, 1, 240),
+    jobs: numberOf("jobs", values.jobs, 1, 64),
+    profile: profileOf(values.profile),
+    planted: planted ? positionals : undefined,
+    trace,
+    shrink,
+    corpus,
+  };
+}
+
+function profileOf(text: string | undefined): SimOptions["profile"] {
+  if (text === undefined || text === "happy" || text === "single" || text === "swarm") return text;
+  throw new Error(`--profile: got "${text}"; want happy, single or swarm\n${usage}`);
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        seeds: { type: "string", default: "20" },
+        from: { type: "string", default: "1" },
+        seed: { type: "string" },
+        until: { type: "string" },
+        trace: { type: "boolean", default: false },
+        minutes: { type: "string", default: "12" },
+        hosts: { type: "string", default: "6" },
+        profile: { type: "string" },
+        shrink: { type: "boolean", default: false },
+        corpus: { type: "boolean", default: false },
+        planted: { type: "boolean", default: false },
+        jobs: { type: "string", default: "2" },
+      },
+    });
+  } catch (thrown) {
+    throw new Error(`${thrown instanceof Error ? thrown.message : ""}\n${usage}`, {
+      cause: thrown,
+    });
+  }
+}
+
+function numberOf(name: string, text: string, from: number, to: number): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isInteger(value) && value >= from && value <= to) return value;
+  throw new Error(`--${name}: got "${text}"; want a whole number from ${from} to ${to}\n${usage}`);
+}

@@ -1,0 +1,95 @@
+// What many runs came to, as tables for people.
+import type { Counts } from "../judges/vacuity.ts";
+import { possibleFaults } from "../run/faults.ts";
+import { faultClasses } from "../workload/scenario.ts";
+import type { SimOptions } from "./options.ts";
+
+export interface Outcome {
+  readonly seed: number;
+  readonly profile: string;
+  readonly faults: readonly string[];
+  readonly problems: readonly string[];
+  readonly hash: string;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly wallMs: number;
+  readonly counts: Counts;
+}
+
+export function printRun(outcome: Outcome, { hosts, minutes }: SimOptions): void {
+  const { seed, profile, events, virtualMs, wallMs, counts, hash } = outcome;
+  console.log(
+    `seed ${seed} (${profile}): ${counts.pointsOfNoReturn} points of no return, ${counts.crashes} crashes, ` +
+      `${events} events, ${Math.round(virtualMs / 60_000)} virtual minutes in ${(wallMs / 1000).toFixed(1)} s, ${hash.slice(0, 12)}`,
+  );
+  for (const problem of outcome.problems) console.log(`  ${problem.slice(0, 500)}`);
+  if (outcome.problems.length > 0) {
+    console.log(
+      `  replay: npm run sim -- --seed ${seed} --hosts ${hosts} --minutes ${minutes} --trace`,
+    );
+  }
+}
+
+export interface Summary {
+  readonly seeds: number;
+  readonly problems: number;
+  readonly counts: Counts;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly wallMs: number;
+}
+
+export function summaryOf(outcomes: readonly Outcome[], wallMs: number): Summary {
+  const counts: Counts = {
+    pointsOfNoReturn: 0,
+    crashes: 0,
+    faults: {},
+    transitions: {},
+    errors: {},
+    powerCommands: 0,
+    logins: 0,
+  };
+  for (const { counts: one } of outcomes) {
+    counts.pointsOfNoReturn += one.pointsOfNoReturn;
+    counts.crashes += one.crashes;
+    counts.powerCommands += one.powerCommands;
+    counts.logins += one.logins;
+    for (const key of ["faults", "transitions", "errors"] as const) addAll(counts[key], one[key]);
+  }
+  return {
+    seeds: outcomes.length,
+    problems: outcomes.filter(({ problems }) => problems.length > 0).length,
+    counts,
+    events: outcomes.reduce((sum, { events }) => sum + events, 0),
+    virtualMs: outcomes.reduce((sum, { virtualMs }) => sum + virtualMs, 0),
+    wallMs,
+  };
+}
+
+function addAll(to: Partial<Record<string, number>>, from: Partial<Record<string, number>>): void {
+  for (const [key, count = 0] of Object.entries(from)) to[key] = (to[key] ?? 0) + count;
+}
+
+export function printSummary(summary: Summary, { hosts, minutes }: SimOptions): void {
+  const { seeds, problems, counts, events, virtualMs, wallMs } = summary;
+  const seconds = wallMs / 1000;
+  console.log(
+    `\n${seeds} seeds of ${hosts} hosts and ${minutes} minutes of faults: ${problems} with problems\n` +
+      `  ${Math.round(virtualMs / 3_600_000)} virtual hours in ${seconds.toFixed(0)} s: ` +
+      `${Math.round(events / seconds)} events/s, ${((seeds * 60) / seconds).toFixed(1)} scenarios/min\n` +
+      `  ${counts.pointsOfNoReturn} points of no return, ${counts.crashes} crashes, ` +
+      `${counts.powerCommands} power commands, ${counts.logins} logins`,
+  );
+  print("transitions", counts.transitions);
+  print("errors", counts.errors);
+  print("faults", counts.faults);
+  const unseen = possibleFaults.filter((fault) => counts.faults[fault] === undefined);
+  if (unseen.length > 0) console.log(`  faults not seen: ${unseen.join(", ")}`);
+  const impossible = faultClasses.filter((fault) => !possibleFaults.includes(fault));
+  console.log(`  faults that the world cannot do yet: ${impossible.join(", ")}`);
+}
+
+function print(what: string, counts: Partial<Record<string, number>>): void {
+  const entries = Object.entries(counts).toSorted(([, a = 0], [, b = 0]) => b - a);
+  console.log(`  ${what}: ${entries.map(([key, count]) => `${key} ${count}`).join(", ")}`);
+}

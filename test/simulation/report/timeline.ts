@@ -1,0 +1,79 @@
+// A run as a person follows it: one line an event, in lanes by host and machine. Leaves out what repeats.
+import type { WorldEvent } from "../world/events.ts";
+import { startMs } from "../run/world.ts";
+
+export function timelineOf(trace: readonly WorldEvent[]): readonly string[] {
+  const last = new Map<string, string>();
+  const told: string[] = [];
+  for (const event of trace) {
+    const [lane, text] = describe(event) ?? [];
+    if (lane === undefined || text === undefined || last.get(lane) === text) continue;
+    last.set(lane, text);
+    const seconds = ((event.atMs - startMs) / 1_000).toFixed(3).padStart(10);
+    told.push(`${seconds} s  ${lane.padEnd(16)} ${text}`);
+  }
+  return told;
+}
+
+type Line = readonly [lane: string, text: string];
+type EventOf<K extends WorldEvent["kind"]> = Extract<WorldEvent, { readonly kind: K }>;
+
+function describe(event: WorldEvent): Line | undefined {
+  const line = lines[event.kind] as ((event: WorldEvent) => Line | undefined) | undefined;
+  return line?.(event);
+}
+
+const lines: { readonly [K in WorldEvent["kind"]]?: (event: EventOf<K>) => Line | undefined } = {
+  "power-command": ({ machine, action, done, agent }) => [
+    machine,
+    `BMC: ${action}${done ? "" : ", not done"} (${agent ?? "somebody else"})`,
+  ],
+  power: ({ machine, on, why }) => [machine, `power ${on ? "on" : "off"} (${why})`],
+  "boot-device": ({ machine, place, once }) => [
+    machine,
+    `BMC: boot ${place}${once ? ", once" : ""}`,
+  ],
+  login: ({ machine, ok, passwordNumber }) => [
+    machine,
+    `BMC: login ${ok ? "ok" : "FAILED"} with password ${passwordNumber ?? "?"}`,
+  ],
+  running: ({ machine, boot, running, system = "" }) => [
+    machine,
+    `boot ${boot} runs ${running} ${system}`,
+  ],
+  disk: ({ machine, boot, disk }) => [machine, `boot ${boot} changes ${disk}`],
+  "ramdisk-message": ({ machine, direction, type, step = "", operationId = "" }) =>
+    type === "progress" ? undefined : [machine, `${direction}: ${type} ${step} ${operationId}`],
+  object: describeObject,
+  started: ({ process, incarnation }) => [process, `starts (${incarnation})`],
+  ended: ({ process, crash }) => [process, crash ? "CRASHES" : "stops"],
+  fault: ({ target, fault }) => [target, `FAULT ${fault}`],
+  log: ({ process, level, message, fields }) =>
+    level === "info"
+      ? undefined
+      : [process, `${level}: ${message} ${JSON.stringify(fields).slice(0, 160)}`],
+  leak: ({ sink, text }) => ["world", `LEAK in a ${sink}: ${text}`],
+};
+
+function describeObject(
+  event: Extract<WorldEvent, { readonly kind: "object" }>,
+): readonly [string, string] | undefined {
+  const { after, by, verb, cluster } = event;
+  if (after.kind !== "BareMetalHost") return undefined;
+  const status = (after.status ?? {}) as {
+    provisioning?: { state?: string };
+    errorMessage?: string;
+    poweredOn?: boolean;
+  };
+  const lane = `${cluster}/${after.metadata.name}`;
+  if (by !== "farrier")
+    return [
+      lane,
+      `${by}: ${verb} ${JSON.stringify(after.spec).slice(0, 200)} ${JSON.stringify(after.metadata.annotations ?? {})}`,
+    ];
+  const error = (status.errorMessage ?? "") === "" ? "" : `: ${status.errorMessage}`;
+  return [
+    lane,
+    `${status.provisioning?.state ?? ""}${status.poweredOn === true ? ", on" : ", off"}${error}`,
+  ];
+}

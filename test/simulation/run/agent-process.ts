@@ -1,0 +1,272 @@
+// Agents of the simulated fleet: the real agent on ports that end with it. Its files and its database outlive it.
+import { agentConfig } from "../../../site-agent/config.ts";
+import type { AgentConfig } from "../../../site-agent/config.ts";
+import { runAgent } from "../../../site-agent/agent.ts";
+import type { AgentPorts } from "../../../site-agent/agent.ts";
+import { openNodeDatabase } from "../../../site-agent/adapters/node-database.ts";
+import type { KubernetesApi } from "../../../site-agent/cluster/port.ts";
+import type {
+  AgentDatabase,
+  Crypto,
+  Duplex,
+  HttpClient,
+  HttpServer,
+  Udp,
+} from "../../../site-agent/ports.ts";
+import { err, ok } from "../../../shared/result.ts";
+import { makeFakeFiles } from "../../support/fake-files.ts";
+import type { FakeFiles } from "../../support/fake-files.ts";
+import type { MemoryNetwork, MemoryNode } from "../../support/memory-network.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { makeLife } from "../kernel/life.ts";
+import type { CallHook, Life } from "../kernel/life.ts";
+import type { Random } from "../kernel/random.ts";
+import { storedCompression } from "../machines/crypto/stored-compression.ts";
+import type { Wan } from "../network/wan.ts";
+import type { SitePlan } from "../workload/scenario.ts";
+import type { Happened } from "../world/events.ts";
+import { hubUrl } from "./hub.ts";
+import { live, liveDatabase, liveFiles, liveKubernetes, liveLog } from "./live-ports.ts";
+
+export interface AgentOptions {
+  /** Its name, and that of its way to the hub. */
+  readonly name: string;
+  readonly kernel: Kernel;
+  readonly random: Random;
+  readonly tell: (happened: Happened) => void;
+  readonly wan: Wan;
+  readonly crypto: (whose: string) => Crypto;
+  readonly enrolToken: string;
+  /** Absent: it has no site. */
+  readonly site:
+    | { readonly plan: SitePlan; readonly number: number; readonly network: MemoryNetwork }
+    | undefined;
+  readonly kubernetes: KubernetesApi | undefined;
+  readonly onCall?: CallHook | undefined;
+}
+
+const stateDirectory = "/var/lib/farrier";
+const boot = "/usr/lib/farrier/boot";
+const bootFiles = ["undionly.kpxe", "snponly.efi", "vmlinuz", "base.cpio", "program.cpio"];
+
+export class AgentProcess {
+  readonly name: string;
+  readonly address: string;
+  readonly database: AgentDatabase = openNodeDatabase(":memory:");
+  /** Wall clock error besides its plan's. */
+  jumpMs = 0;
+  readonly #options: AgentOptions;
+  readonly #files: FakeFiles = makeFakeFiles();
+  #isPrepared = false;
+  #incarnation = 0;
+  #running:
+    | { readonly life: Life; readonly node: MemoryNode | undefined; readonly stop: AbortController }
+    | undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.address = `10.${options.site?.number ?? 250}.0.1`;
+  }
+
+  get life(): Life | undefined {
+    return this.#running?.life;
+  }
+
+  /** What `freeBytes` of its disk says. */
+  set freeBytes(count: number) {
+    this.#files.freeBytesLeft = count;
+    this.#files.fault = (action) => (count === 0 && action === "write" ? "full" : undefined);
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== undefined) return;
+    await this.#prepare();
+    const { kernel, tell, onCall, site } = this.#options;
+    this.#incarnation += 1;
+    const incarnation = this.#incarnation;
+    const startedMs = kernel.nowMs();
+    const skewMs = (): number => {
+      const { skewMs: fixed = 0, driftPpm = 0 } = site?.plan ?? {};
+      return Math.round(fixed + this.jumpMs + ((kernel.nowMs() - startedMs) * driftPpm) / 1e6);
+    };
+    const life = makeLife({ kernel, name: this.name, incarnation, onCall, skewMs });
+    const node = site?.network.join(this.address);
+    const stop = new AbortController();
+    this.#running = { life, node, stop };
+    tell({ kind: "started", process: this.name, incarnation });
+    void this.#run(life, node, stop.signal);
+  }
+
+  async #run(life: Life, node: MemoryNode | undefined, signal: AbortSignal): Promise<void> {
+    const ended = await runAgent(this.#portsOf(life, node), this.#config(), signal);
+    if (!ended.ok) {
+      const fields = { reason: ended.error.message };
+      this.#options.tell({
+        kind: "log",
+        process: this.name,
+        level: "error",
+        message: "agent ended",
+        fields,
+      });
+    }
+  }
+
+  /** As kill -9, or a power cut. */
+  crash(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    running.life.end();
+    running.node?.leave();
+    const { incarnation } = running.life;
+    this.#options.tell({ kind: "ended", process: this.name, incarnation, crash: true });
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    running.stop.abort();
+    await this.#options.kernel.sleep(2_000);
+    this.#running = undefined;
+    running.life.end();
+    running.node?.leave();
+    const { incarnation } = running.life;
+    this.#options.tell({ kind: "ended", process: this.name, incarnation, crash: false });
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#isPrepared) return;
+    this.#isPrepared = true;
+    const text = (what: string): Uint8Array => new TextEncoder().encode(what);
+    for (const name of bootFiles) {
+      await this.#files.writeFile(`${boot}/${name}`, new Uint8Array(1_200).fill(name.length));
+    }
+    await this.#files.writeFile("/etc/farrier/token", text(this.#options.enrolToken));
+    // Stand where openssl would put them; the network in memory compares digests and encrypts nothing.
+    const pem = (what: string): Uint8Array =>
+      text(
+        `-----BEGIN ${what}-----\n${btoa(`simulated ${what.toLowerCase()} of ${this.name}`)}\n-----END ${what}-----\n`,
+      );
+    await this.#files.writeFile(`${stateDirectory}/ramdisk.key`, pem("PRIVATE KEY"));
+    await this.#files.writeFile(`${stateDirectory}/ramdisk.crt`, pem("CERTIFICATE"));
+  }
+
+  #portsOf(life: Life, node: MemoryNode | undefined): AgentPorts {
+    const { wan, kubernetes, tell, crypto } = this.#options;
+    const hub = wan.clientOf(this.name, life);
+    const isHub = ({ url }: { readonly url: string }): boolean =>
+      new URL(url).host === new URL(hubUrl).host;
+    const nowhere = async () => err("unreachable" as const, "there is no such network here");
+    const http: HttpClient = {
+      request: (request) =>
+        life.call("http.request", () =>
+          isHub(request) ? hub.http.request(request) : (node?.http.request(request) ?? nowhere()),
+        ),
+    };
+    return {
+      clock: life.clock,
+      crypto: crypto(`agent ${this.name} ${life.incarnation}`),
+      compression: storedCompression,
+      files: liveFiles(life, this.#files),
+      programs: { run: async (argv) => err("missing", `there is no ${argv[0] ?? ""} here`) },
+      http,
+      server: liveServer(life, node?.server),
+      udp: liveUdp(life, node?.udp),
+      duplex: {
+        connect: (request) =>
+          life.call("duplex.connect", async () => {
+            const opened = await hub.duplexes.connect(request);
+            return opened.ok ? ok(opened.value) : opened;
+          }),
+      },
+      kubernetes: kubernetes === undefined ? undefined : liveKubernetes(life, kubernetes),
+      database: liveDatabase(life, this.database),
+      log: liveLog(life, (level, message, fields) =>
+        tell({ kind: "log", process: this.name, level, message, fields: { ...fields } }),
+      ),
+      hostname: this.name,
+      findCa: async () => err("ca", "there is no private CA here"),
+    };
+  }
+
+  #config(): AgentConfig {
+    const { site, kubernetes } = this.#options;
+    const network = `10.${site?.number ?? 250}`;
+    return agentConfig.parse({
+      hub: { url: hubUrl },
+      enrolTokenFile: "/etc/farrier/token",
+      stateDirectory,
+      ...(site === undefined
+        ? {}
+        : {
+            site: {
+              address: this.address,
+              prefixLength: 16,
+              rangeFrom: `${network}.200.1`,
+              rangeTo: `${network}.200.250`,
+              bootLoaderBios: `${boot}/undionly.kpxe`,
+              bootLoaderUefi: `${boot}/snponly.efi`,
+              kernel: `${boot}/vmlinuz`,
+              initrds: [`${boot}/base.cpio`, `${boot}/program.cpio`],
+              writeBytesPerSecond: 64 * 1024,
+            },
+          }),
+      ...(kubernetes === undefined ? {} : { cluster: {} }),
+    });
+  }
+}
+
+function liveUdp(life: Life, udp: Udp | undefined): Udp {
+  if (udp === undefined) return { bind: async () => err("denied", "there is no network here") };
+  return {
+    bind: (options) =>
+      life.call("udp.bind", async () => {
+        const bound = await udp.bind({
+          ...options,
+          onMessage: (data, from) => life.arrive(() => options.onMessage(data, from)),
+        });
+        if (!bound.ok) return bound;
+        const socket = bound.value;
+        return ok({
+          local: socket.local,
+          send(data, to) {
+            if (life.alive) socket.send(data, to);
+          },
+          close: () => socket.close(),
+        });
+      }),
+  };
+}
+
+function liveServer(life: Life, server: HttpServer | undefined): HttpServer {
+  if (server === undefined)
+    return { listen: async () => err("denied", "there is no network here") };
+  return {
+    ...live(life, "server", server),
+    listen: (options) =>
+      life.call("server.listen", () =>
+        server.listen({
+          ...options,
+          handle: (request) => life.call("server.handle", () => options.handle(request)),
+          ...(options.upgrade === undefined
+            ? {}
+            : {
+                upgrade: (request, duplex) =>
+                  life.arrive(() => options.upgrade?.(request, liveDuplex(life, duplex))),
+              }),
+        }),
+      ),
+  };
+}
+
+function liveDuplex(life: Life, duplex: Duplex): Duplex {
+  return {
+    send: (text) => life.alive && duplex.send(text),
+    close(code, reason) {
+      if (life.alive) duplex.close(code, reason);
+    },
+    onMessage: (handle) => duplex.onMessage((text) => life.arrive(() => handle(text))),
+    onClose: (handle) => duplex.onClose((code, reason) => life.arrive(() => handle(code, reason))),
+  };
+}

@@ -1,0 +1,322 @@
+// The world of a scenario, put together: database, control-plane instances, wide area network, clusters, sites with
+// their agents, machines and images. Starts everything; what is done to it is commands.ts and faults.ts.
+import type { Database } from "../../../control-plane/store/database.ts";
+import { makeMemoryImageServer } from "../../support/memory-image-server.ts";
+import { makeMemoryNetwork } from "../../support/memory-network.ts";
+import type { MemoryNetwork } from "../../support/memory-network.ts";
+import { createHash } from "node:crypto";
+import { makeKernel } from "../kernel/kernel.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
+import { makeLoginTrials } from "../machines/bmc/login-trials.ts";
+import { makeSeededCrypto } from "../machines/crypto/seeded-crypto.ts";
+import { makeSystemImage } from "../machines/disks/system-image.ts";
+import { makeMachine } from "../machines/simulated-fleet-machine.ts";
+import type { SimulatedFleetMachine } from "../machines/simulated-fleet-machine.ts";
+import { Wan } from "../network/wan.ts";
+import { bmcAddressOf, macOf } from "../workload/addresses.ts";
+import type { MachinePlan, Scenario } from "../workload/scenario.ts";
+import type { Happened } from "../world/events.ts";
+import type { Image, Truth } from "../world/truth.ts";
+import { AgentProcess } from "./agent-process.ts";
+import { Hub, hubUrl } from "./hub.ts";
+import type { DatabaseFaults } from "./hub.ts";
+
+export const imageOrigin = "http://images.example";
+export const startMs = Date.parse("2026-11-01T12:00:00Z");
+
+export interface ImageFault {
+  missing: boolean;
+  /** Other bytes than the checksum says. */
+  changed: boolean;
+}
+
+export interface World {
+  readonly kernel: Kernel;
+  readonly scenario: Scenario;
+  readonly hub: Hub;
+  readonly wan: Wan;
+  readonly databaseFaults: DatabaseFaults;
+  readonly clusters: ReadonlyMap<string, SimulatedCluster>;
+  readonly agents: ReadonlyMap<string, AgentProcess>;
+  readonly machines: ReadonlyMap<string, SimulatedFleetMachine>;
+  readonly images: ReadonlyMap<
+    string,
+    Image & { readonly sha256: string; readonly fault: ImageFault }
+  >;
+  readonly truth: Truth & { healed: boolean };
+  readonly tell: (happened: Happened) => void;
+}
+
+export interface WorldOptions {
+  readonly scenario: Scenario;
+  readonly kernel: Kernel;
+  readonly database: Database;
+  readonly tell: (happened: Happened) => void;
+}
+
+export function kernelOf(scenario: Scenario): Kernel {
+  return makeKernel(String(scenario.seed), startMs);
+}
+
+export function instanceNames({ instances }: Scenario): readonly string[] {
+  return Array.from({ length: instances }, (_, at) => `control-plane:${at}`);
+}
+
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { scenario, kernel, tell } = options;
+  const { random } = kernel;
+  const databaseFaults: DatabaseFaults = {
+    down: false,
+    failsBefore: 0,
+    failsAfter: 0,
+    slowMs: 0,
+    losesNotifications: 0,
+  };
+  const wan = new Wan({ kernel, random: random.split("wan"), scan: scannerOf(tell) });
+  const hub = new Hub({ ...options, random: random.split("hub"), wan, databaseFaults });
+  for (const name of instanceNames(scenario)) await kernel.until(hub.start(name));
+  const images = makeImages(scenario);
+  const networks = makeNetworks(scenario, kernel, images);
+  const reviewPaths = new Map<string, string>();
+  const clusters = makeClusters(options, hub, reviewPaths);
+  for (const { name } of scenario.sites) await kernel.until(hub.admin("sites", { name }));
+  for (const { name } of scenario.clusters) {
+    const added = await kernel.until(hub.admin("clusters", { name }));
+    reviewPaths.set(name, String(added["admissionPath"]));
+  }
+  const trials = makeLoginTrials();
+  const agents = await makeAgents({ ...options, hub, wan, networks, clusters, trials });
+  const machines = await makeMachines({ ...options, networks, agents, trials });
+  const truth = makeTruth({ kernel, scenario, clusters, agents, machines, images });
+  for (const agent of agents.values()) await kernel.until(agent.start());
+  return {
+    kernel,
+    scenario,
+    hub,
+    wan,
+    databaseFaults,
+    clusters,
+    agents,
+    machines,
+    images,
+    truth,
+    tell,
+  };
+}
+
+const canary = /canary-[a-z]+-[a-z0-9-]+/;
+
+function scannerOf(tell: (happened: Happened) => void): (sink: string, text: string) => void {
+  return (sink, text) => {
+    const found = canary.exec(text);
+    if (found !== null) tell({ kind: "leak", sink, text: found[0] });
+  };
+}
+
+function makeImages(
+  scenario: Scenario,
+): Map<string, Image & { sha256: string; fault: ImageFault }> {
+  const images = new Map<string, Image & { sha256: string; fault: ImageFault }>();
+  for (const { name, sizeBytes } of scenario.images) {
+    const bytes = makeSystemImage(name, sizeBytes);
+    const sha256 = digestOf(bytes);
+    const fault = { missing: false, changed: false };
+    images.set(name, { name, url: `${imageOrigin}/${name}.raw`, bytes, sha256, fault });
+  }
+  return images;
+}
+
+const digests = new WeakMap<Uint8Array, string>();
+
+function digestOf(bytes: Uint8Array): string {
+  const known = digests.get(bytes) ?? createHash("sha256").update(bytes).digest("hex");
+  digests.set(bytes, known);
+  return known;
+}
+
+function makeNetworks(
+  scenario: Scenario,
+  kernel: Kernel,
+  images: ReadonlyMap<string, Image & { readonly fault: ImageFault }>,
+): Map<string, MemoryNetwork> {
+  const server = makeMemoryImageServer((path) => {
+    const image = images.get(path.slice(1).replace(/\.raw$/, ""));
+    if (image === undefined || image.fault.missing) return undefined;
+    if (!image.fault.changed) return image.bytes;
+    const other = image.bytes.slice();
+    other[600_000] = (other[600_000] ?? 0) ^ 1;
+    return other;
+  });
+  const networks = new Map<string, MemoryNetwork>();
+  for (const { name } of scenario.sites) {
+    const draws = kernel.random.split(`network ${name}`);
+    let lastMs = 0;
+    const network = makeMemoryNetwork((run) => {
+      lastMs = Math.max(lastMs, kernel.nowMs() + draws.between(0, 3));
+      kernel.ordered(lastMs - kernel.nowMs(), run);
+    });
+    network.addWebServer(imageOrigin, server);
+    networks.set(name, network);
+  }
+  return networks;
+}
+
+function makeClusters(
+  { scenario, kernel, tell }: WorldOptions,
+  hub: Hub,
+  reviewPaths: ReadonlyMap<string, string>,
+): Map<string, SimulatedCluster> {
+  return new Map(
+    scenario.clusters.map(({ name }) => [
+      name,
+      new SimulatedCluster({
+        name,
+        kernel,
+        random: kernel.random.split(`cluster ${name}`),
+        tell,
+        review: (body) => hub.review(reviewPaths.get(name) ?? "", body),
+      }),
+    ]),
+  );
+}
+
+type Trials = ReturnType<typeof makeLoginTrials>;
+
+async function makeAgents(
+  options: WorldOptions & {
+    readonly hub: Hub;
+    readonly wan: Wan;
+    readonly networks: ReadonlyMap<string, MemoryNetwork>;
+    readonly clusters: ReadonlyMap<string, SimulatedCluster>;
+    readonly trials: Trials;
+  },
+): Promise<Map<string, AgentProcess>> {
+  const { scenario, kernel, hub, networks, clusters, trials } = options;
+  const agents = new Map<string, AgentProcess>();
+  const add = async (
+    name: string,
+    site: AgentProcessSite,
+    cluster: string | undefined,
+  ): Promise<void> => {
+    const about = {
+      ...(site === undefined ? {} : { site: site.plan.name }),
+      ...(cluster === undefined ? {} : { cluster }),
+      approve: true,
+    };
+    const { secret } = await kernel.until(hub.admin("tokens", about));
+    const token = Buffer.from(JSON.stringify({ url: hubUrl, secret })).toString("base64url");
+    const random = kernel.random.split(`agent ${name}`);
+    const crypto = (whose: string) =>
+      makeSeededCrypto(random.split(whose), (key, data) => trials.heard(key, data));
+    const kubernetes = cluster === undefined ? undefined : clusters.get(cluster)?.api;
+    const enrolToken = `farrier-${token}`;
+    agents.set(
+      name,
+      new AgentProcess({ ...options, name, random, crypto, enrolToken, site, kubernetes }),
+    );
+  };
+  for (const plan of scenario.sites) {
+    const cluster = scenario.clusters.find(({ site }) => site === plan.name)?.name;
+    const network = networks.get(plan.name);
+    if (network === undefined) continue;
+    await add(plan.name, { plan, number: Number(/\d+$/.exec(plan.name)?.[0]), network }, cluster);
+  }
+  for (const { name, site } of scenario.clusters) {
+    if (site === undefined) await add(name, undefined, name);
+  }
+  return agents;
+}
+
+type AgentProcessSite = ConstructorParameters<typeof AgentProcess>[0]["site"];
+
+async function makeMachines({
+  scenario,
+  kernel,
+  tell,
+  networks,
+  agents,
+  trials,
+}: WorldOptions & {
+  readonly networks: ReadonlyMap<string, MemoryNetwork>;
+  readonly agents: ReadonlyMap<string, AgentProcess>;
+  readonly trials: Trials;
+}): Promise<Map<string, SimulatedFleetMachine>> {
+  const machines = new Map<string, SimulatedFleetMachine>();
+  const byAddress = new Map([...agents.values()].map(({ address, name }) => [address, name]));
+  for (const plan of scenario.machines) {
+    const network = networks.get(plan.site);
+    if (network === undefined) throw new Error(`${plan.name} is at no site of the scenario`);
+    const bmcAddress = bmcAddressOf(plan);
+    const random = kernel.random.split(`machine ${plan.name}`);
+    const machine = await makeMachine({
+      plan,
+      kernel,
+      random,
+      tell,
+      plug: () => network.join(),
+      bmcUdp: network.join(bmcAddress.split(":")[0]).udp,
+      bmcAddress,
+      macs: [macOf(plan), macOf(plan, 1)],
+      user: "admin",
+      password: passwordOf(plan, 1),
+      crypto: (whose) => makeSeededCrypto(random.split(whose)),
+      agentOf: (address) => byAddress.get(address),
+      trials,
+    });
+    machines.set(plan.name, machine);
+  }
+  return machines;
+}
+
+export function passwordOf({ name }: Pick<MachinePlan, "name">, number: number): string {
+  return `canary-pw-${name}-${number}`;
+}
+
+function makeTruth({
+  kernel,
+  scenario,
+  clusters,
+  agents,
+  machines,
+  images,
+}: Pick<
+  World,
+  "kernel" | "scenario" | "clusters" | "agents" | "machines" | "images"
+>): World["truth"] {
+  const isOf = (address: unknown, machine: SimulatedFleetMachine): boolean =>
+    typeof address === "string" &&
+    (address === `ipmi://${machine.bmcAddress}` ||
+      `${address}:623` === `ipmi://${machine.bmcAddress}`);
+  return {
+    healed: false,
+    nowMs: () => kernel.nowMs(),
+    machines,
+    images: [...images.values()],
+    clusters: scenario.clusters.map(({ name }) => name),
+    sites: scenario.sites.map(({ name }) => name),
+    objects: (cluster) => clusters.get(cluster)?.objects ?? new Map(),
+    hostsOf(name) {
+      const machine = machines.get(name);
+      if (machine === undefined) return [];
+      return [...clusters].flatMap(([cluster, { objects }]) =>
+        [...objects.values()]
+          .filter((object) => {
+            const bmc = object.spec?.["bmc"] as { address?: string } | undefined;
+            return object.kind === "BareMetalHost" && isOf(bmc?.address, machine);
+          })
+          .map((object) => ({ cluster, object })),
+      );
+    },
+    rows: () => undefined,
+    journal: (site) =>
+      [...agents.values()]
+        .filter(({ name }) => name === site)
+        .map(({ name, database }) => ({
+          agent: name,
+          rows: database
+            .all("SELECT id, state, body FROM operations ORDER BY rowid")
+            .map((row) => ({ operationId: String(row["id"]), state: String(row["state"]) })),
+        })),
+  };
+}

@@ -1,0 +1,74 @@
+// What goes wrong in a scenario: which classes, how often, when, how long and how badly, within the bounds of
+// faults.table.ts. Each fault is drawn from a stream of its own.
+import type { Random } from "../kernel/random.ts";
+import type { Fleet } from "./fleet.ts";
+import { faultTable } from "./faults.table.ts";
+import type { FaultKind } from "./faults.table.ts";
+import type { Fault, FaultClass } from "./scenario.ts";
+
+export interface FaultBounds {
+  readonly fleet: Fleet;
+  readonly instances: number;
+  readonly faultsMs: number;
+}
+
+export function drawFaults(
+  random: Random,
+  classes: readonly FaultClass[],
+  bounds: FaultBounds,
+): readonly Fault[] {
+  return classes
+    .flatMap((fault) => drawClass(random.split(fault), fault, bounds))
+    .toSorted((a, b) => a.atMs - b.atMs);
+}
+
+function drawClass(random: Random, fault: FaultClass, bounds: FaultBounds): readonly Fault[] {
+  const kind = faultTable[fault];
+  const targets = targetsOf(kind, bounds);
+  if (targets.length === 0) return [];
+  return Array.from({ length: random.between(1, kind.most) }, (_, at) => {
+    const own = random.split(String(at));
+    const atMs = own.between(5_000, bounds.faultsMs - 5_000);
+    const lastsMs = kind.lastsMs === undefined ? 0 : own.between(...kind.lastsMs);
+    return {
+      fault,
+      atMs,
+      untilMs: atMs + lastsMs,
+      target: own.pick(targets),
+      amount: amountOf(own, kind),
+    };
+  });
+}
+
+function amountOf(random: Random, { amount }: FaultKind): number {
+  if (amount === undefined) return 0;
+  const { unit, from, to } = amount;
+  return unit === "probability"
+    ? from + ((to - from) * random.below(1_000)) / 1_000
+    : random.between(from, to);
+}
+
+function targetsOf({ target }: FaultKind, { fleet, instances }: FaultBounds): readonly string[] {
+  const sites = fleet.sites.map(({ name }) => name);
+  const alone = fleet.clusters.filter(({ site }) => site === undefined).map(({ name }) => name);
+  switch (target) {
+    case "agent":
+      return [...sites, ...alone];
+    case "cluster-link":
+      return fleet.clusters.map(({ name, site }) => site ?? name);
+    case "instance":
+      return Array.from({ length: instances }, (_, at) => `control-plane:${at}`);
+    case "database":
+      return ["database"];
+    case "cluster":
+      return fleet.clusters.map(({ name }) => name);
+    case "site":
+      return sites;
+    case "machine":
+      return fleet.machines.map(({ name }) => name);
+    case "pair":
+      return [];
+    case "image":
+      return fleet.images.map(({ name }) => name);
+  }
+}

@@ -1,0 +1,62 @@
+// A scenario from a seed: fleet, histories, faults, all drawn before the run.
+import { makeRandom } from "../kernel/random.ts";
+import type { Random } from "../kernel/random.ts";
+import { drawFaults } from "./draw-faults.ts";
+import { drawFleet } from "./fleet.ts";
+import { drawHistories } from "./histories.ts";
+import { scenarioVersion } from "./scenario.ts";
+import type { FaultClass, Scenario } from "./scenario.ts";
+
+export interface GenerateOptions {
+  readonly hosts: number;
+  /** Virtual minutes with commands and faults. */
+  readonly minutes: number;
+  readonly tier: Scenario["tier"];
+  /** Classes that may be drawn. */
+  readonly faults: readonly FaultClass[];
+  /** Names of quirks that machines may have. */
+  readonly quirks: readonly string[];
+  /** Drawn when absent. */
+  readonly profile?: "happy" | "single" | "swarm" | undefined;
+}
+
+export function generateScenario(seed: number, options: GenerateOptions): Scenario {
+  const random = makeRandom(`scenario ${seed}`);
+  const profile = options.profile ?? drawProfile(random.split("profile"));
+  const fleet = drawFleet(
+    random.split("fleet"),
+    options.hosts,
+    profile === "happy" ? [] : options.quirks,
+  );
+  const faultsMs = options.minutes * 60_000;
+  const instances = random.split("instances").between(2, 3);
+  const classes = drawClasses(random.split("classes"), profile, options.faults);
+  return {
+    version: scenarioVersion,
+    seed,
+    profile,
+    tier: options.tier,
+    faultsMs,
+    settleMs: 60 * 60_000,
+    instances,
+    ...fleet,
+    commands: drawHistories(random.split("histories"), fleet, faultsMs),
+    faults: drawFaults(random.split("faults"), classes, { fleet, instances, faultsMs }),
+  };
+}
+
+function drawProfile(random: Random): "happy" | "single" | "swarm" {
+  return random.pick(["happy", "single", "single", ...Array<"swarm">(7).fill("swarm")]);
+}
+
+function drawClasses(
+  random: Random,
+  profile: string,
+  possible: readonly FaultClass[],
+): readonly FaultClass[] {
+  if (profile === "happy") return [];
+  if (profile === "single") return [random.pick(possible)];
+  const share = random.pick([0.1, 0.2, 0.35]);
+  const drawn = possible.filter(() => random.chance(share));
+  return drawn.length === 0 ? [random.pick(possible)] : drawn;
+}
