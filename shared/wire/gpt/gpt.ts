@@ -80,7 +80,7 @@ function readHeader(sector: Uint8Array, lba: number): Result<GptHeader, "corrupt
   if (!hasGptSignature([{ offset: 0, bytes: sector }], 0)) return bad("no signature");
   const headerBytes = view.getUint32(12, true);
   if (headerBytes < 92 || headerBytes > sector.length) return bad(`a size of ${headerBytes} bytes`);
-  const raw = sector.slice(0, headerBytes);
+  const raw = new Uint8Array(sector.subarray(0, headerBytes));
   if (headerCrc(raw) !== view.getUint32(16, true)) return bad("a wrong checksum");
   const header = {
     raw,
@@ -105,7 +105,7 @@ function readHeader(sector: Uint8Array, lba: number): Result<GptHeader, "corrupt
 
 /** The checksum is computed with its own field zero. */
 function headerCrc(raw: Uint8Array): number {
-  const copy = raw.slice();
+  const copy = new Uint8Array(raw);
   copy.fill(0, 16, 20);
   return crc32(copy);
 }

@@ -113,11 +113,14 @@ async function sendPower(
 ): Promise<Result<void, BmcErrorKind>> {
   const command = powerCommand(action);
   if (command.repeatable) return act(command, action, context);
-  // Proves the session, so that a forgotten one is not taken for a lost answer, and tells what cannot
-  // work: to cycle a host that is off is to switch it on.
+  // Proves the session, so that a forgotten one is not taken for a lost answer, and tells what cannot work.
   const power = await context.readPower();
   if (!power.ok) return power;
-  if (action === "cycle" && !power.value.on) return sendPower("on", context);
+  if (action === "cycle" && !power.value.on) {
+    // Many BMCs refuse to cycle a host that is off. Off comes first: the reading may be an old one.
+    const off = await sendPower("off", context);
+    return off.ok ? sendPower("on", context) : off;
+  }
   if (action === "soft" && !power.value.on) return ok(undefined);
   return act(command, action, context);
 }

@@ -1,5 +1,6 @@
 // The end of a write: everything that makes the disk bootable, in the order in which a cut leaves it
-// unbootable. Tail, config drive, backup table, flush; then the first MiB, flush.
+// unbootable. Tail, config drive, backup table, flush; then the first MiB without its first sector, flush; last the
+// first sector, which a disk writes whole or not at all: without it no firmware finds a boot record or a table.
 import { err, ok } from "../../../shared/result.ts";
 import type { Result } from "../../../shared/result.ts";
 import { planDiskLayout } from "../../../shared/wire/gpt/disk-layout.ts";
@@ -43,11 +44,17 @@ export async function finishDisk(request: FinishRequest): Promise<Result<DiskPie
     piece.offset + piece.bytes.length <= head.bytes.length;
   const first = { offset: 0, bytes: head.bytes.slice() };
   applyWrites([first], writes);
-  for (const pieces of [writes.filter((piece) => !inHead(piece)), [first]]) {
+  const outside = writes.filter((piece) => !inHead(piece));
+  for (const pieces of [outside, ...firstSectorLast(first, geometry.sectorBytes)]) {
     const written = await writeAndFlush(disk, pieces);
     if (!written.ok) return written;
   }
   return ok(first);
+}
+
+function firstSectorLast(first: DiskPiece, sectorBytes: number): readonly (readonly DiskPiece[])[] {
+  const rest = { offset: sectorBytes, bytes: first.bytes.subarray(sectorBytes) };
+  return [[rest], [{ offset: 0, bytes: first.bytes.subarray(0, sectorBytes) }]];
 }
 
 function geometryOf(disk: Disk): DiskGeometry | undefined {
