@@ -313,10 +313,10 @@ describe("session", () => {
 });
 
 describe("power", () => {
-  it("switches on instead when a host that is off is to be cycled", async () => {
+  it("switches off and on when a host that is said to be off is to be cycled", async () => {
     const { clock, chassis, client } = await makeWorld();
     expect(kindOf(await clock.until(client().sendPower("cycle")))).toBe("ok");
-    expect(chassis.actions).toEqual(["on"]);
+    expect(chassis.actions).toEqual(["off", "on"]);
   });
 
   it("says refused when a host that is off is to be reset", async () => {

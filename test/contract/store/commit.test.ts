@@ -376,7 +376,7 @@ onPostgres("racing commits", (held) => {
       }
     };
     let [won, killed] = [0, 0];
-    for (let round = 0; round < 400 && (won < 20 || killed < 20); round += 1) {
+    for (let round = 0; round < 4_000 && (won < 20 || killed < 20); round += 1) {
       const outcome = await attempt(round % 2 === 0 ? 0 : 3);
       won += outcome.won;
       killed += outcome.killed;
