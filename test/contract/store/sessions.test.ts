@@ -278,6 +278,26 @@ onEachDatabase("the outbox", (held) => {
     expect(await world.rows(sql`SELECT FROM outbox`)).toHaveLength(1);
   });
 
+  test("gives the next session only the newest of the statuses that may have been written", async () => {
+    const { world } = held();
+    const epoch = await withHost(world);
+    await queue(world, statusRow("deprovisioning", ""));
+    await queue(world, statusRow("available", ""), removal("a", undefined, 1));
+    expect(await world.store.takeOutbox({ epoch, links }, 9)).toHaveLength(3);
+    await queue(world, statusRow("provisioning", ""));
+    const next = await world.opened("both");
+    const session = { epoch: next.epoch, links };
+    const rows = (await world.store.takeOutbox(session, 9)) ?? [];
+    const states = rows.map(({ delivery }) =>
+      delivery.kind === "write" && delivery.write.kind === "status"
+        ? delivery.write.status.provisioning.state
+        : delivery.kind,
+    );
+    expect(states.toSorted()).toEqual(["available", "provisioning", "remove-document"]);
+    await world.store.ackOutbox(session, { done: rows.map(({ id }) => id), retry: [] });
+    expect(await world.rows(sql`SELECT FROM outbox`)).toEqual([]);
+  });
+
   test("does not coalesce a status across a change of state", async () => {
     const { world } = held();
     const epoch = await withHost(world);
