@@ -147,8 +147,9 @@ function operationParts(commit: HostCommit): SQL {
 }
 
 /**
- * A row that waits already, or was sent and not answered, is not queued twice. With a consumed operation goes
- * what still waited to be said about it.
+ * A row that waits already, or was sent and not answered, is not queued twice. A status that was sent may have been
+ * written: when it is replaced, older ones go with it. With a consumed operation goes what still waited to be said
+ * about it.
  */
 function outboxParts(commit: HostCommit): SQL {
   return sql`
@@ -161,6 +162,13 @@ function outboxParts(commit: HostCommit): SQL {
     replaced AS (
       DELETE FROM outbox o USING given g
       WHERE o.link = g.link AND o.key = g.key AND o.delivery <> g.delivery
+      RETURNING o.id, o.link, o.host_uid, o.key, o.sent_epoch
+    ),
+    outdated AS (
+      DELETE FROM outbox o USING replaced r
+      WHERE r.sent_epoch <> 0 AND r.key LIKE 'status:%' AND o.key LIKE 'status:%'
+        AND o.link = r.link AND o.host_uid = r.host_uid AND o.id < r.id
+        AND o.id NOT IN (SELECT id FROM replaced)
     ),
     moot AS (
       DELETE FROM outbox o USING consumed c

@@ -13,7 +13,7 @@ const taken = z.object({
 /**
  * Marks rows as sent in this session and returns them in order, up to the limit of each link. Undefined: the session
  * does not hold the links any more. If the answer gets lost the caller must end the session: another one gets the
- * rows again. Of statuses that an ended session had sent only the newest is: it may have been written, and an older
+ * rows again. A status that is followed by one that was sent waits: the newer one may have been written, and an older
  * one must not come after it.
  */
 export async function takeOutbox(
@@ -36,7 +36,7 @@ export async function takeOutbox(
           SELECT o.id FROM outbox o
           WHERE o.link = held.name
             AND o.sent_epoch <> ${session.epoch}::bigint AND o.retry_at <= ${nowMs}::bigint
-            AND NOT (o.sent_epoch <> 0 AND o.key LIKE 'status:%' AND EXISTS (
+            AND NOT (o.key LIKE 'status:%' AND EXISTS (
               SELECT FROM outbox newer
               WHERE newer.link = o.link AND newer.host_uid = o.host_uid AND newer.id > o.id
                 AND newer.sent_epoch <> 0 AND newer.key LIKE 'status:%'))

@@ -1,6 +1,5 @@
 // Invariants about what is erased and written: S1, S6, S7, S11, S19, S29, S34, S45.
 import type { WorldEvent } from "../world/events.ts";
-import type { Truth } from "../world/truth.ts";
 import { hostOf, isHeld, specOf, stateOf, statusOf } from "./host-of.ts";
 import { onItsWayMs, Since } from "./history.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -71,51 +70,72 @@ export const s3: JudgeKind = {
 
 export const s6: JudgeKind = {
   id: "S6",
-  says: "bytes go only to a machine that a host of ours stands for, by its BMC and its boot MAC",
-  make: (report) => ({
-    on: {
-      disk(event, truth) {
-        const machine = truth.machines.get(event.machine);
-        if (machine === undefined) return;
-        const isMeant = truth.clusters.some((cluster) =>
-          [...truth.objects(cluster).values()].some(
-            (object) =>
-              object.kind === "BareMetalHost" &&
-              machine.macs.includes((specOf(object).bootMACAddress ?? "").toLowerCase()),
-          ),
-        );
-        const gone = recentlyGone(truth, event);
-        if (!isMeant && !gone) {
-          report(
-            `${event.change} on ${event.disk}, and no host names a MAC of the machine`,
-            event.machine,
+  says: "work begins only on a machine that a host of ours stands for, by its boot MAC",
+  make(report) {
+    const isFirst = firstOfBoot();
+    const gone = new Map<string, number>();
+    return {
+      on: {
+        object({ after, verb, atMs }) {
+          if (after.kind !== "BareMetalHost" || verb !== "gone") return;
+          gone.set((specOf(after).bootMACAddress ?? "").toLowerCase(), atMs);
+        },
+        disk(event, truth) {
+          const machine = truth.machines.get(event.machine);
+          if (machine === undefined || !isFirst(event)) return;
+          const isMeant = truth.clusters.some((cluster) =>
+            [...truth.objects(cluster).values()].some(
+              (object) =>
+                object.kind === "BareMetalHost" &&
+                machine.macs.includes((specOf(object).bootMACAddress ?? "").toLowerCase()),
+            ),
           );
-        }
+          const goneMs = Math.max(...machine.macs.map((mac) => gone.get(mac) ?? -Infinity));
+          if (isMeant || event.atMs - goneMs <= onItsWayMs) return;
+          const text = `${event.change} on ${event.disk}, and no host names a MAC of the machine`;
+          report(text, event.machine);
+        },
       },
-    },
-  }),
+    };
+  },
 };
-
-/** The last object may leave the store while the machine's last step ends. */
-function recentlyGone(truth: Truth, { machine }: DiskEvent): boolean {
-  return truth.hostsOf(machine).length > 0;
-}
 
 export const s7: JudgeKind = {
   id: "S7",
   says: "an image goes to the disk that the hints name, and to no other",
-  make: (report) => ({
-    on: {
-      disk(event, truth) {
-        const host = hostOf(truth, event.machine);
-        const wanted = specOf(host).rootDeviceHints?.serialNumber;
-        if (host === undefined || wanted === undefined || event.change !== "write") return;
-        if (stateOf(host) !== "provisioning" || event.disk === wanted) return;
-        // Signatures are removed by zeros; what is written is the image.
-        report(`wrote to ${event.disk}, and the hints name ${wanted}`, event.machine);
+  make(report) {
+    /** Serial numbers that hints have named, newest last, with the time until which each was the newest. */
+    const named = new Map<string, { serialNumber: string | undefined; untilMs: number }[]>();
+    const begunMs = new Map<string, number>();
+    return {
+      on: {
+        object({ after, atMs }) {
+          if (after.kind !== "BareMetalHost") return;
+          const serialNumber = specOf(after).rootDeviceHints?.serialNumber?.toLowerCase();
+          const list = named.get(after.metadata.uid) ?? [];
+          named.set(after.metadata.uid, list);
+          const newest = list.at(-1);
+          if (newest !== undefined && newest.serialNumber === serialNumber) return;
+          if (newest !== undefined) newest.untilMs = atMs;
+          list.push({ serialNumber, untilMs: Infinity });
+        },
+        disk(event, truth) {
+          const boot = `${event.machine} ${event.boot}`;
+          const sinceMs = begunMs.get(boot) ?? event.atMs;
+          begunMs.set(boot, sinceMs);
+          const host = hostOf(truth, event.machine);
+          // Signatures are removed by zeros; what is written is the image.
+          if (host === undefined || event.change !== "write") return;
+          if (stateOf(host) !== "provisioning") return;
+          const valid = (named.get(host.metadata.uid) ?? [])
+            .filter(({ untilMs }) => untilMs > sinceMs - onItsWayMs)
+            .map(({ serialNumber }) => serialNumber);
+          if (valid.includes(undefined) || valid.includes(event.disk.toLowerCase())) return;
+          report(`wrote to ${event.disk}, and the hints name ${valid.join(", ")}`, event.machine);
+        },
       },
-    },
-  }),
+    };
+  },
 };
 
 export const s10: JudgeKind = {

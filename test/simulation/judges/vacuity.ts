@@ -74,7 +74,7 @@ function statusOf(object: { readonly status?: Readonly<Record<string, unknown>> 
 
 /** Why the run proves nothing; undefined: it does. */
 export function vacuityOf(scenario: Scenario, counts: Counts): string | undefined {
-  const wanted = Math.min(5, scenario.machines.length);
+  const wanted = Math.min(5, Math.floor(scenario.machines.length / 3));
   if (counts.pointsOfNoReturn < wanted) {
     return `only ${counts.pointsOfNoReturn} points of no return, of ${wanted} at least`;
   }

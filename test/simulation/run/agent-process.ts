@@ -42,7 +42,6 @@ export interface AgentOptions {
     | { readonly plan: SitePlan; readonly number: number; readonly network: MemoryNetwork }
     | undefined;
   readonly kubernetes: KubernetesApi | undefined;
-  readonly onCall?: CallHook | undefined;
 }
 
 const stateDirectory = "/var/lib/farrier";
@@ -55,6 +54,8 @@ export class AgentProcess {
   readonly database: AgentDatabase = openNodeDatabase(":memory:");
   /** Wall clock error besides its plan's. */
   jumpMs = 0;
+  /** It ends at the last of so many calls of its ports: before the call is made, or after. */
+  crashAtCall: { calls: number; readonly when: "before" | "after" } | undefined;
   readonly #options: AgentOptions;
   readonly #files: FakeFiles = makeFakeFiles();
   #isPrepared = false;
@@ -82,7 +83,7 @@ export class AgentProcess {
   async start(): Promise<void> {
     if (this.#running !== undefined) return;
     await this.#prepare();
-    const { kernel, tell, onCall, site } = this.#options;
+    const { kernel, tell, site } = this.#options;
     this.#incarnation += 1;
     const incarnation = this.#incarnation;
     const startedMs = kernel.nowMs();
@@ -90,6 +91,7 @@ export class AgentProcess {
       const { skewMs: fixed = 0, driftPpm = 0 } = site?.plan ?? {};
       return Math.round(fixed + this.jumpMs + ((kernel.nowMs() - startedMs) * driftPpm) / 1e6);
     };
+    const onCall: CallHook = (_life, _what, when) => this.#called(when);
     const life = makeLife({ kernel, name: this.name, incarnation, onCall, skewMs });
     const node = site?.network.join(this.address);
     const stop = new AbortController();
@@ -110,6 +112,15 @@ export class AgentProcess {
         fields,
       });
     }
+  }
+
+  #called(when: "before" | "after"): void {
+    const at = this.crashAtCall;
+    if (at === undefined || at.when !== when) return;
+    at.calls -= 1;
+    if (at.calls > 0) return;
+    this.crashAtCall = undefined;
+    this.crash();
   }
 
   /** As kill -9, or a power cut. */

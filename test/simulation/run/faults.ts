@@ -133,6 +133,52 @@ const table: Partial<Record<FaultClass, Apply>> = {
     if (bmc !== undefined) bmc.lossChance = fault.amount;
     return () => machine(world, fault)?.heal();
   },
+  "bmc-does-nothing"(world, fault) {
+    const bmc = machine(world, fault)?.bmc;
+    if (bmc !== undefined) bmc.forgetsPower = fault.amount;
+  },
+  "bmc-ignores-boot-device"(world, fault) {
+    const bmc = machine(world, fault)?.bmc;
+    if (bmc !== undefined) bmc.forgetsBootDevice = fault.amount;
+  },
+  "bmc-cached-power"(world, fault) {
+    const bmc = machine(world, fault)?.bmc;
+    if (bmc !== undefined) bmc.cachedPowerMs = fault.amount;
+    return () => machine(world, fault)?.heal();
+  },
+  "bmc-sessions-full"(world, fault) {
+    const bmc = machine(world, fault)?.bmc;
+    if (bmc !== undefined) bmc.sessionsFull = true;
+    return () => machine(world, fault)?.heal();
+  },
+  "bmc-flaps"(world, fault) {
+    const bmc = machine(world, fault)?.bmc;
+    if (bmc !== undefined) bmc.flapMs = fault.amount;
+    return () => machine(world, fault)?.heal();
+  },
+  "disk-error": (world, fault) => machine(world, fault)?.failChanges(fault.amount),
+  "disk-renamed": (world, fault) => machine(world, fault)?.renameDisks(),
+  "swapped-machine"(world, { target }) {
+    const [one, other] = target.split("+").map((name) => world.machines.get(name));
+    if (one === undefined || other === undefined) return undefined;
+    one.exchangeCables(other);
+    world.swapped.add(target);
+    return () => {
+      if (world.swapped.delete(target)) one.exchangeCables(other);
+    };
+  },
+  "agent-crash-at-call"(world, fault) {
+    const process = agent(world, fault);
+    if (process === undefined) return undefined;
+    process.crashAtCall = {
+      calls: fault.amount,
+      when: fault.amount % 2 === 0 ? "before" : "after",
+    };
+    return () => {
+      process.crashAtCall = undefined;
+      void process.start();
+    };
+  },
   "machine-power-loss": (world, fault) => machine(world, fault)?.powerLoss(fault.amount),
   "ramdisk-dies": (world, fault) => machine(world, fault)?.killRamdisk(),
   "image-missing": (world, fault) => imageFault(world, fault, "missing"),
@@ -180,11 +226,19 @@ export async function heal(world: World): Promise<void> {
   for (const api of world.clusters.values()) api.heal();
   for (const { fault } of world.images.values())
     Object.assign(fault, { missing: false, changed: false });
+  for (const pair of world.swapped) {
+    const [one, other] = pair.split("+").map((name) => world.machines.get(name));
+    if (one !== undefined && other !== undefined) one.exchangeCables(other);
+  }
+  world.swapped.clear();
   for (const each of world.machines.values()) {
     each.heal("honest");
     each.mendDisks();
   }
-  for (const process of world.agents.values()) process.freeBytes = 2 ** 40;
+  for (const process of world.agents.values()) {
+    process.freeBytes = 2 ** 40;
+    process.crashAtCall = undefined;
+  }
   for (const name of instanceNames(world.scenario))
     if (!world.hub.isRunning(name)) await world.hub.start(name);
   for (const process of world.agents.values()) await process.start();

@@ -45,6 +45,8 @@ export interface World {
     Image & { readonly sha256: string; readonly fault: ImageFault }
   >;
   readonly truth: Truth & { healed: boolean };
+  /** Pairs of machines whose BMC cables are exchanged, as "m3+m7". */
+  readonly swapped: Set<string>;
   readonly tell: (happened: Happened) => void;
 }
 
@@ -101,6 +103,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     machines,
     images,
     truth,
+    swapped: new Set(),
     tell,
   };
 }

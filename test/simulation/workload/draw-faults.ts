@@ -67,7 +67,10 @@ function targetsOf({ target }: FaultKind, { fleet, instances }: FaultBounds): re
     case "machine":
       return fleet.machines.map(({ name }) => name);
     case "pair":
-      return [];
+      return fleet.machines.flatMap((one, at) => {
+        const other = fleet.machines.find((each, place) => place > at && each.site === one.site);
+        return other === undefined ? [] : [`${one.name}+${other.name}`];
+      });
     case "image":
       return fleet.images.map(({ name }) => name);
   }

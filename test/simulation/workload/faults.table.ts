@@ -165,6 +165,7 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     ids: ["F48"],
     target: "agent",
     most: 6,
+    lastsMs: [5 * second, 2 * minute],
     amount: count(
       "of calls of its ports from then; it ends at the last, half of them before it, half after",
       1,

@@ -1,14 +1,18 @@
-// What people and pipelines do to the hosts of a scenario, as commands. Each host has a history of its own from a
-// stream of its own. Most are deployed early: a run in which nothing is destroyed proves nothing.
+// The histories of a scenario's hosts, as commands: created, deployed at once or later, then whatever acts.table.ts
+// draws. Each host has a stream of its own, and in it each act. Most hosts are deployed early: a run in which nothing
+// is destroyed proves nothing.
 import type { Random } from "../kernel/random.ts";
+import { acts, hintsFor } from "./acts.table.ts";
+import type { Act, ActOn } from "./acts.table.ts";
+import { macOf } from "./addresses.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Command, MachinePlan } from "./scenario.ts";
 
 const second = 1_000;
 const minute = 60 * second;
-const detached = "baremetalhost.metal3.io/detached";
-const paused = "baremetalhost.metal3.io/paused";
-const reboot = "reboot.metal3.io";
+/** Before the end of the faults nothing new begins. */
+const lastMs = 15 * second;
+const namespaces = ["metal", "metal", "horses"];
 
 export function drawHistories(random: Random, fleet: Fleet, faultsMs: number): readonly Command[] {
   return fleet.machines
@@ -21,141 +25,122 @@ export function drawHistories(random: Random, fleet: Fleet, faultsMs: number): r
 interface About {
   readonly fleet: Fleet;
   readonly machine: MachinePlan;
+  /** Place in the fleet. */
   readonly at: number;
   readonly faultsMs: number;
 }
 
-function historyOf(random: Random, about: About): Command[] {
+function historyOf(random: Random, about: About): readonly Command[] {
   const { fleet, machine, at, faultsMs } = about;
+  const begin = random.split("begin");
   const cluster = fleet.clusters[at % fleet.clusters.length]!.name;
-  const host = `${cluster}/${random.pick(["metal", "metal", "horses"])}/${machine.name}`;
-  let nowMs = random.between(second, 90 * second);
-  const images = fleet.images.map(({ name }) => name);
-  const commands: Command[] = [
-    {
-      atMs: nowMs,
-      kind: "create-host",
-      host,
-      machine: machine.name,
-      spec: firstSpec(random, machine, images),
-      ...(random.chance(0.5) ? { userData: "hostname: it" } : {}),
-    },
+  const host = `${cluster}/${begin.pick(namespaces)}/${machine.name}`;
+  // Two of three are ordinary: created soon, deployed, nothing odd about them.
+  const isOrdinary = at % 3 !== 2;
+  const atMs = begin.between(second, isOrdinary || begin.chance(0.5) ? minute : faultsMs / 2);
+  const on: ActOn = {
+    host,
+    machine,
+    machines: fleet.machines,
+    images: fleet.images.map(({ name }) => name),
+    atMs,
+  };
+  const created = createdHost(begin, on, isOrdinary);
+  const twin = random.split("twin");
+  return [
+    ...inTime(created, faultsMs),
+    ...(twin.chance(0.08) ? [twinOf(twin, on, faultsMs)] : []),
+    ...laterActs(random, on, faultsMs),
   ];
-  const steps = random.between(1, 7);
-  for (let left = steps; left > 0; left -= 1) {
-    nowMs += random.between(5 * second, 5 * minute);
-    if (nowMs > faultsMs - second) break;
-    commands.push(...actOf(random, { host, machine, images, atMs: nowMs }));
-    if (commands.at(-1)?.kind === "delete-host") break;
+}
+
+/** Most with their image; some get it later, as a pipeline does; some never. */
+function createdHost(random: Random, on: ActOn, isOrdinary: boolean): readonly Command[] {
+  const { host, machine, images, atMs } = on;
+  const image = { name: random.pick(images) };
+  const when = isOrdinary
+    ? random.pick(["now", "now", "soon"])
+    : random.pick(["now", "soon", "never"]);
+  const spec = {
+    ...(when === "now" ? { image } : {}),
+    ...(isOrdinary ? ordinarySpec(random, machine) : oddSpec(random, machine)),
+  };
+  const userData = random.chance(0.5) ? { userData: `hostname: ${machine.name}` } : {};
+  const later: Command = {
+    atMs: atMs + random.between(10 * second, 3 * minute),
+    kind: "patch-spec",
+    host,
+    patch: { image },
+  };
+  return [
+    { atMs, kind: "create-host", host, machine: machine.name, spec, ...userData },
+    ...(when === "soon" ? [later] : []),
+  ];
+}
+
+function ordinarySpec(random: Random, { disks }: MachinePlan): Readonly<Record<string, unknown>> {
+  if (random.chance(0.6)) return {};
+  return { rootDeviceHints: { serialNumber: random.pick(disks).serialNumber } };
+}
+
+function oddSpec(random: Random, machine: MachinePlan): Readonly<Record<string, unknown>> {
+  return {
+    ...(random.chance(0.25) ? { externallyProvisioned: true } : {}),
+    ...(random.chance(0.25) ? { automatedCleaningMode: "disabled" } : {}),
+    ...(random.chance(0.2) ? { disablePowerOff: true } : {}),
+    ...(random.chance(0.15) ? { inspectionMode: "disabled" } : {}),
+    ...(random.chance(0.4) ? { rootDeviceHints: hintsFor(random, machine) } : {}),
+  };
+}
+
+/** A second host for the same BMC, in another namespace, where nobody sees the first; with its MAC, or another. */
+function twinOf(random: Random, { host, machine, images }: ActOn, faultsMs: number): Command {
+  const [cluster, namespace, name] = host.split("/");
+  const other = namespace === "metal" ? "horses" : "metal";
+  return {
+    atMs: random.between(second, faultsMs / 2),
+    kind: "create-host",
+    host: `${cluster}/${other}/twin-${name}`,
+    machine: machine.name,
+    spec: {
+      image: { name: random.pick(images) },
+      ...(random.chance(0.5) ? {} : { bootMACAddress: macOf(machine, 9) }),
+    },
+  };
+}
+
+function laterActs(random: Random, on: ActOn, faultsMs: number): readonly Command[] {
+  const times = random.split("times");
+  const commands: Command[] = [];
+  let { atMs } = on;
+  const count = times.between(0, 6);
+  for (let number = 1; number <= count; number += 1) {
+    // Many soon after the last, in the middle of what it started.
+    atMs += times.chance(0.4) ? times.between(second, minute) : times.between(minute, 5 * minute);
+    if (atMs >= faultsMs - lastMs) break;
+    const own = random.split(`act ${number}`);
+    commands.push(...inTime(pickAct(own).play(own, { ...on, atMs }), faultsMs));
   }
   return commands;
 }
 
-function firstSpec(
-  random: Random,
-  machine: MachinePlan,
-  images: readonly string[],
-): Record<string, unknown> {
-  const { disks } = machine;
-  const hint = random.chance(0.3) ? { rootDeviceHints: hintOf(random, disks) } : {};
-  return {
-    ...(random.chance(0.7) ? { image: { name: random.pick(images) } } : {}),
-    ...(random.chance(0.12) ? { externallyProvisioned: true } : {}),
-    ...(random.chance(0.15) ? { automatedCleaningMode: "disabled" } : {}),
-    ...(random.chance(0.08) ? { disablePowerOff: true } : {}),
-    ...hint,
-  };
-}
+const totalWeight = acts.reduce((sum, { weight }) => sum + weight, 0);
 
-function hintOf(random: Random, disks: MachinePlan["disks"]): Record<string, unknown> {
-  const serialNumber = random.pick(disks).serialNumber;
-  return random.pick([
-    { serialNumber },
-    { serialNumber },
-    { minSizeGigabytes: 4 },
-    { serialNumber: "none-such" },
-  ]);
-}
-
-interface ActOn {
-  readonly host: string;
-  readonly machine: MachinePlan;
-  readonly images: readonly string[];
-  readonly atMs: number;
-}
-
-type Act = (random: Random, on: ActOn) => readonly Command[];
-
-const patch =
-  (
-    spec: (random: Random, on: ActOn) => Readonly<Record<string, unknown>>,
-    kind: "patch-spec" | "dry-run-patch" | "rejected-patch" = "patch-spec",
-  ): Act =>
-  (random, on) => [{ atMs: on.atMs, kind, host: on.host, patch: spec(random, on) }];
-
-/** Set now, and removed a while later. */
-const annotationFor =
-  (annotation: string, value: string, longestMs: number): Act =>
-  (random, { host, atMs }) => [
-    { atMs, kind: "annotate", host, annotation, value },
-    {
-      atMs: atMs + random.between(second, longestMs),
-      kind: "annotate",
-      host,
-      annotation,
-      value: null,
-    },
-  ];
-
-const acts: readonly (readonly [weight: number, act: Act])[] = [
-  [8, patch((random, { images }) => ({ image: { name: random.pick(images) } }))],
-  [6, patch(() => ({ image: null }))],
-  [3, patch(() => ({ online: false }))],
-  [3, patch(() => ({ online: true }))],
-  [2, patch(() => ({ externallyProvisioned: true }))],
-  [2, patch(() => ({ externallyProvisioned: null }))],
-  [1, patch(() => ({ automatedCleaningMode: "disabled" }))],
-  [1, patch((random, { machine }) => ({ rootDeviceHints: hintOf(random, machine.disks) }))],
-  [1, patch(() => ({ image: null }), "dry-run-patch")],
-  [1, patch(() => ({ image: null }), "rejected-patch")],
-  [2, annotationFor(detached, "", 5 * minute)],
-  [2, annotationFor(paused, "", 5 * minute)],
-  [2, (_, { host, atMs }) => [{ atMs, kind: "annotate", host, annotation: reboot, value: "" }]],
-  [1, annotationFor(`${reboot}/somebody`, "", minute)],
-  [
-    2,
-    (random, { host, machine, atMs }) => [
-      {
-        atMs,
-        kind: "change-password",
-        host,
-        machine: machine.name,
-        lagMs: random.between(0, 2 * minute),
-      },
-    ],
-  ],
-  [
-    2,
-    (random, { host, atMs }) => [
-      { atMs, kind: "wrong-secret", host, lagMs: random.between(second, 3 * minute) },
-    ],
-  ],
-  [
-    1,
-    (random, { host, atMs }) => [
-      { atMs, kind: "delete-secret", host, lagMs: random.between(second, 3 * minute) },
-    ],
-  ],
-  [2, (_, { host, atMs }) => [{ atMs, kind: "delete-host", host }]],
-  [1, (_, { machine, atMs }) => [{ atMs, kind: "power-button", machine: machine.name }]],
-];
-
-function actOf(random: Random, on: ActOn): readonly Command[] {
-  const total = acts.reduce((sum, [weight]) => sum + weight, 0);
-  let left = random.below(total);
-  for (const [weight, act] of acts) {
-    if (left < weight) return act(random.split(`at ${on.atMs}`), on);
-    left -= weight;
+function pickAct(random: Random): Act {
+  let left = random.below(totalWeight);
+  for (const act of acts) {
+    if (left < act.weight) return act;
+    left -= act.weight;
   }
-  return [];
+  throw new Error("the weights of the acts do not add up");
+}
+
+/** What takes something back, or mends itself, does so before the faults end: the fleet must converge after them. */
+function inTime(commands: readonly Command[], faultsMs: number): readonly Command[] {
+  return commands.map((command, place) => {
+    const latestMs = faultsMs - lastMs + (place + 1) * second;
+    const atMs = Math.min(command.atMs, latestMs);
+    if (!("lagMs" in command)) return { ...command, atMs };
+    return { ...command, atMs, lagMs: Math.min(command.lagMs, faultsMs - atMs - second) };
+  });
 }
