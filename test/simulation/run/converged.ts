@@ -31,7 +31,10 @@ function isAsWanted(host: KubernetesObject, spec: Spec, status: Status): boolean
   if (isHeld(host)) return true;
   const { state } = status.provisioning ?? {};
   if ((spec.bmc?.address ?? "") === "") return state === "unmanaged";
-  if (spec.externallyProvisioned === true) return state === "externally provisioned";
+  // Set past the webhook on a host that is in use, it stays what it is, as upstream has it.
+  if (spec.externallyProvisioned === true) {
+    return state === "externally provisioned" || state === "provisioned";
+  }
   return isDeployedAsWanted(spec, status);
 }
 

@@ -42,6 +42,12 @@ function hostOf(command: Extract<Command, { kind: "create-host" }>, { machines }
   });
 }
 
+/** The image that it deploys. */
+function imageOf(command: Command): string | undefined {
+  const fields = "spec" in command ? command.spec : "patch" in command ? command.patch : {};
+  return (fields["image"] as { name: string } | null | undefined)?.name;
+}
+
 test("a scenario is the same for the same seed and survives JSON, for the seeds 1 to 200", () => {
   for (const scenario of scenarios) {
     expect(generateScenario(scenario.seed, options)).toEqual(scenario);
@@ -67,12 +73,8 @@ test("every command and fault is within the faults' time and names what there is
       expect(lagMs).toBeGreaterThanOrEqual(0);
       expect(command.atMs + lagMs).toBeLessThan(faultsMs);
       if ("machine" in command) expect(names).toContain(command.machine);
-      if (command.kind === "create-host" || command.kind === "patch-spec") {
-        const { image } = (command.kind === "create-host" ? command.spec : command.patch) as {
-          image?: { name: string } | null;
-        };
-        if (image) expect(images.map(({ name }) => name)).toContain(image.name);
-      }
+      const named = imageOf(command);
+      if (named !== undefined) expect(images.map(({ name }) => name)).toContain(named);
     }
     for (const { atMs, untilMs, amount, fault } of faults) {
       const { from = 0, to = 0 } = faultTable[fault].amount ?? {};
@@ -92,12 +94,9 @@ test("two of three hosts of a run are deployed early, so that there is something
       commands.some(
         (command) =>
           command.atMs < 5 * 60_000 &&
-          ((command.kind === "create-host" &&
-            command.machine === name &&
-            command.spec["image"] !== undefined) ||
-            (command.kind === "patch-spec" &&
-              command.host.endsWith(`/${name}`) &&
-              command.patch["image"] !== undefined)),
+          "host" in command &&
+          partsOf(command.host).name === name &&
+          imageOf(command) !== undefined,
       ),
     );
     expect(early.length).toBeGreaterThanOrEqual(Math.floor((machines.length * 2) / 3));
