@@ -14,7 +14,8 @@ export interface SimOptions {
   readonly hosts: number;
   readonly profile: "happy" | "single" | "swarm" | undefined;
   readonly shrink: boolean;
-  readonly corpus: boolean;
+  /** Files; empty: all of corpus/. Undefined: none. */
+  readonly corpus: readonly string[] | undefined;
   /** Names; empty: all. Undefined: none. */
   readonly planted: readonly string[] | undefined;
   readonly jobs: number;
@@ -22,19 +23,15 @@ export interface SimOptions {
 
 const usage = `npm run sim -- [--seeds N] [--from N] [--hosts N] [--minutes N] [--profile happy|single|swarm] [--jobs N]
 npm run sim -- --seed N [--trace] [--until SECONDS] [--shrink]   plays one seed
-npm run sim -- --corpus                                         replays all that once failed
+npm run sim -- --corpus [FILE …]                                replays what once failed
 npm run sim -- --planted [NAME …] [--seeds N]                   plants bugs and tells after how many seeds each is found`;
 
 /** Throws with the way out. */
 export function readOptions(args: readonly string[]): SimOptions {
   const { values, positionals } = parse(args);
   const { trace, shrink, corpus, planted, seed, until } = values;
-  if (positionals.length > 0 && !planted) {
-    throw new Error(`What is "${positionals[0]}" for? Names go with --planted.\n${usage}`);
-  }
-  if (seed === undefined && (trace || shrink || until !== undefined)) {
-    throw new Error(`--trace, --until and --shrink go with --seed N\n${usage}`);
-  }
+  const problem = combinationProblem(values, positionals);
+  if (problem !== undefined) throw new Error(`${problem}\n${usage}`);
   const untilSeconds = until === undefined ? undefined : numberOf("until", until, 1, 1_000_000);
   return {
     seeds: numberOf("seeds", values.seeds, 1, 1_000_000),
@@ -48,8 +45,26 @@ export function readOptions(args: readonly string[]): SimOptions {
     planted: planted ? positionals : undefined,
     trace,
     shrink,
-    corpus,
+    corpus: corpus ? positionals : undefined,
   };
+}
+
+type Values = ReturnType<typeof parse>["values"];
+
+/** What goes with what; undefined: nothing is wrong. */
+function combinationProblem(
+  { trace, shrink, corpus, planted, seed, until }: Values,
+  [name]: readonly string[],
+): string | undefined {
+  const modes = Object.entries({ planted, corpus, seed: seed !== undefined });
+  const chosen = modes.filter(([, isChosen]) => isChosen).map(([mode]) => `--${mode}`);
+  if (chosen.length > 1) return `${chosen.join(" and ")} exclude each other; leave one of them out`;
+  if (name !== undefined && !planted && !corpus) {
+    return `What is "${name}" for? Names of bugs go with --planted, files with --corpus`;
+  }
+  const needsSeed = trace || shrink || until !== undefined;
+  if (needsSeed && seed === undefined) return "--trace, --until and --shrink go with --seed N";
+  return shrink && until !== undefined ? "--shrink plays to the end; leave --until out" : undefined;
 }
 
 function profileOf(text: string | undefined): SimOptions["profile"] {

@@ -16,18 +16,18 @@ export interface Outcome {
   readonly counts: Counts;
 }
 
-export function printRun(outcome: Outcome, { hosts, minutes }: SimOptions): void {
+export function printRun(outcome: Outcome, { hosts, minutes, profile: asked }: SimOptions): void {
   const { seed, profile, events, virtualMs, wallMs, counts, hash } = outcome;
   console.log(
     `seed ${seed} (${profile}): ${counts.pointsOfNoReturn} points of no return, ${counts.crashes} crashes, ` +
       `${events} events, ${Math.round(virtualMs / 60_000)} virtual minutes in ${(wallMs / 1000).toFixed(1)} s, ${hash.slice(0, 12)}`,
   );
   for (const problem of outcome.problems) console.log(`  ${problem.slice(0, 500)}`);
-  if (outcome.problems.length > 0) {
-    console.log(
-      `  replay: npm run sim -- --seed ${seed} --hosts ${hosts} --minutes ${minutes} --trace`,
-    );
-  }
+  if (outcome.problems.length === 0) return;
+  const drawn = asked === undefined ? "" : ` --profile ${asked}`;
+  console.log(
+    `  replay: npm run sim -- --seed ${seed} --hosts ${hosts} --minutes ${minutes}${drawn} --trace`,
+  );
 }
 
 export interface Summary {

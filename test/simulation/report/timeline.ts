@@ -1,17 +1,37 @@
 // A run as a person follows it: one line an event, in lanes by host and machine. Leaves out what repeats.
-import type { WorldEvent } from "../world/events.ts";
+import type { Violation } from "../judges/judge.ts";
 import { startMs } from "../run/world.ts";
+import type { WorldEvent } from "../world/events.ts";
+import { describeChange } from "./describe-change.ts";
 
-export function timelineOf(trace: readonly WorldEvent[]): readonly string[] {
+/** Violations stand after the event that showed them, those of the end at the end. */
+export function timelineOf(
+  trace: readonly WorldEvent[],
+  violations: readonly Violation[] = [],
+): readonly string[] {
   const last = new Map<string, string>();
   const told: string[] = [];
+  const tell = (atMs: number, lane: string, text: string): void => {
+    const seconds = ((atMs - startMs) / 1_000).toFixed(3).padStart(10);
+    told.push(`${seconds} s  ${lane.padEnd(16)} ${text.trimEnd()}`);
+  };
+  const tellViolations = (eventNumber: number): void => {
+    for (const { id, atMs, machine, message } of violations.filter(
+      (violation) => violation.eventNumber === eventNumber,
+    )) {
+      tell(atMs, machine ?? "world", `VIOLATION of ${id}: ${message}`);
+    }
+  };
+  const shown = new Set(violations.map(({ eventNumber }) => eventNumber));
   for (const event of trace) {
     const [lane, text] = describe(event) ?? [];
-    if (lane === undefined || text === undefined || last.get(lane) === text) continue;
-    last.set(lane, text);
-    const seconds = ((event.atMs - startMs) / 1_000).toFixed(3).padStart(10);
-    told.push(`${seconds} s  ${lane.padEnd(16)} ${text}`);
+    if (lane !== undefined && text !== undefined && last.get(lane) !== text) {
+      last.set(lane, text);
+      tell(event.atMs, lane, text);
+    }
+    if (shown.has(event.number)) tellViolations(event.number);
   }
+  tellViolations(0);
   return told;
 }
 
@@ -44,7 +64,7 @@ const lines: { readonly [K in WorldEvent["kind"]]?: (event: EventOf<K>) => Line 
   disk: ({ machine, boot, disk }) => [machine, `boot ${boot} changes ${disk}`],
   "ramdisk-message": ({ machine, direction, type, step = "", operationId = "" }) =>
     type === "progress" ? undefined : [machine, `${direction}: ${type} ${step} ${operationId}`],
-  object: describeObject,
+  object: describeChange,
   started: ({ process, incarnation }) => [process, `starts (${incarnation})`],
   ended: ({ process, crash }) => [process, crash ? "CRASHES" : "stops"],
   fault: ({ target, fault }) => [target, `FAULT ${fault}`],
@@ -54,26 +74,3 @@ const lines: { readonly [K in WorldEvent["kind"]]?: (event: EventOf<K>) => Line 
       : [process, `${level}: ${message} ${JSON.stringify(fields).slice(0, 160)}`],
   leak: ({ sink, text }) => ["world", `LEAK in a ${sink}: ${text}`],
 };
-
-function describeObject(
-  event: Extract<WorldEvent, { readonly kind: "object" }>,
-): readonly [string, string] | undefined {
-  const { after, by, verb, cluster } = event;
-  if (after.kind !== "BareMetalHost") return undefined;
-  const status = (after.status ?? {}) as {
-    provisioning?: { state?: string };
-    errorMessage?: string;
-    poweredOn?: boolean;
-  };
-  const lane = `${cluster}/${after.metadata.name}`;
-  if (by !== "farrier")
-    return [
-      lane,
-      `${by}: ${verb} ${JSON.stringify(after.spec).slice(0, 200)} ${JSON.stringify(after.metadata.annotations ?? {})}`,
-    ];
-  const error = (status.errorMessage ?? "") === "" ? "" : `: ${status.errorMessage}`;
-  return [
-    lane,
-    `${status.provisioning?.state ?? ""}${status.poweredOn === true ? ", on" : ", off"}${error}`,
-  ];
-}
