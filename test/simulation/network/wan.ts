@@ -238,19 +238,32 @@ class Link implements WanLink {
     }
   }
 
-  /** In order; waits while the direction is down. */
+  /** A stream: in order, also what waited while the direction was down. */
   #way(
     direction: "up" | "down",
   ): (text: string | undefined, arrive: (text: string) => void) => void {
+    const waiting: { readonly atMs: number; readonly run: () => void }[] = [];
+    const pump = (): void => {
+      const [first] = waiting;
+      if (first === undefined) return;
+      this.#whenOpen(direction, first.atMs - this.#kernel.nowMs(), () => {
+        waiting.shift();
+        first.run();
+        pump();
+      });
+    };
     let lastMs = 0;
-    return (text, arrive) => {
-      if (text !== undefined) this.#scan("frame", text);
+    const add = (run: () => void): void => {
       lastMs = Math.max(lastMs, this.#kernel.nowMs() + this.wayMs());
-      const send = (what: string): void =>
-        this.#whenOpen(direction, lastMs - this.#kernel.nowMs(), () => arrive(what));
-      if (text === undefined) return send("");
-      send(this.random.chance(this.garbles) ? garble(text, this.random) : text);
-      if (this.random.chance(this.duplicates)) send(text);
+      waiting.push({ atMs: lastMs, run });
+      if (waiting.length === 1) pump();
+    };
+    return (text, arrive) => {
+      if (text === undefined) return add(() => arrive(""));
+      this.#scan("frame", text);
+      const sent = this.random.chance(this.garbles) ? garble(text, this.random) : text;
+      add(() => arrive(sent));
+      if (this.random.chance(this.duplicates)) add(() => arrive(text));
     };
   }
 
