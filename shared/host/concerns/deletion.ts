@@ -46,8 +46,14 @@ export function deletion(draft: Draft): Stop | undefined {
   if (detached !== undefined) return leave(draft, "deleting", "removes the detached host");
   // The delaying annotation went away: the host is attached again first, then deleted as usual.
   if (draft.memory.status.operationalStatus === "detached") return undefined;
-  const stage = firstStage[state];
+  const stage = isLeftAlone(draft) ? "powering off before delete" : firstStage[state];
   return stage === undefined ? undefined : leave(draft, stage, `the host is being deleted`);
+}
+
+/** Became externally provisioned on its way: nothing may be erased any more, and nothing else would end the wait. */
+function isLeftAlone(draft: Draft): boolean {
+  const { externallyProvisioned } = draft.snapshot.host.spec;
+  return stateOf(draft) === "deprovisioning" && externallyProvisioned === true;
 }
 
 function leave(draft: Draft, to: HostState, message: string): Stop {

@@ -213,3 +213,14 @@ test("an object that is gone from Kubernetes is forgotten, and its work given up
   expect(decision).toMatchObject({ document: undefined, claims: [], next: { kind: "gone" } });
   expect(decision.cancel).toBe(world.seen.operation?.id);
 });
+
+test("a host that becomes externally provisioned while it is deleted is left as it is, and goes", () => {
+  const world = provisioned();
+  remove(world);
+  world.settle();
+  expect(world.ordered?.kind).toBe("clean");
+  edit(world, { externallyProvisioned: true });
+  world.settle();
+  expect(world.states.at(-1)).toBe("powering off before delete");
+  expect(world.decisions.some(({ cancel }) => cancel !== undefined)).toBe(true);
+});

@@ -176,8 +176,12 @@ export const s10: JudgeKind = {
 export const s11: JudgeKind = {
   id: "S11",
   says: "a host becomes provisioned only when its image is what its disk boots",
-  make: (report) => ({
+  make: (report, swapped = new Set<string>()) => ({
     on: {
+      // Behind a BMC whose cable leads elsewhere since the write is another machine.
+      fault: ({ fault, target }) => {
+        if (fault === "swapped-machine") for (const name of target.split("+")) swapped.add(name);
+      },
       object({ before, after }, truth) {
         if (after.kind !== "BareMetalHost" || stateOf(before) !== "provisioning") return;
         if (stateOf(after) !== "provisioned" || specOf(after).externallyProvisioned === true)
@@ -185,6 +189,7 @@ export const s11: JudgeKind = {
         const url = statusOf(after).provisioning?.image?.url;
         const image = truth.images.find((each) => each.url === url);
         for (const [name, machine] of truth.machines) {
+          if (swapped.has(name)) continue;
           if (!truth.hostsOf(name).some(({ object }) => object.metadata.uid === after.metadata.uid))
             continue;
           const holds = machine.disks.some(
