@@ -2,6 +2,7 @@
 import { err, ok, type Result } from "../shared/result.ts";
 import { ramdiskPath } from "../shared/protocol/ramdisk.ts";
 import { makeBmcFleet } from "./bmc/bmc-fleet.ts";
+import type { LoginMemory } from "./bmc/login-budget.ts";
 import type { SiteConfig } from "./config.ts";
 import { makeImages } from "./imaging/images.ts";
 import { makeFences } from "./link/fences.ts";
@@ -51,6 +52,7 @@ export interface SiteState {
   readonly journal: Journal;
   readonly observations: Observations;
   readonly lease: Lease;
+  readonly loginMemory: (bmc: string) => LoginMemory;
 }
 
 export interface RunningSite {
@@ -111,7 +113,14 @@ function makeParts(
   fingerprint: string,
 ) {
   const { clock, crypto, log, files, udp } = ports;
-  const bmcs = makeBmcFleet({ udp, clock, crypto, log });
+  // The same over restarts.
+  const credentialsKey = crypto.hmac(
+    "sha256",
+    state.identity.sealingPrivateKey,
+    new TextEncoder().encode("names of credentials"),
+  );
+  const logins = { memoryOf: state.loginMemory, key: credentialsKey };
+  const bmcs = makeBmcFleet({ udp, clock, crypto, log, logins });
   const sessions = makeRamdiskSessions({ clock, crypto, log });
   const netboot = makeNetboot({ udp, files, clock, log, config: netbootConfig(config) });
   const images = makeImages({ ...ports, config: imagingConfig(config, config.stateDirectory) });
@@ -138,7 +147,7 @@ function makeParts(
     writeBytesPerSecond: config.writeBytesPerSecond,
     openSecret: (sealed, use) =>
       openSecret({ crypto, privateKey: state.identity.sealingPrivateKey }, sealed, use),
-    credentialsKey: crypto.randomBytes(32),
+    credentialsKey,
     ramdiskServer: {
       url: `https://${config.address}:${config.ramdiskPort}`,
       fingerprint: fingerprint,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { makeLoginBudget } from "./login-budget.ts";
+import type { LoginBudgetOptions } from "./login-budget.ts";
 
 const minuteMs = 60_000;
 
@@ -23,6 +24,27 @@ describe("login budget", () => {
     expect(budget.waitMs("2", 0)).toBe(0);
     budget.spend("2", 0);
     expect(budget.waitMs("1", 0)).toBe(30 * minuteMs);
+  });
+
+  it("lasts over a restart, whatever was done to the wall clock meanwhile", () => {
+    let kept: Readonly<Record<string, readonly number[]>> = {};
+    const memory = {
+      read: () => kept,
+      write: (failures: Readonly<Record<string, readonly number[]>>) => void (kept = failures),
+    };
+    const at = (nowMs: number, monotonicMs: number): LoginBudgetOptions => ({
+      memory,
+      clock: { nowMs: () => nowMs, monotonicMs: () => monotonicMs },
+    });
+    const noon = 1_800_000_000_000;
+    const before = makeLoginBudget(at(noon, 5_000));
+    before.spend("1", 5_000);
+    before.spend("1", 5_000);
+    expect(makeLoginBudget(at(noon + 10 * minuteMs, 0)).waitMs("1", 0)).toBe(20 * minuteMs);
+    expect(makeLoginBudget(at(noon - 60 * minuteMs, 0)).waitMs("1", 0)).toBe(30 * minuteMs);
+    expect(makeLoginBudget(at(noon + 31 * minuteMs, 0)).waitMs("1", 0)).toBe(0);
+    before.restore("1");
+    expect(makeLoginBudget(at(noon, 0)).waitMs("1", 0)).toBe(0);
   });
 
   it("is whole again when a login has worked", () => {

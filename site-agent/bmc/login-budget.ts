@@ -1,5 +1,6 @@
 // Keeps wrong credentials from locking an account of a BMC: at most two failed logins with the same
-// credentials within 30 minutes. Other credentials start with a budget of their own.
+// credentials within 30 minutes, over restarts of the agent too. Other credentials start with a budget of their own.
+import type { Clock } from "../ports.ts";
 
 /** Credentials are named by a string of the caller's that is the same for the same credentials. */
 export interface LoginBudget {
@@ -10,11 +11,23 @@ export interface LoginBudget {
   restore(credentials: string): void;
 }
 
+/** Keeps failed logins of one BMC over a restart of the agent: by credentials, epoch milliseconds. */
+export interface LoginMemory {
+  read(): Readonly<Record<string, readonly number[]>>;
+  write(failures: Readonly<Record<string, readonly number[]>>): void;
+}
+
 export const loginBudgetLimit = { failures: 2, windowMs: 30 * 60_000 } as const;
 
-export function makeLoginBudget(): LoginBudget {
+export interface LoginBudgetOptions {
+  readonly memory: LoginMemory;
+  readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
+}
+
+/** Without options it forgets when the agent ends. */
+export function makeLoginBudget(options?: LoginBudgetOptions): LoginBudget {
   /** When logins failed, oldest first. Old entries go, so that rotation does not fill memory. */
-  const failures = new Map<string, number[]>();
+  const failures = options === undefined ? new Map<string, number[]>() : recall(options);
 
   function recent(credentials: string, nowMs: number): number[] {
     return (failures.get(credentials) ?? []).filter((at) => nowMs - at < loginBudgetLimit.windowMs);
@@ -31,9 +44,27 @@ export function makeLoginBudget(): LoginBudget {
         if (recent(known, nowMs).length === 0) failures.delete(known);
       }
       failures.set(credentials, [...recent(credentials, nowMs), nowMs]);
+      if (options !== undefined) keep(options, failures);
     },
     restore(credentials) {
-      failures.delete(credentials);
+      if (failures.delete(credentials) && options !== undefined) keep(options, failures);
     },
   };
+}
+
+/** A wall clock that was set back since must not shorten the wait, nor one that was set ahead lengthen it. */
+function recall({ memory, clock }: LoginBudgetOptions): Map<string, number[]> {
+  const [wallMs, monotonicMs] = [clock.nowMs(), clock.monotonicMs()];
+  const times = (at: number): number =>
+    monotonicMs - Math.min(Math.max(wallMs - at, 0), loginBudgetLimit.windowMs);
+  return new Map(Object.entries(memory.read()).map(([key, at]) => [key, at.map(times)]));
+}
+
+function keep(
+  { memory, clock }: LoginBudgetOptions,
+  failures: ReadonlyMap<string, number[]>,
+): void {
+  const aheadMs = clock.nowMs() - clock.monotonicMs();
+  const wall = (at: number): number => Math.round(at + aheadMs);
+  memory.write(Object.fromEntries([...failures].map(([key, at]) => [key, at.map(wall)])));
 }

@@ -12,6 +12,7 @@ import { netFn } from "../../../shared/wire/ipmi/message.ts";
 import type { IpmiResponse } from "../../../shared/wire/ipmi/message.ts";
 import type { Clock, Crypto, Log, Timer, Udp } from "../../ports.ts";
 import { loginBudgetLimit, makeLoginBudget } from "../login-budget.ts";
+import type { LoginBudget, LoginMemory } from "../login-budget.ts";
 import type { BmcErrorKind } from "../port.ts";
 import { makeSerialQueue } from "../serial-queue.ts";
 import { makeBmcSocket } from "./bmc-socket.ts";
@@ -27,6 +28,12 @@ export interface IpmiPorts {
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly log: Log;
+  /** Absent: failed logins are forgotten when the agent ends. */
+  readonly logins?: {
+    readonly memoryOf: (bmc: string) => LoginMemory;
+    /** Names of credentials are keyed by it, so that they tell nobody anything. */
+    readonly key: Uint8Array;
+  };
 }
 
 export interface IpmiTarget {
@@ -62,7 +69,7 @@ export class IpmiEndpoint {
   /** Runs whole mutating calls one at a time; reads go in between their commands. */
   readonly exclusive = makeSerialQueue();
   readonly #oneCommand = makeSerialQueue();
-  readonly #budget = makeLoginBudget();
+  readonly #budget: LoginBudget;
   readonly #ports: IpmiPorts;
   readonly #target: IpmiTarget;
   readonly #socket: BmcSocket;
@@ -79,6 +86,9 @@ export class IpmiEndpoint {
   constructor(ports: IpmiPorts, target: IpmiTarget) {
     this.#ports = ports;
     this.#target = target;
+    const { clock, logins } = ports;
+    const memory = logins?.memoryOf(target.name);
+    this.#budget = makeLoginBudget(memory === undefined ? undefined : { memory, clock });
     this.#socket = makeBmcSocket(ports, target);
     this.#suites = target.suiteHint === 3 ? [3, 17] : [17, 3];
   }
@@ -148,7 +158,7 @@ export class IpmiEndpoint {
     }
     const tooLong = checkCredentialLengths(credentials, this.#target.name);
     if (tooLong !== undefined) return tooLong;
-    const waitMs = this.#budget.waitMs(budgetKey(this.#ports.crypto, credentials), now);
+    const waitMs = this.#budget.waitMs(budgetKey(this.#ports, credentials), now);
     if (waitMs > 0) return this.#overBudget(credentials, waitMs);
     this.#logOut();
     return this.#logIn(credentials);
@@ -170,7 +180,7 @@ export class IpmiEndpoint {
     if (!login.ok) {
       const { kind, message } = login.error;
       log.warn("BMC login failed", { bmc, kind, message });
-      if (kind === "credentials") this.#budget.spend(budgetKey(crypto, credentials), now);
+      if (kind === "credentials") this.#budget.spend(budgetKey(this.#ports, credentials), now);
       if (kind === "unreachable") {
         this.#silence = { untilMs: now + timing.silenceMs, error: login.error };
       }
@@ -178,7 +188,7 @@ export class IpmiEndpoint {
       return login;
     }
     const session = login.value;
-    this.#budget.restore(budgetKey(crypto, credentials));
+    this.#budget.restore(budgetKey(this.#ports, credentials));
     this.#silence = undefined;
     this.#suites = session.suite === 17 ? [17, 3] : [3, 17];
     this.#current = { session, credentials };
@@ -235,10 +245,9 @@ export class IpmiEndpoint {
 }
 
 /** What is sent, not the Secret's version: a label on the Secret does not make a wrong password right. */
-function budgetKey(crypto: Crypto, { username, password }: IpmiCredentials): string {
-  const hash = crypto.hash("sha256");
-  hash.update(new TextEncoder().encode(JSON.stringify([username, password])));
-  return toHex(hash.digest());
+function budgetKey({ crypto, logins }: IpmiPorts, { username, password }: IpmiCredentials): string {
+  const text = new TextEncoder().encode(JSON.stringify([username, password]));
+  return toHex(crypto.hmac("sha256", logins?.key ?? new Uint8Array(32), text));
 }
 
 function sameCredentials(a: IpmiCredentials, b: IpmiCredentials): boolean {
