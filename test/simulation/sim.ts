@@ -4,7 +4,7 @@ import { readCorpusFile, corpusFiles, writeCorpusFile } from "./report/corpus.ts
 import { readOptions } from "./report/options.ts";
 import type { SimOptions } from "./report/options.ts";
 import { outcomeOf, playScenario, scenarioOf } from "./report/play.ts";
-import { describeScore, describeSearch, runPlanted } from "./report/run-planted.ts";
+import { describeScore, describeSearch, isMissed, runPlanted } from "./report/run-planted.ts";
 import { shareOut } from "./report/share-out.ts";
 import { shrinkScenario } from "./report/shrink.ts";
 import { printRun, printSummary, summaryOf } from "./report/summary.ts";
@@ -80,7 +80,7 @@ async function findPlanted(options: SimOptions, names: readonly string[]): Promi
     console.log(describeSearch(search)),
   );
   console.log(describeScore(searches));
-  return searches.every(({ found }) => found !== undefined) ? 0 : 1;
+  return searches.some(isMissed) ? 1 : 0;
 }
 
 try {

@@ -85,6 +85,9 @@ const working = [
   "powering off before delete",
 ];
 
+/** A boot that began before the host settled has ended by then. */
+const settlesMs = 15_000;
+
 export const s28: JudgeKind = {
   id: "S28",
   says: "a ramdisk runs only on a machine whose host is being worked on, or is kept ready",
@@ -106,7 +109,7 @@ export const s28: JudgeKind = {
           if (host === undefined) return;
           const state = stateOf(host);
           const since = settledSince.get(host.metadata.uid);
-          const isOld = since !== undefined && event.atMs - since.atMs > 10 * 60_000;
+          const isOld = since !== undefined && event.atMs - since.atMs > settlesMs;
           const isInUse = state === "provisioned" || state === "externally provisioned";
           if (isInUse && isOld && !working.includes(state)) {
             report(`the ramdisk runs on a host that is ${state}`, event.machine);

@@ -23,6 +23,7 @@ test("an edit that fits twice or never is refused with the way out", () => {
     name: "x",
     why: "",
     breaks: ["S1"],
+    needs: [],
     edits: [{ file: "a.ts", find: "b", replace: "c" }],
   };
   expect(() => plant(bug, "a.ts", "b b")).toThrow("occurs 2 times in a.ts");

@@ -4,12 +4,15 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { faultClasses } from "../workload/scenario.ts";
 
 const bugFile = z.strictObject({
   /** One sentence: what is wrong then. */
   why: z.string(),
   /** Invariants that are expected to find it. */
   breaks: z.array(z.string().regex(/^[SL]\d+$/)).min(1),
+  /** Faults without which nothing can find it: while the world cannot do them it is not looked for. */
+  needs: z.array(z.enum(faultClasses)).default([]),
   edits: z
     .array(
       z.strictObject({

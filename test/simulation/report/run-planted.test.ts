@@ -1,12 +1,13 @@
 // What is told of a search for planted bugs. The search itself needs processes: npm run sim -- --planted.
 import { expect, test } from "vitest";
-import { describeScore, describeSearch, idsOf } from "./run-planted.ts";
+import { describeScore, describeSearch, idsOf, isMissed } from "./run-planted.ts";
 import type { Search } from "./run-planted.ts";
 
 const search: Search = {
   name: "drop-a-fence",
   why: "A fence is gone.",
   expected: ["S1"],
+  lacks: [],
   tried: 3,
   found: { seed: 3, problem: "S1 m1: write on m1-d1" },
 };
@@ -17,6 +18,13 @@ test("a found bug is told with its seed, a missed one with what was expected to 
   expect(describeSearch(missed)).toMatch(/^MISS blind: not found in 20 seeds, expected S1\n/);
   const byOther = { ...search, found: { seed: 3, problem: "stuck: nothing is due any more" } };
   expect(describeSearch(byOther)).toContain("by stuck (expected S1)");
+});
+
+test("a bug that needs what the world cannot do is no miss", () => {
+  const skipped = { ...missed, tried: 0, lacks: ["rogue-client"] };
+  expect(describeSearch(skipped)).toContain("skip blind: the world cannot do rogue-client yet");
+  expect(isMissed(skipped)).toBe(false);
+  expect(describeScore([search, skipped])).toMatch(/^1 of 1 planted .*; 1 not looked for$/);
 });
 
 test("the score says how many were found, how soon, and which were not", () => {

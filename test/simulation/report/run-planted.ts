@@ -1,6 +1,7 @@
 // How well the judges see: plants bugs one at a time and counts the seeds until a judge speaks. A judge that speaks on
 // the same seed without the bug has not found it.
 import { bugNames, readBug } from "../planted/planted-bug.ts";
+import { possibleFaults } from "../run/faults.ts";
 import type { SimOptions } from "./options.ts";
 import { shareOut } from "./share-out.ts";
 import type { Outcome } from "./summary.ts";
@@ -9,6 +10,8 @@ export interface Search {
   readonly name: string;
   readonly why: string;
   readonly expected: readonly string[];
+  /** Faults that it needs and that the world cannot do yet: it was not looked for. */
+  readonly lacks: readonly string[];
   readonly tried: number;
   /** Undefined: nobody found it. */
   readonly found: { readonly seed: number; readonly problem: string } | undefined;
@@ -63,7 +66,9 @@ function makeInnocent(options: SimOptions): Innocent {
 }
 
 async function searchFor(options: SimOptions, name: string, innocent: Innocent): Promise<Search> {
-  const { why, breaks: expected } = readBug(name);
+  const { why, breaks: expected, needs } = readBug(name);
+  const lacks = needs.filter((fault) => !possibleFaults.includes(fault));
+  if (lacks.length > 0) return { name, why, expected, lacks, tried: 0, found: undefined };
   const last = options.from + options.seeds - 1;
   let found: Search["found"];
   let tried = 0;
@@ -84,11 +89,14 @@ async function searchFor(options: SimOptions, name: string, innocent: Innocent):
     if (at >= 0) found = { seed: suspect.seed, problem: problems[at] ?? "" };
     from = suspect.seed + 1;
   }
-  return { name, why, expected, tried, found };
+  return { name, why, expected, lacks, tried, found };
 }
 
 /** Two lines: what became of it, and what the bug is. */
-export function describeSearch({ name, why, expected, tried, found }: Search): string {
+export function describeSearch(search: Search): string {
+  const { name, why, expected, lacks, tried, found } = search;
+  if (lacks.length > 0)
+    return `skip ${name}: the world cannot do ${lacks.join(", ")} yet\n       ${why}`;
   if (found === undefined) {
     return `MISS ${name}: not found in ${tried} seeds, expected ${expected.join(", ")}\n       ${why}`;
   }
@@ -98,15 +106,21 @@ export function describeSearch({ name, why, expected, tried, found }: Search): s
   return `ok   ${name}: after ${tried} seeds by ${id}${other}: ${text} (seed ${found.seed})\n       ${why}`;
 }
 
+export function isMissed({ found, lacks }: Search): boolean {
+  return found === undefined && lacks.length === 0;
+}
+
 /** The score, and how many seeds it took. */
 export function describeScore(searches: readonly Search[]): string {
   const found = searches.filter((search) => search.found !== undefined);
   const tries = found.map(({ tried }) => tried).toSorted((a, b) => a - b);
   const median = tries[Math.floor(tries.length / 2)] ?? 0;
-  const missed = searches.filter((search) => search.found === undefined);
+  const missed = searches.filter(isMissed);
+  const skipped = searches.filter(({ lacks }) => lacks.length > 0);
   const names = missed.map(({ name }) => name).toSorted();
   return (
-    `${found.length} of ${searches.length} planted bugs found, half of them within ${median} seeds, all within ${tries.at(-1) ?? 0}` +
-    (names.length === 0 ? "" : `; missed: ${names.join(", ")}`)
+    `${found.length} of ${searches.length - skipped.length} planted bugs found, half of them within ${median} seeds, all within ${tries.at(-1) ?? 0}` +
+    (names.length === 0 ? "" : `; missed: ${names.join(", ")}`) +
+    (skipped.length === 0 ? "" : `; ${skipped.length} not looked for`)
   );
 }
