@@ -1,6 +1,5 @@
-// Puts the control plane together: the only file that names adapters. Entry files bring the runtime.
+// Puts the control plane together: the only file that names adapters. Entry files bring the runtime and the store.
 import type { Hono } from "hono";
-import { sql } from "drizzle-orm";
 import { makeDecisionQueue } from "./app/decision-queue.ts";
 import { startDueTimer, sweepDueHosts } from "./app/due-hosts.ts";
 import { makeFleetFacts } from "./app/look-up-fleet.ts";
@@ -10,12 +9,13 @@ import { createApp } from "./http/app.ts";
 import type { UpgradeWebSocket } from "./http/link.ts";
 import { startBus } from "./links/bus.ts";
 import { makeOpenSessions } from "./links/open-sessions.ts";
-import type { Clock, Crypto, Log, Store } from "./ports.ts";
-import type { Database } from "./store/database.ts";
-import { makeStore } from "./store/make-store.ts";
+import type { Clock, Crypto, Log, Notifications, Store } from "./ports.ts";
 
 export interface Runtime {
-  readonly database: Database;
+  readonly store: Store;
+  readonly notifications: Notifications;
+  /** Whether the database answers. */
+  readonly ping: () => Promise<boolean>;
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly log: Log;
@@ -42,10 +42,9 @@ export interface ControlPlane {
 const concurrency = 6;
 
 export async function compose(runtime: Runtime): Promise<ControlPlane> {
-  const { database, clock, crypto, log } = runtime;
-  const store = makeStore(database, clock);
+  const { store, notifications, clock, crypto, log } = runtime;
   const metrics = makeMetrics();
-  const bus = await startBus({ notifications: database.notifications, clock, crypto, log });
+  const bus = await startBus({ notifications, clock, crypto, log });
   const sessions = makeOpenSessions(crypto);
   bus.onNotify((topic) => sessions.notify(topic));
   metrics.gauge("farrier_links_open", () => sessions.count());
@@ -72,7 +71,7 @@ export async function compose(runtime: Runtime): Promise<ControlPlane> {
     fleet: makeFleetFacts({ store, clock, log }),
     adminTokenHash:
       runtime.adminToken === undefined ? undefined : await crypto.sha256Hex(runtime.adminToken),
-    ping: () => ping(database),
+    ping: runtime.ping,
   });
   return {
     app,
@@ -87,13 +86,4 @@ export async function compose(runtime: Runtime): Promise<ControlPlane> {
       await bus.stop();
     },
   };
-}
-
-async function ping(database: Database): Promise<boolean> {
-  try {
-    await database.rows(sql`SELECT 1`);
-    return true;
-  } catch {
-    return false;
-  }
 }

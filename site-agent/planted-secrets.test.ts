@@ -9,6 +9,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compose } from "../control-plane/compose.ts";
 import type { Database } from "../control-plane/store/database.ts";
+import { overDatabase } from "../control-plane/store/make-store.ts";
 import { ok } from "../shared/result.ts";
 import { startTestPglite } from "../test/support/control-plane/test-database.ts";
 import type { FakeDisk } from "../test/support/fake-disk.ts";
@@ -167,7 +168,7 @@ beforeAll(async () => {
   const { clock } = time;
   const plane = await clock.until(
     compose({
-      database: tables.database,
+      ...overDatabase(tables.database, clock),
       clock,
       crypto: makeSeededControlPlaneCrypto("control plane"),
       log: logTo("the control plane's log"),

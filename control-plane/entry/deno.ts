@@ -4,6 +4,7 @@ import { upgradeWebSocket } from "hono/deno";
 import { compose, type ControlPlane } from "../compose.ts";
 import { configHelp, readConfig, type Config } from "../config.ts";
 import { openPostgres } from "../store/database.ts";
+import { overDatabase } from "../store/make-store.ts";
 import { prepareDatabase } from "./prepare-database.ts";
 import { clock, jsonLog, webCrypto } from "./runtime.ts";
 
@@ -49,7 +50,7 @@ async function run(config: Config): Promise<void> {
   const scheme = secure === undefined ? "http" : "https";
   const address = `${scheme}://${hostname}:${config.FARRIER_PORT}`;
   const running = await compose({
-    database,
+    ...overDatabase(database, clock),
     clock,
     crypto: webCrypto,
     log,

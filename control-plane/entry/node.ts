@@ -9,6 +9,7 @@ import { maxFrameBytes } from "../../shared/protocol/frames.ts";
 import { compose, type ControlPlane } from "../compose.ts";
 import { configHelp, readConfig, type Config } from "../config.ts";
 import { openPostgres, type Database } from "../store/database.ts";
+import { overDatabase } from "../store/make-store.ts";
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
 import { freePort } from "./free-port.ts";
 import { prepareDatabase } from "./prepare-database.ts";
@@ -46,7 +47,7 @@ async function run(config: Config): Promise<void> {
   const scheme = config.FARRIER_TLS_CERT === undefined ? "http" : "https";
   const address = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
   const plane = await compose({
-    database,
+    ...overDatabase(database, clock),
     clock,
     crypto: webCrypto,
     log,

@@ -1,7 +1,7 @@
 // The store over a database: each method is one statement of this folder, given the time.
 import { sql } from "drizzle-orm";
 import { z } from "zod";
-import type { Clock, FeedOutcome, Store } from "../ports.ts";
+import type { Clock, FeedOutcome, Notifications, Store } from "../ports.ts";
 import { enrol } from "./admin/enrol.ts";
 import {
   listAgents,
@@ -53,6 +53,26 @@ export function makeStore(database: Database, clock: Clock): Store {
     ...linkStore(database, clock),
     ...adminStore(database, clock),
   };
+}
+
+/** What the control plane takes of a database. */
+export function overDatabase(
+  database: Database,
+  clock: Clock,
+): {
+  readonly store: Store;
+  readonly notifications: Notifications;
+  readonly ping: () => Promise<boolean>;
+} {
+  const ping = async () => {
+    try {
+      await database.rows(sql`SELECT 1`);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return { store: makeStore(database, clock), notifications: database.notifications, ping };
 }
 
 function hostStore(database: Database, clock: Clock) {

@@ -4,6 +4,7 @@
 import { compose } from "../../control-plane/compose.ts";
 import type { ControlPlane } from "../../control-plane/compose.ts";
 import type { Database } from "../../control-plane/store/database.ts";
+import { overDatabase } from "../../control-plane/store/make-store.ts";
 import { runAgent } from "../../site-agent/agent.ts";
 import { startTestPglite } from "../support/control-plane/test-database.ts";
 import { makeMemoryImageServer } from "../support/memory-image-server.ts";
@@ -53,7 +54,7 @@ export async function startTraceWorld(options: TraceWorldOptions): Promise<Trace
   const deliver = (run: () => void): void => void clock.timer(wayMs, run);
   const plane = await clock.until(
     compose({
-      database,
+      ...overDatabase(database, clock),
       clock,
       crypto: makeSeededControlPlaneCrypto("control plane"),
       log: recorder.hubLog,

@@ -3,6 +3,7 @@
 import { compose } from "../../../control-plane/compose.ts";
 import type { ControlPlane } from "../../../control-plane/compose.ts";
 import type { Database } from "../../../control-plane/store/database.ts";
+import { overDatabase } from "../../../control-plane/store/make-store.ts";
 import { upgradeInMemory } from "../../support/memory-hub.ts";
 import { makeSeededControlPlaneCrypto } from "../machines/crypto/seeded-crypto.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -55,7 +56,7 @@ export class Hub {
     this.#incarnations.set(name, incarnation);
     const life = makeLife({ kernel, name, incarnation, onCall });
     const plane = await compose({
-      database: this.#databaseFor(life),
+      ...overDatabase(this.#databaseFor(life), life.clock),
       clock: life.clock,
       crypto: makeSeededControlPlaneCrypto(random.split(`${name} ${incarnation}`)),
       log: liveLog(life, (level, message, fields) =>
