@@ -215,7 +215,12 @@ export const s19: JudgeKind = {
       running(event, truth) {
         if (event.running !== "operating system") return;
         const host = hostOf(truth, event.machine);
-        const isOurs = event.system !== undefined && event.system !== "old";
+        const macs = truth.machines.get(event.machine)?.macs ?? [];
+        // Behind exchanged cables a host's BMC is another machine's, and what runs there is not its business.
+        const isOurs =
+          event.system !== undefined &&
+          event.system !== "old" &&
+          macs.includes((specOf(host).bootMACAddress ?? "").toLowerCase());
         if (
           host !== undefined &&
           isOurs &&
