@@ -104,9 +104,15 @@ function twinOf(random: Random, { host, machine, images }: ActOn, faultsMs: numb
     machine: machine.name,
     spec: {
       image: { name: random.pick(images) },
-      ...(random.chance(0.5) ? {} : { bootMACAddress: macOf(machine, 9) }),
+      ...(random.chance(0.7) ? {} : { bootMACAddress: macOf(machine, 1) }),
     },
   };
+}
+
+/** The first is mostly in the middle of the first deployment, many of the others of what the last one started. */
+function gapMs(random: Random, number: number): number {
+  if (number === 1 && random.chance(0.7)) return random.between(20 * second, 2 * minute);
+  return random.chance(0.4) ? random.between(second, minute) : random.between(minute, 5 * minute);
 }
 
 function laterActs(random: Random, on: ActOn, faultsMs: number): readonly Command[] {
@@ -115,8 +121,7 @@ function laterActs(random: Random, on: ActOn, faultsMs: number): readonly Comman
   let { atMs } = on;
   const count = times.between(0, 6);
   for (let number = 1; number <= count; number += 1) {
-    // Many soon after the last, in the middle of what it started.
-    atMs += times.chance(0.4) ? times.between(second, minute) : times.between(minute, 5 * minute);
+    atMs += gapMs(times, number);
     if (atMs >= faultsMs - lastMs) break;
     const own = random.split(`act ${number}`);
     commands.push(...inTime(pickAct(own).play(own, { ...on, atMs }), faultsMs));
