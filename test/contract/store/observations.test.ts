@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import type { OperationResult } from "../../../shared/protocol/operation.ts";
 import {
@@ -214,14 +213,14 @@ onEachDatabase("acceptObservations", (held) => {
 
   test("takes no word of an agent about work that another one accepted", async () => {
     const { world } = held();
+    // Its session stays open though another agent takes the site.
+    await world.addAgent("second", { site: "lab" });
+    const second = await world.opened("second");
+    world.clock.advance(60_000);
     const epoch = await withOperation(world);
     await world.observe("both", epoch, { kind: "operation-started", ...operation });
-    await world.addAgent("second", { site: "lab" });
-    // Its session is open though it holds nothing: as an agent that has lost the site a moment ago.
-    await world.rows(
-      sql`INSERT INTO sessions VALUES ('second', 99, 'boot-1', 0, 'h', 'test', '1', 0)`,
-    );
-    const outcome = await world.store.acceptObservations({ agentId: "second", epoch: 99 }, [
+    const sender = { agentId: "second", epoch: second.epoch };
+    const outcome = await world.store.acceptObservations(sender, [
       { seq: 1, atMs: 0, body: { kind: "operation-failed", ...operation, failure } },
     ]);
     expect(outcome).toMatchObject({ touched: [], refused: 1 });

@@ -2,6 +2,7 @@ import { getTableColumns, getTableName, sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { migrate, missingMigrations } from "../../../control-plane/store/migrate.ts";
 import * as schema from "../../../control-plane/store/schema.ts";
+import { sqlTier } from "../../support/control-plane/store-tier.ts";
 import {
   hostObject,
   memoryOf,
@@ -138,7 +139,7 @@ onEachDatabase("history", (held) => {
     world.clock.advance(29 * 24 * 3600_000);
     await world.store.prune();
     expect(await ids(false)).toEqual(["a.2", "a.1"]);
-    expect(await world.rows(sql`SELECT FROM tokens`)).toEqual([]);
+    expect(await world.table("tokens")).toEqual([]);
     world.clock.advance(2 * 24 * 3600_000);
     await world.store.prune();
     expect(await ids(false)).toEqual(["a.2"]);
@@ -171,7 +172,7 @@ onPostgres("racing enrolments", (held) => {
   test("use a token once, and tell all others that it is used", async () => {
     const { world, database } = held();
     await world.store.addSite("lab");
-    const second = new StoreWorld(database.another());
+    const second = new StoreWorld(sqlTier(database.another()));
     for (let round = 0; round < 5; round += 1) {
       const hash = `t-${round}`;
       const token = { hash, site: "lab", cluster: undefined, ttlMs: 60_000, autoApprove: true };

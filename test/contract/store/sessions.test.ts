@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import type { LinkName, OutboxRow } from "../../../control-plane/ports.ts";
 import type { HostDocument } from "../../../shared/protocol/host-document.ts";
@@ -235,15 +234,11 @@ onEachDatabase("the outbox", (held) => {
     const epoch = await withHost(world);
     await queue(world, removal("a", undefined, 1), removal("a", undefined, 2));
     const rows = (await world.store.takeOutbox({ epoch, links }, 1)) ?? [];
-    const all = await world.rows(sql`SELECT id::text FROM outbox ORDER BY id`);
-    const done = [
-      ...all.map((row) => (row as { id: string }).id),
-      "nonsense",
-      "1; DROP TABLE outbox",
-    ];
+    const ids = async () => (await world.table("outbox")).map(({ id }) => String(id));
+    const all = await ids();
+    const done = [...all, "nonsense", "1; DROP TABLE outbox"];
     await world.store.ackOutbox({ epoch, links }, { done, retry: [] });
-    const left = await world.rows(sql`SELECT id::text FROM outbox`);
-    expect(left).toEqual(all.filter((row) => (row as { id: string }).id !== rows[0]?.id));
+    expect(await ids()).toEqual(all.filter((id) => id !== rows[0]?.id));
   });
 
   test("tries a failed row again after a while, and ever later", async () => {
@@ -275,7 +270,7 @@ onEachDatabase("the outbox", (held) => {
     await world.store.ackOutbox({ epoch, links }, { done: [newer?.id ?? ""], retry: [] });
     world.clock.advance(60_000);
     expect(await world.store.takeOutbox({ epoch, links }, 9)).toEqual([]);
-    expect(await world.rows(sql`SELECT FROM outbox`)).toHaveLength(1);
+    expect(await world.table("outbox")).toHaveLength(1);
   });
 
   test("gives the next session only the newest of the statuses that may have been written", async () => {
@@ -297,7 +292,7 @@ onEachDatabase("the outbox", (held) => {
     );
     expect(states.toSorted()).toEqual(["available", "provisioning", "remove-document"]);
     await world.store.ackOutbox(session, { done: rows.map(({ id }) => id), retry: [] });
-    expect(await world.rows(sql`SELECT FROM outbox`)).toEqual([]);
+    expect(await world.table("outbox")).toEqual([]);
   });
 
   test("does not coalesce a status across a change of state", async () => {

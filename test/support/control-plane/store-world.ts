@@ -11,7 +11,9 @@ import type {
 } from "../../../control-plane/ports.ts";
 import type { Database } from "../../../control-plane/store/database.ts";
 import { makeStore } from "../../../control-plane/store/make-store.ts";
+import type { TableName } from "../../simulation/store/rows.ts";
 import { makeManualClock, type ManualClock } from "./manual-clock.ts";
+import type { PlainRow, StoreTier } from "./store-tier.ts";
 
 export const emptyDigest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -25,12 +27,12 @@ export class StoreWorld {
   readonly store: Store;
   private readonly counters = new Map<string, number>();
   private seq = 0;
-  private readonly database: Database;
+  private readonly tier: StoreTier;
 
-  constructor(database: Database) {
-    this.database = database;
+  constructor(tier: StoreTier) {
+    this.tier = tier;
     this.clock = makeManualClock();
-    this.store = makeStore(database, this.clock);
+    this.store = tier.store(this.clock);
   }
 
   /** The same rows through another pool: a second instance. */
@@ -152,8 +154,9 @@ export class StoreWorld {
     };
   }
 
-  rows(statement: Parameters<Database["rows"]>[0]): Promise<readonly unknown[]> {
-    return this.database.rows(statement);
+  /** All rows of a table, in the order of its primary key. */
+  table(name: TableName): Promise<readonly PlainRow[]> {
+    return this.tier.table(name);
   }
 }
 

@@ -1,0 +1,78 @@
+// The outbox's part of a commit: a row that waits already is not queued twice, a newer one takes the place of an
+// older one of its key.
+import type { HostCommit } from "../../../../control-plane/ports.ts";
+import type { MemoryDatabase } from "../memory-database.ts";
+import type { StoredOutboxRow } from "../rows.ts";
+import { sameJson, storedJson } from "../stored-json.ts";
+
+/** @param consumed id of the operation about which nothing more is to be said */
+export function queueRows(
+  database: MemoryDatabase,
+  { uid, outbox: given }: Pick<HostCommit, "uid" | "outbox">,
+  consumed: string | undefined,
+): void {
+  const before = new Map<string, readonly StoredOutboxRow[]>();
+  const waiting = (link: string): readonly StoredOutboxRow[] => {
+    const rows = before.get(link) ?? rowsOfLink(database, link);
+    before.set(link, rows);
+    return rows;
+  };
+  const replaced = new Map<number, StoredOutboxRow>();
+  const added = given.map(storedJson).filter(({ link, key, delivery }) => {
+    const same = key === undefined ? [] : waiting(link).filter((row) => row.key === key);
+    const other = same.filter((row) => !sameJson(row.delivery, delivery));
+    for (const row of other) replaced.set(row.id, row);
+    return other.length === same.length;
+  });
+  for (const row of replaced.values()) {
+    remove(database, row);
+    if (row.sent_epoch === 0 || !isStatus(row)) continue;
+    for (const older of waiting(row.link)) {
+      if (isOlderStatus(older, row)) remove(database, older);
+    }
+  }
+  if (consumed !== undefined) dropMoot(database, uid, consumed);
+  for (const { link, key = null, hostUid, delivery } of added) {
+    queueRow(database, { link, key, host_uid: hostUid, delivery });
+  }
+}
+
+export function queueRow(
+  database: MemoryDatabase,
+  row: Pick<StoredOutboxRow, "link" | "key" | "host_uid" | "delivery">,
+): void {
+  const id = database.nextOutboxId();
+  database.write("outbox", String(id), { id, ...row, sent_epoch: 0, tries: 0, retry_at: 0 });
+}
+
+/** In the order of their ids. */
+export function rowsOfLink(database: MemoryDatabase, link: string): StoredOutboxRow[] {
+  const rows: StoredOutboxRow[] = [];
+  for (const key of database.outboxByLink.keys(link)) {
+    const row = database.tables.outbox.get(key);
+    if (row !== undefined) rows.push(row);
+  }
+  return rows.sort((left, right) => left.id - right.id);
+}
+
+export function isStatus({ key }: StoredOutboxRow): boolean {
+  return key?.startsWith("status:") === true;
+}
+
+/** Whether `row` is an earlier status of the host that `newer` is a status of. */
+export function isOlderStatus(row: StoredOutboxRow, newer: StoredOutboxRow): boolean {
+  return isStatus(row) && row.host_uid === newer.host_uid && row.id < newer.id;
+}
+
+function dropMoot(database: MemoryDatabase, uid: string, operationId: string): void {
+  const row = database.tables.operations.get(operationId);
+  if (row?.host_uid !== uid) return;
+  const keys = [`operation:${operationId}`, `cancel:${operationId}`];
+  for (const waiting of database.tables.outbox.values()) {
+    if (waiting.host_uid === uid && keys.includes(waiting.key ?? "")) remove(database, waiting);
+  }
+}
+
+function remove(database: MemoryDatabase, { id }: StoredOutboxRow): void {
+  if (database.tables.outbox.has(String(id))) database.write("outbox", String(id), undefined);
+}

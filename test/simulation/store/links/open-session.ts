@@ -1,0 +1,198 @@
+// As control-plane/store/links/open-session.ts: an agent's hello becomes its session.
+import { createHash } from "node:crypto";
+import { leaseTtlMs, siteDegradedAfterMs } from "../../../../control-plane/lease-times.table.ts";
+import type { LinkStore, OpenedSession, OpeningError } from "../../../../control-plane/ports.ts";
+import { err, ok, type Result } from "../../../../shared/result.ts";
+import { queueRow, rowsOfLink } from "../hosts/outbox-rows.ts";
+import { wakeHost } from "../hosts/wake-host.ts";
+import { unique, type MemoryDatabase } from "../memory-database.ts";
+import type { OperationRow, SessionRow, StoredAgentRow, StoredHostRow } from "../rows.ts";
+import { storedJson } from "../stored-json.ts";
+
+export type Opening = Parameters<LinkStore["openSession"]>[0];
+export interface OpeningTimes {
+  readonly nowMs: number;
+  readonly wakeAtMs: number;
+}
+
+export function openSession(
+  database: MemoryDatabase,
+  opening: Opening,
+  times: OpeningTimes,
+): Result<OpenedSession, OpeningError> {
+  const agent = database.tables.agents.get(opening.agentId);
+  if (agent?.state !== "approved") return err("superseded", "the agent is not approved any more");
+  const verdict = verdictOf(database, { agent, opening }, times.nowMs);
+  count(database, { agent, opening }, verdict);
+  if (verdict === "standby") {
+    return err("standby", "another agent acts for the site or the cluster");
+  }
+  if (verdict === "cloned") {
+    const counter = `the counter ${opening.counter} was used before`;
+    return err("cloned", `${counter}: two agents have one identity`);
+  }
+  if (verdict === "superseded") return err("superseded", "a later session of this agent is open");
+  const session = openRow(database, opening, times.nowMs);
+  const wasAway = awaySince(database, agent) < times.nowMs - siteDegradedAfterMs;
+  for (const name of linksOf(agent)) {
+    const { epoch } = session;
+    database.write("links", name, { name, agent_id: agent.id, epoch, seen_at: times.nowMs });
+  }
+  const { site } = agent;
+  const catchingUp =
+    site === null
+      ? { resync: false, touched: [] }
+      : catchUp(database, { site, wasAway, opening }, times);
+  return ok({
+    epoch: session.epoch,
+    committedSeq: session.committed_seq,
+    site: site ?? undefined,
+    cluster: agent.cluster ?? undefined,
+    ...catchingUp,
+  });
+}
+
+interface Candidate {
+  readonly agent: StoredAgentRow;
+  readonly opening: Opening;
+}
+type Verdict = OpeningError | "open";
+
+function verdictOf(
+  { tables }: MemoryDatabase,
+  { agent, opening }: Candidate,
+  nowMs: number,
+): Verdict {
+  if (opening.counter <= agent.counter) {
+    return agent.boot_id === opening.bootId ? "superseded" : "cloned";
+  }
+  const isTaken = linksOf(agent).some((name) => {
+    const link = tables.links.get(name);
+    return link !== undefined && link.agent_id !== agent.id && link.seen_at >= nowMs - leaseTtlMs;
+  });
+  return isTaken ? "standby" : "open";
+}
+
+function linksOf({ site, cluster }: StoredAgentRow): readonly string[] {
+  return [
+    ...(site === null ? [] : [`site:${site}`]),
+    ...(cluster === null ? [] : [`cluster:${cluster}`]),
+  ];
+}
+
+function count(database: MemoryDatabase, { agent, opening }: Candidate, verdict: Verdict): void {
+  database.write("agents", agent.id, {
+    ...agent,
+    state: verdict === "cloned" ? "suspended" : agent.state,
+    counter: Math.max(agent.counter, opening.counter),
+    boot_id: verdict === "open" || verdict === "standby" ? opening.bootId : agent.boot_id,
+  });
+}
+
+function openRow(database: MemoryDatabase, opening: Opening, nowMs: number): SessionRow {
+  const { agentId, bootId, tokenHash, instance, programVersion } = opening;
+  const earlier = database.tables.sessions.get(agentId);
+  const epoch = database.nextEpoch();
+  const holders = [...database.sessionsByToken.keys(tokenHash)];
+  if (holders.some((holder) => holder !== agentId)) throw unique("sessions_token_hash_key");
+  const session = {
+    agent_id: agentId,
+    epoch,
+    boot_id: bootId,
+    committed_seq: earlier?.boot_id === bootId ? earlier.committed_seq : 0,
+    token_hash: tokenHash,
+    instance,
+    program_version: programVersion,
+    seen_at: nowMs,
+  };
+  database.write("sessions", agentId, session);
+  return session;
+}
+
+function awaySince({ tables }: MemoryDatabase, { site }: StoredAgentRow): number {
+  return (site === null ? undefined : tables.links.get(`site:${site}`)?.seen_at) ?? 0;
+}
+
+/** What a site's new session brings: lost work ends, what the agent does not hold is queued, hosts are woken. */
+function catchUp(
+  database: MemoryDatabase,
+  away: { readonly site: string; readonly wasAway: boolean; readonly opening: Opening },
+  times: OpeningTimes,
+): Pick<OpenedSession, "resync" | "touched"> {
+  const { site, wasAway, opening } = away;
+  const hosts = hostsOfSite(database, site);
+  const open = openOperationsOfSite(database, site);
+  const lost = open.filter(
+    ({ state, agent_id: agentId }) =>
+      (state === "accepted" || state === "running") &&
+      agentId !== null &&
+      agentId !== opening.agentId,
+  );
+  for (const row of lost) database.write("operations", row.id, afterLoss(row, times.nowMs));
+  const resync = digestOf(hosts) !== opening.documentsDigest;
+  if (resync) {
+    const ended = new Set(lost.filter((row) => row.class === "once").map(({ id }) => id));
+    const going = open.filter(
+      ({ id, state }) => state !== "succeeded" && state !== "failed" && !ended.has(id),
+    );
+    queueAgain(database, site, { hosts, operations: going });
+  }
+  const losers = new Set(lost.map((row) => row.host_uid));
+  const touched = hosts.filter(({ uid }) => wasAway || losers.has(uid)).map(({ uid }) => uid);
+  for (const uid of touched) wakeHost(database, uid, times.wakeAtMs);
+  return { resync, touched };
+}
+
+/** Work that another agent had accepted: what may run twice is asked for again, the rest ends. */
+function afterLoss(row: OperationRow, nowMs: number): OperationRow {
+  return row.class === "once"
+    ? { ...row, state: "failed", failure: interrupted, ended_at: nowMs, agent_id: null }
+    : { ...row, state: "pending", failure: null, ended_at: null, agent_id: null };
+}
+
+const interrupted = storedJson({
+  kind: "interrupted",
+  message: "The agent that ran this is gone; how far it came is not known.",
+  destroyed: true,
+} as const);
+
+function queueAgain(
+  database: MemoryDatabase,
+  site: string,
+  holds: { readonly hosts: readonly StoredHostRow[]; readonly operations: readonly OperationRow[] },
+): void {
+  const link = `site:${site}`;
+  const waiting = new Set(rowsOfLink(database, link).map(({ key }) => key));
+  for (const { uid, document } of holds.hosts) {
+    const key = `document:${uid}`;
+    if (document === null || waiting.has(key)) continue;
+    const delivery = storedJson({ kind: "document", document } as const);
+    queueRow(database, { link, key, host_uid: uid, delivery });
+  }
+  for (const { id, host_uid, operation } of holds.operations) {
+    const key = `operation:${id}`;
+    if (waiting.has(key)) continue;
+    const delivery = storedJson({ kind: "operation", operation } as const);
+    queueRow(database, { link, key, host_uid, delivery });
+  }
+}
+
+/** By uid. */
+function hostsOfSite({ tables }: MemoryDatabase, site: string): readonly StoredHostRow[] {
+  const hosts = [...tables.hosts.values()].filter((host) => host.site === site);
+  return hosts.sort((left, right) => (left.uid < right.uid ? -1 : 1));
+}
+
+/** By host. */
+function openOperationsOfSite({ tables }: MemoryDatabase, site: string): readonly OperationRow[] {
+  const open = [...tables.operations.values()].filter((row) => row.site === site && !row.consumed);
+  return open.sort((left, right) => (left.host_uid < right.host_uid ? -1 : 1));
+}
+
+function digestOf(hosts: readonly StoredHostRow[]): string {
+  const digest = createHash("sha256");
+  for (const { uid, document } of hosts) {
+    if (document !== null) digest.update(`${uid} ${document.revision} ${document.hash}\n`);
+  }
+  return digest.digest("hex");
+}

@@ -1,0 +1,76 @@
+// As control-plane/store/links/outbox.ts: rows to send, and rows that an agent has answered.
+import type { LinkName, LinkStore } from "../../../../control-plane/ports.ts";
+import { isOlderStatus, isStatus, rowsOfLink } from "../hosts/outbox-rows.ts";
+import type { MemoryDatabase } from "../memory-database.ts";
+import type { StoredOutboxRow } from "../rows.ts";
+
+interface Session {
+  readonly epoch: number;
+  readonly links: readonly LinkName[];
+}
+type Taken = Awaited<ReturnType<LinkStore["takeOutbox"]>>;
+
+export function takeOutbox(
+  database: MemoryDatabase,
+  { epoch, links }: Session,
+  { nowMs, limit }: { readonly nowMs: number; readonly limit: number },
+): Taken {
+  const held = links.filter((name) => database.tables.links.get(name)?.epoch === epoch);
+  const taken = held.flatMap((link) => {
+    const rows = rowsOfLink(database, link);
+    const blocked = statusesBehindSent(rows);
+    return rows
+      .filter((row) => row.sent_epoch !== epoch && row.retry_at <= nowMs && !blocked.has(row.id))
+      .slice(0, limit);
+  });
+  for (const row of taken) database.write("outbox", String(row.id), { ...row, sent_epoch: epoch });
+  if (held.length < links.length) return undefined;
+  return taken
+    .toSorted((left, right) => left.id - right.id)
+    .map(({ id, delivery }) => ({ id: String(id), delivery }));
+}
+
+/** Statuses that are followed by one of their host that was sent. */
+function statusesBehindSent(rows: readonly StoredOutboxRow[]): ReadonlySet<number> {
+  const behind = new Set<number>();
+  const sent = new Set<string>();
+  for (const row of rows.toReversed()) {
+    if (!isStatus(row)) continue;
+    if (sent.has(row.host_uid)) behind.add(row.id);
+    if (row.sent_epoch !== 0) sent.add(row.host_uid);
+  }
+  return behind;
+}
+
+const mostTries = 5;
+const longestWaitMs = 30_000;
+
+export function ackOutbox(
+  database: MemoryDatabase,
+  { epoch }: Session,
+  acks: { readonly done: readonly string[]; readonly retry: readonly string[] },
+  nowMs: number,
+): number | undefined {
+  const sent = (ids: readonly string[]): readonly StoredOutboxRow[] =>
+    [...new Set(ids.filter((id) => /^\d{1,18}$/.test(id)).map((id) => String(Number(id))))].flatMap(
+      (id) => {
+        const row = database.tables.outbox.get(id);
+        return row?.sent_epoch === epoch ? [row] : [];
+      },
+    );
+  const done = sent(acks.done);
+  for (const { id } of done) database.write("outbox", String(id), undefined);
+  for (const row of done.filter(isStatus)) {
+    for (const older of rowsOfLink(database, row.link)) {
+      if (isOlderStatus(older, row)) database.write("outbox", String(older.id), undefined);
+    }
+  }
+  let waitMs: number | undefined;
+  for (const row of sent(acks.retry)) {
+    const pauseMs = Math.min(longestWaitMs, 1_000 * 2 ** Math.min(row.tries, mostTries));
+    const again = { ...row, sent_epoch: 0, tries: row.tries + 1, retry_at: nowMs + pauseMs };
+    database.write("outbox", String(row.id), again);
+    waitMs = Math.min(waitMs ?? pauseMs, pauseMs);
+  }
+  return waitMs;
+}

@@ -1,0 +1,96 @@
+// The whole Store port on tables in memory, with the semantics of the SQL statements in control-plane/store: the same
+// contract is held against both (test/contract/store). One of these a control-plane instance; they share the tables.
+import { decideWithinMs } from "../../../control-plane/lease-times.table.ts";
+import type { Clock, Store } from "../../../control-plane/ports.ts";
+import { listAgents, listHosts, listNames, listOperations } from "./admin/listings.ts";
+import { addCluster, addSite, addToken, enrol, prune, setAgentState } from "./admin/registry.ts";
+import { acceptObservations } from "./hosts/accept-observations.ts";
+import { applyHostFeed } from "./hosts/apply-host-feed.ts";
+import { applyObjectFeed } from "./hosts/apply-object-feed.ts";
+import { applySecrets } from "./hosts/apply-secrets.ts";
+import { commitHost } from "./hosts/commit-host.ts";
+import { restHost, takeDueHosts } from "./hosts/due-hosts.ts";
+import { claimants, loadHost, surroundings } from "./hosts/reads.ts";
+import { loadAgent, renewLease, sessionOfToken, siteKeys } from "./links/agents.ts";
+import { openSession } from "./links/open-session.ts";
+import { ackOutbox, takeOutbox } from "./links/outbox.ts";
+import type { MemoryDatabase } from "./memory-database.ts";
+
+export function makeMemoryStore(database: MemoryDatabase, clock: Pick<Clock, "nowMs">): Store {
+  return {
+    ...hostStore(database, clock),
+    ...linkStore(database, clock),
+    ...adminStore(database, clock),
+  };
+}
+
+type Time = Pick<Clock, "nowMs">;
+
+function hostStore(database: MemoryDatabase, clock: Time) {
+  const times = () => ({ nowMs: clock.nowMs(), wakeAtMs: clock.nowMs() + decideWithinMs });
+  return {
+    applyFeed: async (sender, resource, batch) =>
+      database.run("applyFeed", () =>
+        resource === "baremetalhosts"
+          ? applyHostFeed(database, sender, batch, times().wakeAtMs)
+          : applyObjectFeed(database, sender, { resource, batch }, times().wakeAtMs),
+      ),
+    applySecrets: async (cluster, facts) =>
+      database.run("applySecrets", () => applySecrets(database, cluster, facts, times().wakeAtMs)),
+    loadHost: async (uid) => loadHost(database, uid),
+    commitHost: async (commit) => commitHost(database, commit, times().wakeAtMs),
+    acceptObservations: async (sender, items) =>
+      database.run("acceptObservations", () =>
+        acceptObservations(database, sender, items, times()),
+      ),
+    restHost: async (uid, version) =>
+      database.run("restHost", () => restHost(database, uid, version)),
+    takeDueHosts: async (leaseMs, limit) =>
+      database.run("takeDueHosts", () => takeDueHosts(database, clock.nowMs(), { leaseMs, limit })),
+    surroundings: async (host) => surroundings(database, host),
+    claimants: async (site, claims, exceptUid) => claimants(database, { site, claims }, exceptUid),
+  } satisfies Partial<Store>;
+}
+
+function linkStore(database: MemoryDatabase, clock: Time) {
+  return {
+    loadAgent: async (agentId) => loadAgent(database, agentId),
+    openSession: async (session) =>
+      database.run("openSession", () => {
+        const nowMs = clock.nowMs();
+        return openSession(database, session, { nowMs, wakeAtMs: nowMs + decideWithinMs });
+      }),
+    renewLease: async (renewal) =>
+      database.run("renewLease", () => renewLease(database, renewal, clock.nowMs())),
+    sessionOfToken: async (tokenHash) => sessionOfToken(database, tokenHash),
+    takeOutbox: async (session, limit) =>
+      database.run("takeOutbox", () =>
+        takeOutbox(database, session, { nowMs: clock.nowMs(), limit }),
+      ),
+    ackOutbox: async (session, acks) =>
+      database.run("ackOutbox", () => ackOutbox(database, session, acks, clock.nowMs())),
+    siteKeys: async () => siteKeys(database),
+  } satisfies Partial<Store>;
+}
+
+function adminStore(database: MemoryDatabase, clock: Time) {
+  return {
+    addCluster: async (name, admissionHash) =>
+      database.run("addCluster", () =>
+        addCluster(database, { name, admissionHash }, clock.nowMs()),
+      ),
+    addSite: async (name) => database.run("addSite", () => addSite(database, name, clock.nowMs())),
+    addToken: async (token) =>
+      database.run("addToken", () => addToken(database, token, clock.nowMs())),
+    enrol: async (agent) => database.run("enrol", () => enrol(database, agent, clock.nowMs())),
+    setAgentState: async (agentId, state) =>
+      database.run("setAgentState", () => setAgentState(database, agentId, state)),
+    clusterOfAdmissionToken: async (hash) => [...database.clustersByHash.keys(hash)][0],
+    listClusters: async () => listNames(database, "cluster"),
+    listSites: async () => listNames(database, "site"),
+    listAgents: async () => listAgents(database),
+    listHosts: async (filter) => listHosts(database, filter),
+    listOperations: async (filter) => listOperations(database, filter),
+    prune: async () => database.run("prune", () => prune(database, clock.nowMs())),
+  } satisfies Partial<Store>;
+}
