@@ -1,7 +1,6 @@
 // A network in memory for the Udp, HttpClient, HttpServer and DuplexClient ports: nodes with an address each on one
 // broadcast domain, and web servers outside it. No sockets and no clock of its own, so it serves virtual time and
 // real time alike. A node that leaves is a pulled plug: nobody is told.
-import { createHash } from "node:crypto";
 import { err, ok } from "../../shared/result.ts";
 import type { Result } from "../../shared/result.ts";
 import type {
@@ -15,9 +14,10 @@ import type {
   ServerRequest,
   ServerResponse,
   Udp,
-  UdpOptions,
+  UdpAddress,
 } from "../../site-agent/ports.ts";
 import { makeDuplexPair } from "./memory-duplex.ts";
+import { agreedServer, MemorySockets, targetOf } from "./memory-sockets.ts";
 
 /** A server outside: what is asked of its origin goes to it as it stands. */
 export interface WebServer {
@@ -44,7 +44,6 @@ export interface MemoryNode {
 }
 
 const unset = "0.0.0.0";
-const broadcast = "255.255.255.255";
 
 /** `deliver` calls what it is given later, in the order of the calls; a turn later when absent. */
 export function makeMemoryNetwork(
@@ -68,13 +67,11 @@ interface Wire {
 }
 
 class Node implements MemoryNode {
-  address: string;
   readonly udp: Udp;
   readonly http: HttpClient;
   readonly duplexes: DuplexClient;
   readonly server: HttpServer;
-  readonly sockets = new Set<UdpOptions>();
-  readonly listeners = new Map<number, ServerOptions>();
+  readonly sockets: MemorySockets;
   readonly #wire: Wire;
   readonly #cuts: (() => void)[] = [];
   #gone = false;
@@ -82,57 +79,38 @@ class Node implements MemoryNode {
 
   constructor(wire: Wire, address: string) {
     this.#wire = wire;
-    this.address = address;
-    this.udp = { bind: async (options) => this.#bind(options) };
+    this.sockets = new MemorySockets(
+      address,
+      () => this.#port(),
+      (data, from, to) => this.#transmit(data, from, to),
+    );
+    this.udp = { bind: async (options) => this.sockets.bind(options) };
     this.http = { request: (request) => this.#request(request) };
     this.duplexes = { connect: (request) => this.#connect(request) };
-    this.server = { listen: async (options) => this.#listen(options) };
+    this.server = { listen: async (options) => this.sockets.listen(options) };
+  }
+
+  get address(): string {
+    return this.sockets.address;
+  }
+
+  set address(address: string) {
+    this.sockets.address = address;
   }
 
   leave(): void {
     this.#gone = true;
     this.#wire.nodes.delete(this);
-    this.sockets.clear();
+    this.sockets.close();
     for (const cut of this.#cuts.splice(0)) cut();
   }
 
-  #bind(asked: UdpOptions): Awaited<ReturnType<Udp["bind"]>> {
-    if (asked.device !== undefined) return err("unsupported", "no devices here");
-    const options = { ...asked, port: asked.port === 0 ? this.#port() : asked.port };
-    const { address, port } = options;
-    const isTaken = [...this.sockets].some(
-      (other) => other.port === port && other.address === address,
-    );
-    if (isTaken) return err("in-use", `${address} port ${port} is in use`);
-    this.sockets.add(options);
-    return ok({
-      local: { address: address === unset ? this.address : address, port },
-      send: (data, to) => {
-        if (this.#gone) return;
-        const from = { address: address === unset ? this.address : address, port };
-        this.#wire.deliver(() => {
-          for (const node of this.#wire.nodes) if (node !== this) node.receive(data, from, to);
-        });
-      },
-      close: () => void this.sockets.delete(options),
+  #transmit(data: Uint8Array, from: UdpAddress, to: UdpAddress): void {
+    this.#wire.deliver(() => {
+      for (const { sockets } of this.#wire.nodes) {
+        if (sockets !== this.sockets && sockets.hears(to.address)) sockets.receive(data, from, to);
+      }
     });
-  }
-
-  receive(data: Uint8Array, from: Address, to: Address): void {
-    if (to.address !== broadcast && to.address !== this.address) return;
-    const open = [...this.sockets].filter(({ port }) => port === to.port);
-    // As Linux does: the most special socket, and broadcasts only to sockets on all addresses.
-    const socket =
-      open.find(({ address }) => address === to.address) ??
-      open.find(({ address }) => address === unset);
-    socket?.onMessage(data, from);
-  }
-
-  #listen(options: ServerOptions): Awaited<ReturnType<HttpServer["listen"]>> {
-    const port = options.port === 0 ? this.#port() : options.port;
-    if (this.listeners.has(port)) return err("in-use", `port ${port} is in use`);
-    this.listeners.set(port, options);
-    return ok({ port, close: async () => void this.listeners.delete(port) });
   }
 
   async #request(request: HttpRequest): Promise<Result<HttpResponse, HttpError>> {
@@ -154,7 +132,7 @@ class Node implements MemoryNode {
     await this.#onTheWay();
     const web = this.#wire.web.get(new URL(request.url.replace(/^ws/, "http")).origin);
     if (web?.duplexes !== undefined) return await web.duplexes.connect(request);
-    const listener = this.#find({ ...request, url: request.url.replace(/^ws/, "http") });
+    const listener = this.#find(request);
     if (!listener.ok) return listener;
     if (listener.value.upgrade === undefined) return err("refused", "no WebSockets here");
     const pair = makeDuplexPair(this.#wire.deliver);
@@ -165,15 +143,9 @@ class Node implements MemoryNode {
   }
 
   #find(request: Asked): Result<ServerOptions, HttpError> {
-    const { hostname, port, protocol } = new URL(request.url);
-    const number = Number(port) || (protocol === "https:" ? 443 : 80);
-    const node = [...this.#wire.nodes].find(({ address }) => address === hostname);
-    const listener = node?.listeners.get(number);
-    if (listener === undefined) return err("unreachable", `nobody at ${hostname}:${number}`);
-    const { tls } = listener;
-    if ((protocol === "https:") !== (tls !== undefined)) return err("tls", "TLS on one side only");
-    const isOther = tls !== undefined && request.fingerprint !== fingerprintOf(tls.certPem);
-    return isOther ? err("tls", "another certificate than the pinned one") : ok(listener);
+    const target = targetOf(request.url);
+    const node = [...this.#wire.nodes].find(({ address }) => address === target.hostname);
+    return agreedServer(node?.sockets.listener(target.port), target, request);
   }
 
   #asServed(method: string, { url, headers = {} }: Pick<Asked, "url" | "headers">): ServerRequest {
@@ -213,14 +185,8 @@ class Node implements MemoryNode {
   }
 }
 
-type Address = { readonly address: string; readonly port: number };
 type HttpResponse = Extract<
   Awaited<ReturnType<HttpClient["request"]>>,
   { readonly ok: true }
 >["value"];
 type Asked = Pick<HttpRequest, "url" | "headers" | "fingerprint">;
-
-function fingerprintOf(certPem: string): string {
-  const der = Buffer.from(certPem.replaceAll(/-----[A-Z ]+-----|\s/g, ""), "base64");
-  return createHash("sha256").update(der).digest("hex");
-}
