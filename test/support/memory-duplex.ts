@@ -6,6 +6,8 @@ export interface DuplexPair {
   readonly server: Duplex;
   /** From now on nothing arrives on either side, and nobody is told: a pulled cable. */
   cut(): void;
+  /** This end learns now that the other is gone without a word. */
+  lose(end: "client" | "server"): void;
 }
 
 interface End extends Duplex {
@@ -14,10 +16,21 @@ interface End extends Duplex {
   ended(code: number, reason: string): void;
 }
 
-/** `deliver` calls what it is given later, in the order of the calls; a turn later when absent. */
-export function makeDuplexPair(deliver: (run: () => void) => void = queueMicrotask): DuplexPair {
+/**
+ * `deliver` calls what it is given later, in the order of the calls; a turn later when absent. `toClient` does it for
+ * the way back when that is another one.
+ */
+export function makeDuplexPair(
+  deliver: (run: () => void) => void = queueMicrotask,
+  toClient: (run: () => void) => void = deliver,
+): DuplexPair {
   let isCut = false;
-  const makeEnd = (): End => {
+  const makeEnd = (way: (run: () => void) => void): End => {
+    const later = (run: () => void): void => {
+      way(() => {
+        if (!isCut) run();
+      });
+    };
     const held: string[] = [];
     let open = true;
     let closed: { code: number; reason: string } | undefined;
@@ -57,12 +70,7 @@ export function makeDuplexPair(deliver: (run: () => void) => void = queueMicrota
     };
     return end;
   };
-  const later = (run: () => void): void => {
-    deliver(() => {
-      if (!isCut) run();
-    });
-  };
-  const [client, server] = [makeEnd(), makeEnd()];
+  const [client, server] = [makeEnd(deliver), makeEnd(toClient)];
   client.peer = server;
   server.peer = client;
   return {
@@ -71,5 +79,6 @@ export function makeDuplexPair(deliver: (run: () => void) => void = queueMicrota
     cut() {
       isCut = true;
     },
+    lose: (end) => (end === "client" ? client : server).ended(1006, ""),
   };
 }

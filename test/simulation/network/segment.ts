@@ -1,0 +1,272 @@
+// A boot network of the simulated world: one broadcast domain with agents, machines and BMCs. Datagrams are delayed,
+// lost, repeated and overtake each other; HTTP, TLS and WebSocket connections are streams that only get late. Takes
+// the place of test/support/memory-network.ts.
+import { err, ok } from "../../../shared/result.ts";
+import type { Result } from "../../../shared/result.ts";
+import type {
+  DuplexClient,
+  DuplexRequest,
+  HttpClient,
+  HttpError,
+  HttpRequest,
+  HttpServer,
+  ServerOptions,
+  ServerRequest,
+  Udp,
+  UdpAddress,
+} from "../../../site-agent/ports.ts";
+import type { MemoryNetwork, MemoryNode, WebServer } from "../../support/memory-network.ts";
+import { agreedServer, MemorySockets, targetOf } from "../../support/memory-sockets.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Random } from "../kernel/random.ts";
+import { Connection, Peer } from "./connection.ts";
+import { exchange } from "./exchange.ts";
+import type { Arrival } from "./exchange.ts";
+import { Lane } from "./lane.ts";
+import type { Conditions, Delay } from "./lane.ts";
+import { SegmentWatch } from "./segment-watch.ts";
+import type { WatchOptions } from "./segment-watch.ts";
+import { openDuplex } from "./stream-duplex.ts";
+
+export interface SegmentOptions extends WatchOptions {
+  readonly kernel: Kernel;
+  readonly random: Random;
+}
+
+/** Who it is that joins. */
+export interface Who {
+  /** Of its stream of draws; the address when absent. */
+  readonly name?: string;
+  /** Of the fleet; absent: nobody's. */
+  readonly machine?: string;
+  /** Its datagrams take no time. */
+  readonly isPrompt?: boolean;
+}
+
+export interface SegmentNode extends MemoryNode {
+  /** `told`: whether the other ends of its connections notice, as after a crash, or not, as of a pulled plug. */
+  leave(told?: boolean): void;
+}
+
+const usualDelay: Delay = { minMs: 0, jitterMs: 3 };
+
+export class Segment implements MemoryNetwork {
+  readonly kernel: Kernel;
+  readonly random: Random;
+  readonly watch: SegmentWatch;
+  readonly conditions: Conditions = { delay: usualDelay, loss: 0, clearAtMs: 0 };
+  /** Of each datagram, to arrive once more. */
+  duplication = 0;
+  /** Of two machines with one address: datagrams reach both, or one of them. */
+  sharedAddress: "both" | "one" = "both";
+  readonly nodes = new Set<Node>();
+  readonly web = new Map<string, WebServer>();
+  readonly #picks: Random;
+  #joined = 0;
+  #ports = 40_000;
+
+  constructor(options: SegmentOptions) {
+    this.kernel = options.kernel;
+    this.random = options.random;
+    this.#picks = options.random.split("picks");
+    this.watch = new SegmentWatch(options);
+  }
+
+  /** "0.0.0.0" until it has an address. Everyone who joins draws from a stream of its own. */
+  join(address = "0.0.0.0", who: Who = {}): SegmentNode {
+    this.#joined += 1;
+    const name = who.name ?? (address === "0.0.0.0" ? `joined ${this.#joined}` : address);
+    const node = new Node(this, address, { ...who, name });
+    this.nodes.add(node);
+    return node;
+  }
+
+  addWebServer(origin: string, server: WebServer): void {
+    this.web.set(new URL(origin).origin, server);
+  }
+
+  /** Nothing arrives for so long; then everything does. */
+  clog(ms: number): void {
+    this.conditions.clearAtMs = Math.max(this.conditions.clearAtMs, this.kernel.nowMs() + ms);
+  }
+
+  heal(): void {
+    Object.assign(this.conditions, { delay: usualDelay, loss: 0, clearAtMs: 0 });
+    this.duplication = 0;
+    this.sharedAddress = "both";
+  }
+
+  /** Unique in the segment, so that an answer to a shared address finds who asked. */
+  makePort(): number {
+    this.#ports = this.#ports >= 60_000 ? 40_001 : this.#ports + 1;
+    return this.#ports;
+  }
+
+  /** All that hear a datagram now. */
+  hearers(from: Node, to: UdpAddress): readonly Node[] {
+    const all = [...this.nodes].filter((node) => node !== from && node.sockets.hears(to.address));
+    const isShared = all.length > 1 && to.address !== "255.255.255.255";
+    return isShared && this.sharedAddress === "one" ? [this.#picks.pick(all)] : all;
+  }
+
+  /** The server of an address; of two one, drawn. */
+  find(
+    url: string,
+    request: Pick<HttpRequest, "fingerprint">,
+  ): Result<{ readonly node: Node; readonly server: ServerOptions }, HttpError> {
+    const target = targetOf(url);
+    const there = [...this.nodes].filter(({ address }) => address === target.hostname);
+    const node = there.length > 1 ? this.#picks.pick(there) : there[0];
+    const server = agreedServer(node?.sockets.listener(target.port), target, request);
+    if (!server.ok || node === undefined) return server.ok ? err("unreachable", "nobody") : server;
+    return ok({ node, server: server.value });
+  }
+}
+
+class Node implements SegmentNode {
+  readonly udp: Udp;
+  readonly http: HttpClient;
+  readonly duplexes: DuplexClient;
+  readonly server: HttpServer;
+  readonly sockets: MemorySockets;
+  readonly peer = new Peer();
+  readonly #segment: Segment;
+  readonly #who: Who;
+  readonly #out: Lane;
+  readonly #in: Lane;
+  readonly #repeats: Random;
+
+  constructor(segment: Segment, address: string, who: Who & { readonly name: string }) {
+    const { kernel, conditions } = segment;
+    const random = segment.random.split(who.name);
+    this.#segment = segment;
+    this.#who = who;
+    this.#out = new Lane(kernel, random.split("out"), conditions);
+    this.#in = new Lane(kernel, random.split("in"), conditions);
+    this.#repeats = random.split("repeats");
+    this.sockets = new MemorySockets(
+      address,
+      () => segment.makePort(),
+      (data, from, to) => this.#transmit(data, from, to),
+    );
+    this.udp = { bind: async (options) => this.sockets.bind(options) };
+    this.http = { request: (request) => this.#request(request) };
+    this.duplexes = { connect: (request) => this.#connect(request) };
+    this.server = { listen: async (options) => this.sockets.listen(options) };
+  }
+
+  get address(): string {
+    return this.sockets.address;
+  }
+
+  set address(address: string) {
+    this.sockets.address = address;
+  }
+
+  leave(told = false): void {
+    this.#segment.nodes.delete(this);
+    this.sockets.close();
+    this.peer.leave(told);
+  }
+
+  #transmit(data: Uint8Array, from: UdpAddress, to: UdpAddress): void {
+    const segment = this.#segment;
+    segment.watch.datagram(data, from, to);
+    const isRepeated = segment.duplication > 0 && this.#repeats.chance(segment.duplication);
+    for (let left = isRepeated ? 2 : 1; left > 0; left -= 1) {
+      const ms = this.#who.isPrompt === true ? 0 : this.#out.drawMs();
+      segment.kernel.timer(ms, () => {
+        for (const node of segment.hearers(this, to)) node.#hear(data, from, to);
+      });
+    }
+  }
+
+  #hear(data: Uint8Array, from: UdpAddress, to: UdpAddress): void {
+    if (!this.sockets.has(to.port) || this.#in.drawLoss()) return;
+    this.peer.receive(() => this.sockets.receive(data, from, to));
+  }
+
+  #open(): Connection {
+    return new Connection(this.#segment.kernel, this.peer, { up: this.#out, down: this.#in });
+  }
+
+  #request(request: HttpRequest): ReturnType<HttpClient["request"]> {
+    const segment = this.#segment;
+    const web = segment.web.get(new URL(request.url).origin);
+    if (web !== undefined) return web.http.request(request);
+    const connection = this.#open();
+    const client = this.address;
+    return exchange({
+      kernel: segment.kernel,
+      connection,
+      request,
+      arrive: () => this.#arrive(connection, request),
+      onAnswer: (response) =>
+        segment.watch.served({ request, client, machine: this.#who.machine }, response),
+    });
+  }
+
+  #arrive(connection: Connection, request: HttpRequest): Arrival {
+    const found = this.#segment.find(request.url, request);
+    if (!found.ok) return { kind: "nobody", error: found.error };
+    const { node, server } = found.value;
+    connection.accept(node.peer);
+    const { method, url, headers = {} } = request;
+    return { kind: "answer", response: server.handle(this.#asServed(method, url, headers)) };
+  }
+
+  #connect(request: DuplexRequest): ReturnType<DuplexClient["connect"]> {
+    const { kernel } = this.#segment;
+    const connection = this.#open();
+    return new Promise((resolve) => {
+      let isSettled = false;
+      const settle = (opened: Awaited<ReturnType<DuplexClient["connect"]>>): boolean => {
+        if (isSettled) return false;
+        isSettled = true;
+        timer.cancel();
+        resolve(opened);
+        return true;
+      };
+      const timer = kernel.timer(request.timeoutMs, () =>
+        this.peer.receive(() => void settle(err("timeout", "no answer"))),
+      );
+      connection.onServerLost = () => void settle(err("unreachable", "the connection broke off"));
+      connection.toServer(() => this.#upgrade(connection, request, settle));
+    });
+  }
+
+  #upgrade(
+    connection: Connection,
+    { url, protocol, headers, fingerprint }: DuplexRequest,
+    settle: (opened: Awaited<ReturnType<DuplexClient["connect"]>>) => boolean,
+  ): void {
+    const found = this.#segment.find(url, fingerprint === undefined ? {} : { fingerprint });
+    if (!found.ok || found.value.server.upgrade === undefined) {
+      const refused = found.ok ? err("refused", "no WebSockets here") : found;
+      connection.toClient(() => {
+        connection.end();
+        settle(refused);
+      });
+      return;
+    }
+    connection.accept(found.value.node.peer);
+    const pair = openDuplex(connection);
+    const { onServerLost } = connection;
+    connection.onServerLost = () => {
+      settle(err("unreachable", "the connection broke off"));
+      onServerLost();
+    };
+    connection.toClient(() => {
+      // Who has given up meanwhile closes what comes too late.
+      if (!settle(ok(pair.client))) pair.client.close(1006, "");
+    });
+    const asked = { ...headers, "sec-websocket-protocol": protocol };
+    found.value.server.upgrade(this.#asServed("GET", url, asked), pair.server);
+  }
+
+  #asServed(method: string, url: string, headers: Readonly<Record<string, string>>): ServerRequest {
+    const { pathname, search } = new URL(url);
+    const remote = { address: this.address, port: this.#segment.makePort() };
+    return { method, path: pathname + search, headers, remote };
+  }
+}
