@@ -100,7 +100,21 @@ const table: Partial<Record<FaultClass, Apply>> = {
     api.disconnect();
     return () => void (api.faults.unreachable = false);
   },
-  "api-watch-window": (world, fault) => cluster(world, fault)?.forgetHistory(),
+  "api-watch-window"(world, fault) {
+    cluster(world, fault)?.narrowWindow(fault.amount);
+    return () => cluster(world, fault)?.widenWindow();
+  },
+  "api-watch-stalled"(world, fault) {
+    cluster(world, fault)?.stall();
+    return () => cluster(world, fault)?.endStall();
+  },
+  "api-stale-list"(world, fault) {
+    const api = cluster(world, fault);
+    if (api !== undefined) api.faults.staleListMs = fault.amount;
+    return () => {
+      if (api !== undefined) api.faults.staleListMs = 0;
+    };
+  },
   "api-conflict"(world, fault) {
     const api = cluster(world, fault);
     if (api !== undefined) api.faults.conflicts = fault.amount;

@@ -7,6 +7,7 @@ import type { MemoryNetwork } from "../../support/memory-network.ts";
 import { createHash } from "node:crypto";
 import { makeKernel } from "../kernel/kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { canaryPassword, findCanary } from "../kubernetes/canaries.ts";
 import { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
 import { makeLoginTrials } from "../machines/bmc/login-trials.ts";
 import { makeSeededCrypto } from "../machines/crypto/seeded-crypto.ts";
@@ -108,12 +109,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
 }
 
-const canary = /canary-[a-z]+-[a-z0-9-]+/;
-
 function scannerOf(tell: (happened: Happened) => void): (sink: string, text: string) => void {
   return (sink, text) => {
-    const found = canary.exec(text);
-    if (found !== null) tell({ kind: "leak", sink, text: found[0] });
+    const found = findCanary(text);
+    if (found !== undefined) tell({ kind: "leak", sink, text: found });
   };
 }
 
@@ -273,7 +272,7 @@ async function makeMachines({
 }
 
 export function passwordOf({ name }: Pick<MachinePlan, "name">, number: number): string {
-  return `canary-pw-${name}-${number}`;
+  return canaryPassword(name, number);
 }
 
 function makeTruth({

@@ -1,0 +1,125 @@
+// The resources that the simulated API server knows, and how paths name them. Those of ours have the schemas that
+// infra/crds gives to a real server.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import type { Schema } from "./structural-schema.ts";
+
+export interface Resource {
+  /** Path of the collection over all namespaces, as "/apis/metal3.io/v1alpha1/baremetalhosts". */
+  readonly collection: string;
+  readonly apiVersion: string;
+  readonly group: string;
+  readonly version: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly isNamespaced: boolean;
+  /** Of a CustomResourceDefinition: has a generation, is pruned and validated, and is not replaced without a version. */
+  readonly custom: { readonly schema: Schema; readonly hasStatus: boolean } | undefined;
+}
+
+export interface Target {
+  readonly resource: Resource;
+  readonly namespace: string | undefined;
+  /** Undefined: the collection. */
+  readonly name: string | undefined;
+  readonly isStatus: boolean;
+  readonly query: URLSearchParams;
+}
+
+interface Definition {
+  readonly spec: {
+    readonly group: string;
+    readonly names: { readonly kind: string; readonly plural: string };
+    readonly versions: readonly [
+      {
+        readonly name: string;
+        readonly schema: { readonly openAPIV3Schema: Schema };
+        readonly subresources?: { readonly status?: object };
+      },
+    ];
+  };
+}
+
+function readDefinition(file: string): Resource {
+  const path = join(import.meta.dirname, "../../../../infra/crds", file);
+  const { group, names, versions } = (parse(readFileSync(path, "utf8")) as Definition).spec;
+  const [{ name: version, schema, subresources }] = versions;
+  return {
+    ...makeResource(group, version, names.plural, names.kind),
+    custom: { schema: schema.openAPIV3Schema, hasStatus: subresources?.status !== undefined },
+  };
+}
+
+function makeResource(group: string, version: string, name: string, kind: string): Resource {
+  const apiVersion = group === "" ? version : `${group}/${version}`;
+  return {
+    collection: `/${group === "" ? "api" : "apis"}/${apiVersion}/${name}`,
+    apiVersion,
+    group,
+    version,
+    name,
+    kind,
+    isNamespaced: name !== "namespaces",
+    custom: undefined,
+  };
+}
+
+export const namespaces = makeResource("", "v1", "namespaces", "Namespace");
+export const secrets = makeResource("", "v1", "secrets", "Secret");
+export const events = makeResource("", "v1", "events", "Event");
+export const hosts = readDefinition("metal3.io_baremetalhosts.yaml");
+
+export const resources: readonly Resource[] = [
+  namespaces,
+  secrets,
+  events,
+  makeResource("", "v1", "configmaps", "ConfigMap"),
+  makeResource("coordination.k8s.io", "v1", "leases", "Lease"),
+  hosts,
+  readDefinition("metal3.io_hardwaredata.yaml"),
+];
+
+const byCollection = new Map(resources.map((resource) => [resource.collection, resource]));
+
+/** Root, namespace, resource, name, subresource. */
+const paths =
+  /^(\/(?:api|apis\/[^/]+)\/[^/]+\/)(?:namespaces\/([^/]+)\/)?([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/;
+
+/** Undefined: there is no such resource. */
+export function readPath(path: string): Target | undefined {
+  const [bare = "", query = ""] = path.split("?");
+  const found = paths.exec(bare)?.map((part) => part && decodeURIComponent(part));
+  const [, root, namespace, plural, name, subresource] = found ?? [];
+  const resource = byCollection.get(`${root}${plural}`);
+  if (resource === undefined || !hasSubresource(resource, subresource)) return undefined;
+  if (resource.isNamespaced && name !== undefined && namespace === undefined) return undefined;
+  const isStatus = subresource === "status";
+  return { resource, namespace, name, isStatus, query: new URLSearchParams(query) };
+}
+
+function hasSubresource({ custom }: Resource, subresource: string | undefined): boolean {
+  return subresource === undefined || (subresource === "status" && custom?.hasStatus === true);
+}
+
+/** As "/apis/metal3.io/v1alpha1/namespaces/a/baremetalhosts/h". */
+export function objectPath(
+  resource: Resource,
+  namespace: string | undefined,
+  name: string,
+): string {
+  return `${collectionPath(resource, namespace)}/${name}`;
+}
+
+export function collectionPath(
+  { collection, name }: Resource,
+  namespace: string | undefined,
+): string {
+  if (namespace === undefined) return collection;
+  const root = collection.slice(0, -name.length);
+  return `${root}namespaces/${namespace}/${name}`;
+}
+
+export function resourceOfKind(apiVersion: unknown, kind: unknown): Resource | undefined {
+  return resources.find((each) => each.apiVersion === apiVersion && each.kind === kind);
+}
