@@ -30,14 +30,17 @@ export function takeOutbox(
     .map(({ id, delivery }) => ({ id: String(id), delivery }));
 }
 
-/** Statuses that are followed by one of their host that was sent. */
+/**
+ * Statuses that are followed by one of their host that was sent; and, because NULL LIKE 'status:%' is not false, rows
+ * without a key that are.
+ */
 function statusesBehindSent(rows: readonly StoredOutboxRow[]): ReadonlySet<number> {
   const behind = new Set<number>();
   const sent = new Set<string>();
   for (const row of rows.toReversed()) {
-    if (!isStatus(row)) continue;
+    if (row.key !== null && !isStatus(row)) continue;
     if (sent.has(row.host_uid)) behind.add(row.id);
-    if (row.sent_epoch !== 0) sent.add(row.host_uid);
+    if (isStatus(row) && row.sent_epoch !== 0) sent.add(row.host_uid);
   }
   return behind;
 }

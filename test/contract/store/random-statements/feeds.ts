@@ -1,0 +1,116 @@
+// Random statements of the cluster link: feeds and facts about Secrets.
+import { feedResource, type FeedBatch, type FeedObject } from "../../../../shared/protocol/feed.ts";
+import type { SecretFact } from "../../../../shared/protocol/secret-fact.ts";
+import { keyOf } from "../../../simulation/store/rows.ts";
+import {
+  clusters,
+  hostUids,
+  namespaces,
+  numberOf,
+  rowOf,
+  senderOf,
+  textOf,
+  type Draw,
+  type Statement,
+} from "./draw.ts";
+
+type Resource = (typeof feedResource.options)[number];
+
+export function applyFeed(draw: Draw): Statement {
+  const { random, tables } = draw;
+  const sender = senderOf(draw);
+  const resource = random.pick<Resource>([
+    ...feedResource.options,
+    "baremetalhosts",
+    "baremetalhosts",
+  ]);
+  const cursor = tables.feeds.get(keyOf(sender.cluster, resource))?.cursor ?? "";
+  const isList = cursor === "" ? random.chance(0.9) : random.chance(0.35);
+  const objects = Array.from({ length: random.below(4) }, () => objectOf(draw, resource));
+  const batch = isList ? listOf(draw, cursor, objects) : watchOf(draw, cursor, objects);
+  return {
+    name: "applyFeed",
+    given: { sender, resource, batch },
+    run: (store) => store.applyFeed(sender, resource, batch),
+  };
+}
+
+function listOf(draw: Draw, cursor: string, items: FeedObject[]): FeedBatch {
+  const { random } = draw;
+  // An older one: the cluster was restored from a backup.
+  const isOlder = random.chance(0.15) && Number(cursor) > 10;
+  const resourceVersion = String(isOlder ? Number(cursor) - 1 - random.below(9) : draw.next());
+  const listId = `list-${random.below(4)}`;
+  return { kind: "list", listId, resourceVersion, items, last: random.chance(0.6) };
+}
+
+function watchOf(draw: Draw, cursor: string, objects: readonly FeedObject[]): FeedBatch {
+  const { random } = draw;
+  return {
+    kind: "watch",
+    fromResourceVersion: random.chance(0.9) ? cursor : String(random.below(99)),
+    toResourceVersion: String(draw.next()),
+    events: objects.map((object) => ({
+      type: random.pick(["ADDED", "MODIFIED", "MODIFIED", "DELETED"]),
+      object,
+    })),
+  };
+}
+
+/** As it is stored, again; an older form; or a new one. */
+function objectOf(draw: Draw, resource: Resource): FeedObject {
+  const { random } = draw;
+  const host = rowOf(draw, draw.tables.hosts);
+  if (resource === "baremetalhosts" && host !== undefined && random.chance(0.15))
+    return host.object;
+  const other = rowOf(draw, draw.tables.objects);
+  if (other?.resource === resource && random.chance(0.3)) return other.object;
+  const version = random.chance(0.9) ? draw.next() : Math.max(1, draw.next() - random.below(200));
+  if (resource === "namespaces") return namespaceOf(draw, version);
+  const prefix = resource === "hardwaredata" ? "hardware-" : "";
+  return {
+    kind: resource,
+    metadata: {
+      name: `name-${random.below(5)}`,
+      namespace: random.pick(namespaces),
+      uid: `${prefix}${random.pick(hostUids)}`,
+      resourceVersion: String(version),
+      labels: undefined,
+    },
+    spec: { text: textOf(draw), number: numberOf(draw), list: [undefined, { gone: undefined }] },
+  };
+}
+
+function namespaceOf(draw: Draw, version: number): FeedObject {
+  const { random } = draw;
+  const name = random.pick(namespaces);
+  const annotations = { "farrier.dev/site": random.pick(["lab", "shed"]) };
+  return {
+    metadata: {
+      name,
+      uid: `namespace-${name}-${random.below(2)}`,
+      resourceVersion: String(version),
+      ...(random.chance(0.7) ? { annotations } : {}),
+    },
+  };
+}
+
+export function applySecrets(draw: Draw): Statement {
+  const { random } = draw;
+  const cluster = random.pick(clusters);
+  const facts = Array.from({ length: random.below(4) }, (): SecretFact => {
+    const found = random.chance(0.5);
+    return {
+      hostUid: random.pick(hostUids),
+      purpose: random.pick(["bmc", "userData", "networkData"]),
+      name: random.chance(0.7) ? `secret-${random.below(3)}` : "",
+      found,
+      ...(found ? { uid: "u", resourceVersion: String(draw.next()) } : { problem: textOf(draw) }),
+    };
+  });
+  return {
+    name: "applySecrets",
+    given: { cluster, facts },
+    run: (store) => store.applySecrets(cluster, facts),
+  };
+}

@@ -1,0 +1,169 @@
+// Random statements about agents, sessions and the outbox.
+import { createHash } from "node:crypto";
+import type { LinkName } from "../../../../control-plane/ports.ts";
+import type { StoredAgentRow } from "../../../simulation/store/rows.ts";
+import { agents, clusters, rowOf, sessionOf, sites, type Draw, type Statement } from "./draw.ts";
+
+export function addCluster({ random }: Draw): Statement {
+  const [name, hash] = [random.pick([...clusters, "north"]), `hash-${random.below(4)}`];
+  return {
+    name: "addCluster",
+    given: { name, hash },
+    run: (store) => store.addCluster(name, hash),
+  };
+}
+
+export function addSite({ random }: Draw): Statement {
+  const name = random.pick([...sites, ...sites, "barn"]);
+  return { name: "addSite", given: { name }, run: (store) => store.addSite(name) };
+}
+
+export function addToken(draw: Draw): Statement {
+  const { random } = draw;
+  const known = rowOf(draw, draw.tables.tokens)?.hash;
+  const token = {
+    hash: (random.chance(0.2) ? known : undefined) ?? `token-${draw.next()}`,
+    site: random.chance(0.8) ? random.pick([...sites, ...sites, "nowhere"]) : undefined,
+    cluster: random.chance(0.5) ? random.pick([...clusters, ...clusters, "nowhere"]) : undefined,
+    ttlMs: random.pick([1, 60_000, 3_600_000]),
+    autoApprove: random.chance(0.8),
+  };
+  return { name: "addToken", given: token, run: (store) => store.addToken(token) };
+}
+
+export function enrol(draw: Draw): Statement {
+  const { random } = draw;
+  const name = random.pick(agents);
+  const agent = {
+    tokenHash: rowOf(draw, draw.tables.tokens)?.hash ?? "unknown",
+    id: random.chance(0.9) ? name : `${name}-again`,
+    signingKey: `signing-${name}`,
+    sealingKey: `sealing-${name}`,
+    sealingFingerprint: `fingerprint-${name}`,
+    hostname: name,
+    programVersion: "1",
+  };
+  return { name: "enrol", given: agent, run: (store) => store.enrol(agent) };
+}
+
+export function setAgentState(draw: Draw): Statement {
+  const { random } = draw;
+  const id = random.chance(0.9) ? (rowOf(draw, draw.tables.agents)?.id ?? "nobody") : "nobody";
+  const state = random.chance(0.85) ? "approved" : "revoked";
+  return {
+    name: "setAgentState",
+    given: { id, state },
+    run: (store) => store.setAgentState(id, state),
+  };
+}
+
+export function openSession(draw: Draw): Statement {
+  const { random, tables } = draw;
+  const agent = rowOf(draw, tables.agents);
+  const session = {
+    agentId: agent?.id ?? "nobody",
+    ...bootOf(draw, agent),
+    instance: `instance-${random.below(2)}`,
+    tokenHash: tokenOf(draw),
+    programVersion: `${random.below(3)}`,
+    documentsDigest: random.chance(0.6) ? digestOf(draw, agent?.site ?? null) : "another",
+  };
+  return { name: "openSession", given: session, run: (store) => store.openSession(session) };
+}
+
+/** Mostly the next hello of the same boot; sometimes a late one, or a clone's. */
+function bootOf({ random }: Draw, agent: StoredAgentRow | undefined) {
+  const { counter = 0, boot_id: bootId = "" } = agent ?? {};
+  return {
+    bootId: random.chance(0.8) && bootId !== "" ? bootId : `boot-${random.below(3)}`,
+    counter: random.chance(0.92) ? counter + 1 : Math.max(1, counter - random.below(2)),
+  };
+}
+
+/** Rarely one that a session has already. */
+function tokenOf(draw: Draw): string {
+  const other = rowOf(draw, draw.tables.sessions)?.token_hash;
+  return other === undefined || draw.random.chance(0.95) ? `session-${draw.next()}` : other;
+}
+
+/** hello.documentsDigest of an agent that holds what it should. */
+function digestOf({ tables }: Draw, site: string | null): string {
+  const lines = [...tables.hosts.values()].flatMap((host) =>
+    host.site !== site || host.document === null
+      ? []
+      : [`${host.uid} ${host.document.revision} ${host.document.hash}\n`],
+  );
+  return createHash("sha256").update(lines.toSorted().join("")).digest("hex");
+}
+
+export function renewLease(draw: Draw): Statement {
+  const { agent_id: agentId, epoch } = sessionOf(draw);
+  const renewal = { agentId, epoch, links: draw.random.between(1, 2) };
+  return { name: "renewLease", given: renewal, run: (store) => store.renewLease(renewal) };
+}
+
+/** A session with links that it holds, or should. */
+function delivering(draw: Draw): { readonly epoch: number; readonly links: readonly LinkName[] } {
+  const { random, tables } = draw;
+  const link = rowOf(draw, tables.links);
+  if (link === undefined) return { epoch: 1, links: ["site:lab"] };
+  const held = [...tables.links.values()].filter((each) => each.epoch === link.epoch);
+  const more = random.chance(0.05) ? ["site:lab"] : [];
+  const names = new Set([...held.map(({ name }) => name), ...more]);
+  return {
+    epoch: link.epoch - Number(random.chance(0.03)),
+    links: [...names].toSorted() as LinkName[],
+  };
+}
+
+export function takeOutbox(draw: Draw): Statement {
+  const session = delivering(draw);
+  const limit = draw.random.between(1, 6);
+  return {
+    name: "takeOutbox",
+    given: { session, limit },
+    run: (store) => store.takeOutbox(session, limit),
+  };
+}
+
+export function ackOutbox(draw: Draw): Statement {
+  const { random, tables } = draw;
+  const session = delivering(draw);
+  const [done, retry]: [string[], string[]] = [[], []];
+  for (const row of tables.outbox.values()) {
+    const isSent = row.sent_epoch === session.epoch;
+    if (!random.chance(isSent ? 0.7 : 0.05)) continue;
+    (random.chance(0.6) ? done : retry).push(String(row.id));
+  }
+  if (random.chance(0.1)) done.push(...retry);
+  if (random.chance(0.1)) done.push("nonsense", "0", "999999999999999999", "9999999999999999999");
+  return {
+    name: "ackOutbox",
+    given: { session, done, retry },
+    run: (store, idOf) =>
+      store.ackOutbox(session, { done: done.map(idOf), retry: retry.map(idOf) }),
+  };
+}
+
+export function readLinks(draw: Draw): Statement {
+  const agentId = draw.random.pick(agents);
+  const tokenHash = rowOf(draw, draw.tables.sessions)?.token_hash ?? "none";
+  const admission = `hash-${draw.random.below(4)}`;
+  return {
+    name: "reads of links",
+    given: { agentId, tokenHash, admission },
+    run: async (store) => [
+      await store.loadAgent(agentId),
+      await store.sessionOfToken(tokenHash),
+      await store.siteKeys(),
+      await store.clusterOfAdmissionToken(admission),
+      await store.listClusters(),
+      await store.listSites(),
+      await store.listAgents(),
+    ],
+  };
+}
+
+export function prune(_draw: Draw): Statement {
+  return { name: "prune", given: {}, run: (store) => store.prune() };
+}
