@@ -31,10 +31,16 @@ export interface WanLink {
   duplicates: number;
   /** Of each frame: to arrive changed. */
   garbles: number;
+  /** Of each request: to be lost before the hub. */
+  losesRequests: number;
   /** Of each request: to be worked on, and its answer lost. */
   losesAnswers: number;
+  /** Of each connection: that its end dies unnoticed by the other. */
+  silentDeaths: number;
   /** Cuts all connections. */
   cut(): void;
+  /** All connections are dead, and neither end is told: a device on the way has forgotten them. */
+  forget(): void;
 }
 
 interface Instance {
@@ -112,7 +118,7 @@ export class Wan {
     if (body !== undefined) this.#scan("feed", new TextDecoder().decode(body));
     this.#scan("url", url);
     await this.#kernel.sleep(link.wayMs());
-    if (link.upDown) return await this.#inVain(timeoutMs);
+    if (link.upDown || link.draws(link.losesRequests)) return await this.#inVain(timeoutMs);
     const instance = this.#pick(link.random);
     if (instance === undefined) return err("unreachable", "no instance answers");
     const { life } = instance;
@@ -121,12 +127,13 @@ export class Wan {
       const response = await instance.ask(url, init);
       return { response, bytes: new Uint8Array(await response.arrayBuffer()) };
     });
-    const broken = new Promise<undefined>((resolve) => {
-      const lose = (): void => void this.#kernel.timer(link.wayMs(), () => resolve(undefined));
-      life.signal.addEventListener("abort", lose, { once: true });
-      this.#kernel.timer(timeoutMs, () => resolve(undefined));
-    });
-    const answer = await Promise.race([answered, broken]);
+    const broken = Promise.withResolvers<undefined>();
+    const lose = (): void => void this.#kernel.timer(link.wayMs(), () => broken.resolve(undefined));
+    life.signal.addEventListener("abort", lose, { once: true });
+    const timer = this.#kernel.timer(timeoutMs, () => broken.resolve(undefined));
+    const answer = await Promise.race([answered, broken.promise]);
+    timer.cancel();
+    life.signal.removeEventListener("abort", lose);
     if (answer === undefined) return err("unreachable", "the connection broke");
     await this.#kernel.sleep(link.wayMs());
     if (link.downDown || link.random.chance(link.losesAnswers))
@@ -181,7 +188,9 @@ class Link implements WanLink {
   delayMs: readonly [number, number] = [1, 20];
   duplicates = 0;
   garbles = 0;
+  losesRequests = 0;
   losesAnswers = 0;
+  silentDeaths = 0;
   readonly random: Random;
   readonly #kernel: Kernel;
   readonly #scan: Scan;
@@ -203,7 +212,22 @@ class Link implements WanLink {
     this.delayMs = [1, 20];
     this.duplicates = 0;
     this.garbles = 0;
+    this.losesRequests = 0;
     this.losesAnswers = 0;
+    this.silentDeaths = 0;
+  }
+
+  /** False without a draw when it cannot be. */
+  draws(probability: number): boolean {
+    return probability > 0 && this.random.chance(probability);
+  }
+
+  forget(): void {
+    for (const { agent, hub } of this.#streams) {
+      agent.peer = undefined;
+      hub.peer = undefined;
+    }
+    this.#streams.clear();
   }
 
   cut(): void {
@@ -230,6 +254,7 @@ class Link implements WanLink {
     for (const stream of this.#streams) {
       if (stream.agentLife !== dead && stream.hubLife !== dead) continue;
       this.#streams.delete(stream);
+      if (this.draws(this.silentDeaths)) continue;
       const left = stream.agentLife === dead ? stream.hub : stream.agent;
       const direction = stream.agentLife === dead ? "up" : "down";
       this.#whenOpen(direction, this.random.between(...oneEndNoticesMs), () =>
