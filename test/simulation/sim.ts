@@ -66,7 +66,7 @@ async function replayCorpus(files: readonly string[]): Promise<number> {
   let failed = 0;
   for (const path of files.length === 0 ? corpusFiles() : files) {
     const { scenario, broke, note } = readCorpusFile(path);
-    const outcome = outcomeOf(await playScenario(scenario, {}));
+    const outcome = outcomeOf(await playScenario(scenario));
     const problems = outcome.problems.filter((problem) => !problem.startsWith("vacuous"));
     if (problems.length > 0) failed += 1;
     const verdict = problems.length === 0 ? "ok  " : "FAIL";

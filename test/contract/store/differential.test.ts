@@ -14,6 +14,7 @@ import {
   type PlainRow,
   type StoreTier,
 } from "../../support/control-plane/store-tier.ts";
+import { enrolAgent } from "../../support/control-plane/store-world.ts";
 import { startTestPglite, type TestDatabase } from "../../support/control-plane/test-database.ts";
 import type { Draw, Statement } from "./random-statements/draw.ts";
 import { applyFeed, applySecrets } from "./random-statements/feeds.ts";
@@ -77,23 +78,13 @@ async function prepare(store: Store, clock: ManualClock): Promise<void> {
   await store.addCluster("east", "hash-0");
   await store.addCluster("west", "hash-1");
   const roles = [
-    ["one", "lab", "east"],
-    ["two", "shed", "west"],
-    ["three", "lab", undefined],
+    ["one", { site: "lab", cluster: "east" }],
+    ["two", { site: "shed", cluster: "west" }],
+    ["three", { site: "lab" }],
   ] as const;
-  for (const [id, site, cluster] of roles) {
-    const hash = `token-of-${id}`;
+  for (const [id, role] of roles) {
     clock.advance(1);
-    await store.addToken({ hash, site, cluster, ttlMs: 60_000, autoApprove: true });
-    await store.enrol({
-      tokenHash: hash,
-      id,
-      signingKey: `signing-${id}`,
-      sealingKey: `sealing-${id}`,
-      sealingFingerprint: `fingerprint-${id}`,
-      hostname: id,
-      programVersion: "1",
-    });
+    await enrolAgent(store, id, role);
   }
 }
 

@@ -1,4 +1,4 @@
-// Invariants about switching, logins and control: S2, S8, S15, S21, S26, S28, S37, S38.
+// Invariants about switching, logins and control: S2, S14, S15, S21, S26, S28, S38.
 import type { WorldEvent } from "../world/events.ts";
 import { hostOf, isHeld, specOf, stateOf } from "./host-of.ts";
 import { onItsWayMs, Since } from "./history.ts";
@@ -76,15 +76,6 @@ export const s21: JudgeKind = {
   },
 };
 
-const working = [
-  "inspecting",
-  "preparing",
-  "provisioning",
-  "deprovisioning",
-  "deleting",
-  "powering off before delete",
-];
-
 /** A boot that began before the host settled has ended by then. */
 const settlesMs = 15_000;
 
@@ -102,7 +93,6 @@ export const s28: JudgeKind = {
             settledSince.set(after.metadata.uid, { state: stateOf(after), atMs });
           }
         },
-        "boot-offer"() {},
         running(event, truth) {
           if (event.running !== "ramdisk") return;
           const host = hostOf(truth, event.machine);
@@ -111,7 +101,7 @@ export const s28: JudgeKind = {
           const since = settledSince.get(host.metadata.uid);
           const isOld = since !== undefined && event.atMs - since.atMs > settlesMs;
           const isInUse = state === "provisioned" || state === "externally provisioned";
-          if (isInUse && isOld && !working.includes(state)) {
+          if (isInUse && isOld) {
             report(`the ramdisk runs on a host that is ${state}`, event.machine);
           }
         },

@@ -2,6 +2,7 @@
 // nothing. Counts only.
 import type { FaultClass, Scenario } from "../workload/scenario.ts";
 import type { WorldEvent } from "../world/events.ts";
+import { stateOf, statusOf } from "./host-of.ts";
 
 export interface Counts {
   /** First change of a disk in a boot of a ramdisk. */
@@ -21,8 +22,8 @@ export interface Counter {
   onEvent(event: WorldEvent): void;
 }
 
-export function makeCounter(): Counter {
-  const counts: Counts = {
+export function noCounts(): Counts {
+  return {
     pointsOfNoReturn: 0,
     crashes: 0,
     faults: {},
@@ -31,6 +32,10 @@ export function makeCounter(): Counter {
     powerCommands: 0,
     logins: 0,
   };
+}
+
+export function makeCounter(): Counter {
+  const counts = noCounts();
   const destroyed = new Set<string>();
   return {
     counts,
@@ -51,25 +56,15 @@ export function makeCounter(): Counter {
 
 function countStatus(counts: Counts, event: Extract<WorldEvent, { kind: "object" }>): void {
   if (event.after.kind !== "BareMetalHost") return;
-  const [before, after] = [statusOf(event.before), statusOf(event.after)];
-  if (before.state !== after.state) {
-    const transition = `${before.state || "none"} → ${after.state || "none"}`;
+  const [from, to] = [stateOf(event.before), stateOf(event.after)];
+  if (from !== to) {
+    const transition = `${from || "none"} → ${to || "none"}`;
     counts.transitions[transition] = (counts.transitions[transition] ?? 0) + 1;
   }
-  if (after.error !== "" && after.error !== before.error) {
-    counts.errors[after.error] = (counts.errors[after.error] ?? 0) + 1;
+  const { errorType = "" } = statusOf(event.after);
+  if (errorType !== "" && errorType !== (statusOf(event.before).errorType ?? "")) {
+    counts.errors[errorType] = (counts.errors[errorType] ?? 0) + 1;
   }
-}
-
-function statusOf(object: { readonly status?: Readonly<Record<string, unknown>> } | undefined): {
-  readonly state: string;
-  readonly error: string;
-} {
-  const status = (object?.status ?? {}) as {
-    provisioning?: { state?: string };
-    errorType?: string;
-  };
-  return { state: status.provisioning?.state ?? "", error: status.errorType ?? "" };
 }
 
 /** Why the run proves nothing; undefined: it does. */

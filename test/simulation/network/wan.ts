@@ -48,6 +48,7 @@ interface Instance {
   readonly ask: Ask;
 }
 
+export const usualDelayMs = [1, 20] as const;
 const oneEndNoticesMs = [200, 3_000] as const;
 
 export class Wan {
@@ -185,7 +186,7 @@ interface Stream {
 class Link implements WanLink {
   upDown = false;
   downDown = false;
-  delayMs: readonly [number, number] = [1, 20];
+  delayMs: readonly [number, number] = usualDelayMs;
   duplicates = 0;
   garbles = 0;
   losesRequests = 0;
@@ -209,7 +210,7 @@ class Link implements WanLink {
   heal(): void {
     this.upDown = false;
     this.downDown = false;
-    this.delayMs = [1, 20];
+    this.delayMs = usualDelayMs;
     this.duplicates = 0;
     this.garbles = 0;
     this.losesRequests = 0;

@@ -24,15 +24,8 @@ export function scenarioOf(
   });
 }
 
-export async function playScenario(
-  scenario: Scenario,
-  { trace = false, untilMs, stopAtFirst = false }: Partial<Record<keyof RunOptions, unknown>>,
-): Promise<Run> {
-  return await runScenario(scenario, await emptyDatabase(), {
-    trace: trace === true,
-    stopAtFirst: stopAtFirst === true,
-    ...(typeof untilMs === "number" ? { untilMs } : {}),
-  });
+export async function playScenario(scenario: Scenario, options: RunOptions = {}): Promise<Run> {
+  return await runScenario(scenario, await emptyDatabase(), options);
 }
 
 export function outcomeOf(run: Run): Outcome {

@@ -1,4 +1,5 @@
 // What many runs came to, as tables for people.
+import { noCounts } from "../judges/vacuity.ts";
 import type { Counts } from "../judges/vacuity.ts";
 import { possibleFaults } from "../run/faults.ts";
 import { faultClasses } from "../workload/scenario.ts";
@@ -40,15 +41,7 @@ export interface Summary {
 }
 
 export function summaryOf(outcomes: readonly Outcome[], wallMs: number): Summary {
-  const counts: Counts = {
-    pointsOfNoReturn: 0,
-    crashes: 0,
-    faults: {},
-    transitions: {},
-    errors: {},
-    powerCommands: 0,
-    logins: 0,
-  };
+  const counts = noCounts();
   for (const { counts: one } of outcomes) {
     counts.pointsOfNoReturn += one.pointsOfNoReturn;
     counts.crashes += one.crashes;

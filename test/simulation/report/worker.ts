@@ -13,9 +13,9 @@ process.once("disconnect", () => process.exit(0));
 
 async function play(seed: number, options: SimOptions): Promise<void> {
   const scenario = scenarioOf(seed, options);
-  const outcome = outcomeOf(await playScenario(scenario, {}));
+  const outcome = outcomeOf(await playScenario(scenario));
   if (seed % twiceEvery !== 1) return tell(outcome);
-  const again = await playScenario(scenario, {});
+  const again = await playScenario(scenario);
   if (again.hash === outcome.hash) return tell(outcome);
   const problem = `not deterministic: ${outcome.hash.slice(0, 12)} and ${again.hash.slice(0, 12)}`;
   tell({ ...outcome, problems: [...outcome.problems, problem] });

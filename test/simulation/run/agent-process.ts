@@ -48,6 +48,8 @@ const stateDirectory = "/var/lib/farrier";
 const boot = "/usr/lib/farrier/boot";
 const bootFiles = ["undionly.kpxe", "snponly.efi", "vmlinuz", "base.cpio", "program.cpio"];
 
+export const freeBytesUsually = 2 ** 40;
+
 export class AgentProcess {
   readonly name: string;
   readonly address: string;

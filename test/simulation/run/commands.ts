@@ -3,7 +3,7 @@ import { CommandPlayer } from "../kubernetes/play-command.ts";
 import type { MachineFacts } from "../kubernetes/play-command.ts";
 import { bmcAddressOf, macOf } from "../workload/addresses.ts";
 import type { Command } from "../workload/scenario.ts";
-import { passwordOf } from "./world.ts";
+import { canaryPassword } from "../kubernetes/canaries.ts";
 import type { World } from "./world.ts";
 
 /** Schedules all of them. */
@@ -37,7 +37,7 @@ async function play(world: World, player: CommandPlayer, command: Command): Prom
 
 function changePassword({ machines }: World, name: string): void {
   const machine = machines.get(name);
-  machine?.changePassword(passwordOf(machine, machine.passwordNumber + 1));
+  machine?.changePassword(canaryPassword(machine.name, machine.passwordNumber + 1));
 }
 
 function factsOf({ scenario, machines }: World, name: string): MachineFacts | undefined {

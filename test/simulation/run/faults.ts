@@ -1,81 +1,102 @@
 // Makes a scenario's faults happen, and ends them. A class that the world cannot do yet is refused before the run.
 import { faultClasses } from "../workload/scenario.ts";
 import type { Fault, FaultClass } from "../workload/scenario.ts";
+import type { ClusterFaults } from "../kubernetes/cluster-faults.ts";
+import type { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
+import type { BmcFaults } from "../machines/bmc/bmc-faults.ts";
+import type { SimulatedFleetMachine } from "../machines/simulated-fleet-machine.ts";
+import { usualDelayMs } from "../network/wan.ts";
+import type { WanLink } from "../network/wan.ts";
+import { freeBytesUsually } from "./agent-process.ts";
+import type { AgentProcess } from "./agent-process.ts";
+import { noDatabaseFaults } from "./hub.ts";
+import type { DatabaseFaults } from "./hub.ts";
 import { instanceNames } from "./world.ts";
-import type { World } from "./world.ts";
+import type { ImageFault, World } from "./world.ts";
 
 /** Begins; what it returns ends it. */
 type Apply = (world: World, fault: Fault) => (() => void) | undefined | void;
 
-const link = (world: World, { target }: Fault) => world.wan.link(target);
-const machine = (world: World, { target }: Fault) => world.machines.get(target);
-const cluster = (world: World, { target }: Fault) => world.clusters.get(target);
-const agent = (world: World, { target }: Fault) => world.agents.get(target);
+type Find<T> = (world: World, fault: Fault) => T | undefined;
+
+const link: Find<WanLink> = (world, { target }) => world.wan.link(target);
+const database: Find<DatabaseFaults> = ({ databaseFaults }) => databaseFaults;
+const machine: Find<SimulatedFleetMachine> = (world, { target }) => world.machines.get(target);
+const cluster: Find<SimulatedCluster> = (world, { target }) => world.clusters.get(target);
+const api: Find<ClusterFaults> = (world, fault) => cluster(world, fault)?.faults;
+const agent: Find<AgentProcess> = (world, { target }) => world.agents.get(target);
+const image: Find<ImageFault> = (world, { target }) => world.images.get(target)?.fault;
+
+/** A knob that is turned to the fault's amount, or to what is given, and back to `rest`. */
+function turn<T extends object, K extends keyof T>(
+  find: Find<T>,
+  knob: K,
+  rest: T[K],
+  to: (fault: Fault) => T[K],
+): Apply {
+  return (world, fault) => {
+    const holder = find(world, fault);
+    if (holder === undefined) return undefined;
+    holder[knob] = to(fault);
+    return () => void (holder[knob] = rest);
+  };
+}
+
+const amount = (fault: Fault): number => fault.amount;
+const yes = (): boolean => true;
+
+/** A knob of a BMC; afterwards it is what its personality makes it. */
+function turnBmc<K extends keyof BmcFaults>(knob: K, to: (fault: Fault) => BmcFaults[K]): Apply {
+  return (world, fault) => {
+    setBmc(knob, to)(world, fault);
+    return () => machine(world, fault)?.heal();
+  };
+}
+
+/** One that wears off by itself. */
+function setBmc<K extends keyof BmcFaults>(
+  knob: K,
+  to: (fault: Fault) => BmcFaults[K],
+): (world: World, fault: Fault) => void {
+  return (world, fault) => {
+    const bmc = machine(world, fault)?.bmc;
+    if (bmc !== undefined) bmc[knob] = to(fault);
+  };
+}
 
 const table: Partial<Record<FaultClass, Apply>> = {
   "wan-partition"(world, fault) {
-    const way = link(world, fault);
+    const way = world.wan.link(fault.target);
     [way.upDown, way.downDown] = [true, true];
     return () => void ([way.upDown, way.downDown] = [false, false]);
   },
   "wan-one-way"(world, fault) {
-    const way = link(world, fault);
+    const way = world.wan.link(fault.target);
     if (fault.amount < 1) way.downDown = true;
     else way.upDown = true;
     return () => void ([way.upDown, way.downDown] = [false, false]);
   },
-  "wan-delay"(world, fault) {
-    const way = link(world, fault);
-    way.delayMs = [Math.floor(fault.amount / 2), Math.ceil(fault.amount * 1.5)];
-    return () => void (way.delayMs = [1, 20]);
+  "wan-delay": turn(link, "delayMs", usualDelayMs, (fault): readonly [number, number] => [
+    Math.floor(fault.amount / 2),
+    Math.ceil(fault.amount * 1.5),
+  ]),
+  "wan-cut-links": (world, fault) => link(world, fault)?.cut(),
+  "frame-duplicated": turn(link, "duplicates", 0, amount),
+  "frame-garbled": turn(link, "garbles", 0, amount),
+  "feed-answer-lost": turn(link, "losesAnswers", 0, amount),
+  "control-plane-crash"({ hub, kernel }, fault) {
+    hub.crash(fault.target);
+    kernel.timer(fault.amount, () => void hub.start(fault.target));
   },
-  "wan-cut-links": (world, fault) => link(world, fault).cut(),
-  "frame-duplicated"(world, fault) {
-    const way = link(world, fault);
-    way.duplicates = fault.amount;
-    return () => void (way.duplicates = 0);
+  "control-plane-stop"({ hub, kernel }, { target, amount: ms }) {
+    void hub.stop(target).then(() => kernel.timer(ms, () => void hub.start(target)));
   },
-  "frame-garbled"(world, fault) {
-    const way = link(world, fault);
-    way.garbles = fault.amount;
-    return () => void (way.garbles = 0);
-  },
-  "feed-answer-lost"(world, fault) {
-    const way = link(world, fault);
-    way.losesAnswers = fault.amount;
-    return () => void (way.losesAnswers = 0);
-  },
-  "control-plane-crash"({ hub, kernel }, { target, amount }) {
-    hub.crash(target);
-    kernel.timer(amount, () => void hub.start(target));
-  },
-  "control-plane-stop"({ hub, kernel }, { target, amount }) {
-    void hub.stop(target).then(() => kernel.timer(amount, () => void hub.start(target)));
-  },
-  "database-down"({ databaseFaults: faults }) {
-    faults.down = true;
-    return () => void (faults.down = false);
-  },
-  "database-error-before-commit"({ databaseFaults: faults }, { amount }) {
-    faults.failsBefore = amount;
-    return () => void (faults.failsBefore = 0);
-  },
-  "database-error-after-commit"({ databaseFaults: faults }, { amount }) {
-    faults.failsAfter = amount;
-    return () => void (faults.failsAfter = 0);
-  },
-  "database-slow"({ databaseFaults: faults }, { amount }) {
-    faults.slowMs = amount;
-    return () => void (faults.slowMs = 0);
-  },
-  "notification-lost"({ databaseFaults: faults }, { amount }) {
-    faults.losesNotifications = amount;
-    return () => void (faults.losesNotifications = 0);
-  },
-  "notifications-deaf"({ databaseFaults: faults }) {
-    faults.losesNotifications = 1;
-    return () => void (faults.losesNotifications = 0);
-  },
+  "database-down": turn(database, "down", false, yes),
+  "database-error-before-commit": turn(database, "failsBefore", 0, amount),
+  "database-error-after-commit": turn(database, "failsAfter", 0, amount),
+  "database-slow": turn(database, "slowMs", 0, amount),
+  "notification-lost": turn(database, "losesNotifications", 0, amount),
+  "notifications-deaf": turn(database, "losesNotifications", 0, () => 1),
   "agent-crash"(world, fault) {
     const process = agent(world, fault);
     process?.crash();
@@ -86,101 +107,7 @@ const table: Partial<Record<FaultClass, Apply>> = {
     const process = agent(world, fault);
     if (process !== undefined) process.jumpMs += fault.amount;
   },
-  "agent-disk-full"(world, fault) {
-    const process = agent(world, fault);
-    if (process !== undefined) process.freeBytes = 0;
-    return () => {
-      if (process !== undefined) process.freeBytes = 2 ** 40;
-    };
-  },
-  "api-server-restart"(world, fault) {
-    const api = cluster(world, fault);
-    if (api === undefined) return undefined;
-    api.faults.unreachable = true;
-    api.disconnect();
-    return () => void (api.faults.unreachable = false);
-  },
-  "api-watch-window"(world, fault) {
-    cluster(world, fault)?.narrowWindow(fault.amount);
-    return () => cluster(world, fault)?.widenWindow();
-  },
-  "api-watch-stalled"(world, fault) {
-    cluster(world, fault)?.stall();
-    return () => cluster(world, fault)?.endStall();
-  },
-  "api-stale-list"(world, fault) {
-    const api = cluster(world, fault);
-    if (api !== undefined) api.faults.staleListMs = fault.amount;
-    return () => {
-      if (api !== undefined) api.faults.staleListMs = 0;
-    };
-  },
-  "api-conflict"(world, fault) {
-    const api = cluster(world, fault);
-    if (api !== undefined) api.faults.conflicts = fault.amount;
-    return () => {
-      if (api !== undefined) api.faults.conflicts = 0;
-    };
-  },
-  "api-throttled"(world, fault) {
-    const api = cluster(world, fault);
-    if (api !== undefined) api.faults.throttles = fault.amount;
-    return () => {
-      if (api !== undefined) api.faults.throttles = 0;
-    };
-  },
-  "webhook-unreachable"(world, fault) {
-    const api = cluster(world, fault);
-    if (api !== undefined) api.faults.webhookUnreachable = true;
-    return () => {
-      if (api !== undefined) api.faults.webhookUnreachable = false;
-    };
-  },
-  "bmc-hangs"(world, fault) {
-    const bmc = machine(world, fault)?.bmc;
-    if (bmc !== undefined) bmc.hangs = true;
-    return () => machine(world, fault)?.heal();
-  },
-  "bmc-restarts": (world, fault) => machine(world, fault)?.restartBmc(fault.untilMs - fault.atMs),
-  "bmc-loses-packets"(world, fault) {
-    const bmc = machine(world, fault)?.bmc;
-    if (bmc !== undefined) bmc.lossChance = fault.amount;
-    return () => machine(world, fault)?.heal();
-  },
-  "bmc-does-nothing"(world, fault) {
-    const bmc = machine(world, fault)?.bmc;
-    if (bmc !== undefined) bmc.forgetsPower = fault.amount;
-  },
-  "bmc-ignores-boot-device"(world, fault) {
-    const bmc = machine(world, fault)?.bmc;
-    if (bmc !== undefined) bmc.forgetsBootDevice = fault.amount;
-  },
-  "bmc-cached-power"(world, fault) {
-    const bmc = machine(world, fault)?.bmc;
-    if (bmc !== undefined) bmc.cachedPowerMs = fault.amount;
-    return () => machine(world, fault)?.heal();
-  },
-  "bmc-sessions-full"(world, fault) {
-    const bmc = machine(world, fault)?.bmc;
-    if (bmc !== undefined) bmc.sessionsFull = true;
-    return () => machine(world, fault)?.heal();
-  },
-  "bmc-flaps"(world, fault) {
-    const bmc = machine(world, fault)?.bmc;
-    if (bmc !== undefined) bmc.flapMs = fault.amount;
-    return () => machine(world, fault)?.heal();
-  },
-  "disk-error": (world, fault) => machine(world, fault)?.failChanges(fault.amount),
-  "disk-renamed": (world, fault) => machine(world, fault)?.renameDisks(),
-  "swapped-machine"(world, { target }) {
-    const [one, other] = target.split("+").map((name) => world.machines.get(name));
-    if (one === undefined || other === undefined) return undefined;
-    one.exchangeCables(other);
-    world.swapped.add(target);
-    return () => {
-      if (world.swapped.delete(target)) one.exchangeCables(other);
-    };
-  },
+  "agent-disk-full": turn(agent, "freeBytes", freeBytesUsually, () => 0),
   "agent-crash-at-call"(world, fault) {
     const process = agent(world, fault);
     if (process === undefined) return undefined;
@@ -193,18 +120,51 @@ const table: Partial<Record<FaultClass, Apply>> = {
       void process.start();
     };
   },
+  "api-server-restart"(world, fault) {
+    const end = turn(api, "unreachable", false, yes)(world, fault);
+    cluster(world, fault)?.disconnect();
+    return end;
+  },
+  "api-watch-window"(world, fault) {
+    cluster(world, fault)?.narrowWindow(fault.amount);
+    return () => cluster(world, fault)?.widenWindow();
+  },
+  "api-watch-stalled"(world, fault) {
+    cluster(world, fault)?.stall();
+    return () => cluster(world, fault)?.endStall();
+  },
+  "api-stale-list": turn(api, "staleListMs", 0, amount),
+  "api-conflict": turn(api, "conflicts", 0, amount),
+  "api-throttled": turn(api, "throttles", 0, amount),
+  "webhook-unreachable": turn(api, "webhookUnreachable", false, yes),
+  "bmc-hangs": turnBmc("hangs", yes),
+  "bmc-restarts": (world, fault) => machine(world, fault)?.restartBmc(fault.untilMs - fault.atMs),
+  "bmc-loses-packets": turnBmc("lossChance", amount),
+  "bmc-does-nothing": setBmc("forgetsPower", amount),
+  "bmc-ignores-boot-device": setBmc("forgetsBootDevice", amount),
+  "bmc-cached-power": turnBmc("cachedPowerMs", amount),
+  "bmc-sessions-full": turnBmc("sessionsFull", yes),
+  "bmc-flaps": turnBmc("flapMs", amount),
+  "disk-error": (world, fault) => machine(world, fault)?.failChanges(fault.amount),
+  "disk-renamed": (world, fault) => machine(world, fault)?.renameDisks(),
+  "swapped-machine"(world, { target }) {
+    exchangeCables(world, target);
+    return () => {
+      if (world.swapped.has(target)) exchangeCables(world, target);
+    };
+  },
   "machine-power-loss": (world, fault) => machine(world, fault)?.powerLoss(fault.amount),
   "ramdisk-dies": (world, fault) => machine(world, fault)?.killRamdisk(),
-  "image-missing": (world, fault) => imageFault(world, fault, "missing"),
-  "image-changes": (world, fault) => imageFault(world, fault, "changed"),
+  "image-missing": turn(image, "missing", false, yes),
+  "image-changes": turn(image, "changed", false, yes),
 };
 
-function imageFault(world: World, { target }: Fault, which: "missing" | "changed"): () => void {
-  const image = world.images.get(target);
-  if (image !== undefined) image.fault[which] = true;
-  return () => {
-    if (image !== undefined) image.fault[which] = false;
-  };
+/** `pair` as "m3+m7"; the second time they are as before. */
+function exchangeCables({ machines, swapped }: World, pair: string): void {
+  const [one, other] = pair.split("+").map((name) => machines.get(name));
+  if (one === undefined || other === undefined) return;
+  one.exchangeCables(other);
+  if (!swapped.delete(pair)) swapped.add(pair);
 }
 
 /** The classes that the world can do. */
@@ -230,27 +190,17 @@ export function scheduleFaults(world: World): void {
 export async function heal(world: World): Promise<void> {
   world.truth.healed = true;
   world.wan.heal();
-  Object.assign(world.databaseFaults, {
-    down: false,
-    failsBefore: 0,
-    failsAfter: 0,
-    slowMs: 0,
-    losesNotifications: 0,
-  });
-  for (const api of world.clusters.values()) api.heal();
+  Object.assign(world.databaseFaults, noDatabaseFaults());
+  for (const each of world.clusters.values()) each.heal();
   for (const { fault } of world.images.values())
     Object.assign(fault, { missing: false, changed: false });
-  for (const pair of world.swapped) {
-    const [one, other] = pair.split("+").map((name) => world.machines.get(name));
-    if (one !== undefined && other !== undefined) one.exchangeCables(other);
-  }
-  world.swapped.clear();
+  for (const pair of world.swapped) exchangeCables(world, pair);
   for (const each of world.machines.values()) {
     each.heal("honest");
     each.mendDisks();
   }
   for (const process of world.agents.values()) {
-    process.freeBytes = 2 ** 40;
+    process.freeBytes = freeBytesUsually;
     process.crashAtCall = undefined;
   }
   for (const name of instanceNames(world.scenario))

@@ -36,6 +36,16 @@ export interface DatabaseFaults {
   losesNotifications: number;
 }
 
+export function noDatabaseFaults(): DatabaseFaults {
+  return {
+    down: false,
+    failsBefore: 0,
+    failsAfter: 0,
+    slowMs: 0,
+    losesNotifications: 0,
+  };
+}
+
 interface Running {
   readonly life: Life;
   readonly plane: ControlPlane;

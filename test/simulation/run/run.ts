@@ -6,11 +6,11 @@ import type { Counts } from "../judges/vacuity.ts";
 
 export interface RunOptions {
   /** Keep all events: costs memory. */
-  readonly trace?: boolean;
+  readonly trace?: boolean | undefined;
   /** Stop at this virtual time (ms from the start). */
-  readonly untilMs?: number;
+  readonly untilMs?: number | undefined;
   /** Stop at the first violation. */
-  readonly stopAtFirst?: boolean;
+  readonly stopAtFirst?: boolean | undefined;
 }
 
 export interface Run {

@@ -16,11 +16,11 @@ import { makeMachine } from "../machines/simulated-fleet-machine.ts";
 import type { SimulatedFleetMachine } from "../machines/simulated-fleet-machine.ts";
 import { Wan } from "../network/wan.ts";
 import { bmcAddressOf, macOf } from "../workload/addresses.ts";
-import type { MachinePlan, Scenario } from "../workload/scenario.ts";
+import type { Scenario } from "../workload/scenario.ts";
 import type { Happened } from "../world/events.ts";
 import type { Image, Truth } from "../world/truth.ts";
 import { AgentProcess } from "./agent-process.ts";
-import { Hub, hubUrl } from "./hub.ts";
+import { Hub, hubUrl, noDatabaseFaults } from "./hub.ts";
 import type { DatabaseFaults } from "./hub.ts";
 
 export const imageOrigin = "http://images.example";
@@ -69,13 +69,7 @@ export function instanceNames({ instances }: Scenario): readonly string[] {
 export async function startWorld(options: WorldOptions): Promise<World> {
   const { scenario, kernel, tell } = options;
   const { random } = kernel;
-  const databaseFaults: DatabaseFaults = {
-    down: false,
-    failsBefore: 0,
-    failsAfter: 0,
-    slowMs: 0,
-    losesNotifications: 0,
-  };
+  const databaseFaults = noDatabaseFaults();
   const wan = new Wan({ kernel, random: random.split("wan"), scan: scannerOf(tell) });
   const hub = new Hub({ ...options, random: random.split("hub"), wan, databaseFaults });
   for (const name of instanceNames(scenario)) await kernel.until(hub.start(name));
@@ -261,7 +255,7 @@ async function makeMachines({
       bmcAddress,
       macs: [macOf(plan), macOf(plan, 1)],
       user: "admin",
-      password: passwordOf(plan, 1),
+      password: canaryPassword(plan.name, 1),
       crypto: (whose) => makeSeededCrypto(random.split(whose)),
       agentOf: (address) => byAddress.get(address),
       trials,
@@ -269,10 +263,6 @@ async function makeMachines({
     machines.set(plan.name, machine);
   }
   return machines;
-}
-
-export function passwordOf({ name }: Pick<MachinePlan, "name">, number: number): string {
-  return canaryPassword(name, number);
 }
 
 function makeTruth({

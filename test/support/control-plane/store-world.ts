@@ -22,6 +22,21 @@ export interface AgentOptions {
   readonly cluster?: string;
 }
 
+/** Of a site and a cluster that there are. */
+export async function enrolAgent(store: Store, id: string, { site, cluster }: AgentOptions) {
+  const tokenHash = `token-of-${id}`;
+  await store.addToken({ hash: tokenHash, site, cluster, ttlMs: 60_000, autoApprove: true });
+  return await store.enrol({
+    tokenHash,
+    id,
+    signingKey: `signing-${id}`,
+    sealingKey: `sealing-${id}`,
+    sealingFingerprint: `fingerprint-${id}`,
+    hostname: id,
+    programVersion: "1",
+  });
+}
+
 export class StoreWorld {
   readonly clock: ManualClock;
   readonly store: Store;
@@ -44,17 +59,7 @@ export class StoreWorld {
     const { site, cluster } = options;
     if (cluster !== undefined) await this.store.addCluster(cluster, `hash-of-${cluster}`);
     if (site !== undefined) await this.store.addSite(site);
-    const hash = `token-of-${id}`;
-    await this.store.addToken({ hash, site, cluster, ttlMs: 60_000, autoApprove: true });
-    const enrolled = await this.store.enrol({
-      tokenHash: hash,
-      id,
-      signingKey: `signing-${id}`,
-      sealingKey: `sealing-${id}`,
-      sealingFingerprint: `fingerprint-${id}`,
-      hostname: id,
-      programVersion: "1",
-    });
+    const enrolled = await enrolAgent(this.store, id, options);
     if (!enrolled.ok) throw new Error(enrolled.error.message);
   }
 

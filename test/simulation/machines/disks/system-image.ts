@@ -1,9 +1,9 @@
 // Operating systems of the simulated world: what a disk must hold for one to run, and which it is. The name stands in
 // the boot code of the first sector, which the ramdisk writes last. Images are built from the UEFI specification, by
 // nothing of the product.
-import { crc32 } from "node:zlib";
 import { bootableDisk } from "../../../support/bootable-disk.ts";
 import type { ReadableDisk } from "../../../support/bootable-disk.ts";
+import { putGptTables } from "../../../support/gpt-tables.ts";
 import { makeRandom } from "../../kernel/random.ts";
 import { plainBytes } from "../crypto/plain-bytes.ts";
 
@@ -59,69 +59,24 @@ export function makeOldSystem(
   ];
 }
 
-/** Puts MBR and both partition tables where the ends of a disk of `diskBytes` are (UEFI 2.10 section 5). */
+/** Boot code that names the system, and the tables of a disk of `diskBytes` on the image's ends. */
 function partition(image: Buffer, name: string, diskBytes = image.length): void {
-  const lastLba = diskBytes / sector - 1;
-  const backup = image.length - sector;
   image.write(`${mark}${name}\0`, 0, "latin1");
-  image.set([0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff], 446);
-  image.writeUInt32LE(1, 454);
-  image.writeUInt32LE(Math.min(lastLba, 0xffff_ffff), 458);
-  image.set([0x55, 0xaa], 510);
-  const table = makeTable(lastLba);
-  const tableAt = lastLba - tableSectors;
-  image.set(table, 2 * sector);
-  image.set(table, backup - tableSectors * sector);
-  image.set(makeHeader(table, { at: 1, other: lastLba, tableAt: 2, lastLba }), sector);
-  image.set(makeHeader(table, { at: lastLba, other: 1, tableAt, lastLba }), backup);
-}
-
-/** Section 5.3.3. */
-function makeTable(lastLba: number): Buffer {
-  const table = Buffer.alloc(tableSectors * sector);
   const middle = mib / sector + 512;
+  const lastLba = diskBytes / sector - 1;
   const partitions = [
     {
       name: "EFI",
-      type: "28732ac11ff8d211ba4b00a0c93ec93b",
-      first: mib / sector,
-      last: middle - 1,
+      typeHex: "28732ac11ff8d211ba4b00a0c93ec93b",
+      firstLba: mib / sector,
+      lastLba: middle - 1,
     },
-    { name: "root", type: "af3dc60f838472478e793d69d8477de4", first: middle, last: lastLba - 64 },
+    {
+      name: "root",
+      typeHex: "af3dc60f838472478e793d69d8477de4",
+      firstLba: middle,
+      lastLba: lastLba - 64,
+    },
   ];
-  for (const [index, { name, type, first, last }] of partitions.entries()) {
-    const at = index * 128;
-    table.write(type, at, "hex");
-    table.fill(0x11 * (index + 1), at + 16, at + 32);
-    table.writeBigUInt64LE(BigInt(first), at + 32);
-    table.writeBigUInt64LE(BigInt(last), at + 40);
-    table.write(name, at + 56, "utf16le");
-  }
-  return table;
-}
-
-interface Places {
-  readonly at: number;
-  readonly other: number;
-  readonly tableAt: number;
-  readonly lastLba: number;
-}
-
-/** Section 5.3.2. */
-function makeHeader(table: Buffer, { at, other, tableAt, lastLba }: Places): Buffer {
-  const header = Buffer.alloc(92);
-  header.write("EFI PART", 0);
-  header.writeUInt32LE(0x0001_0000, 8);
-  header.writeUInt32LE(header.length, 12);
-  header.writeBigUInt64LE(BigInt(at), 24);
-  header.writeBigUInt64LE(BigInt(other), 32);
-  header.writeBigUInt64LE(BigInt(2 + tableSectors), 40);
-  header.writeBigUInt64LE(BigInt(lastLba - 1 - tableSectors), 48);
-  header.fill(0xd5, 56, 72);
-  header.writeBigUInt64LE(BigInt(tableAt), 72);
-  header.writeUInt32LE(table.length / 128, 80);
-  header.writeUInt32LE(128, 84);
-  header.writeUInt32LE(crc32(table), 88);
-  header.writeUInt32LE(crc32(header), 16);
-  return header;
+  putGptTables(image, partitions, diskBytes);
 }
