@@ -48,6 +48,19 @@ export function isHeld({ metadata }: KubernetesObject): boolean {
   );
 }
 
+const detachable = ["provisioned", "externally provisioned", "available"];
+
+/** Hands off now: before a host is in a state that can be left alone, only force detaches it. */
+export function isHandsOff(object: KubernetesObject): boolean {
+  const { annotations = {} } = object.metadata;
+  if (annotations[pausedAnnotation] !== undefined) return true;
+  const detached = annotations[detachedAnnotation];
+  if (detached === undefined) return false;
+  const isForced = detached.includes('"force":true');
+  const isDetached = statusOf(object).operationalStatus === "detached";
+  return isForced || isDetached || detachable.includes(stateOf(object));
+}
+
 /** The one host of a machine; undefined: none, or several that dispute it. */
 export function hostOf(truth: Truth, machine: string): KubernetesObject | undefined {
   const hosts = truth.hostsOf(machine);

@@ -1,6 +1,6 @@
 // Invariants about what is erased and written: S1, S6, S7, S11, S19, S29, S34, S45.
 import type { WorldEvent } from "../world/events.ts";
-import { hostOf, isHeld, specOf, stateOf, statusOf } from "./host-of.ts";
+import { hostOf, isHandsOff, specOf, stateOf, statusOf } from "./host-of.ts";
 import { onItsWayMs, Since } from "./history.ts";
 import type { JudgeKind } from "./judge.ts";
 
@@ -49,7 +49,7 @@ export const s3: JudgeKind = {
   says: "no disk of a host is touched long after it was detached or paused",
   make(report) {
     const isFirst = firstOfBoot();
-    const held = new Since(isHeld);
+    const held = new Since(isHandsOff);
     return {
       on: {
         object: (event) => held.onObject(event),

@@ -1,6 +1,6 @@
 // Invariants about switching, logins and control: S2, S14, S15, S21, S26, S28, S38.
 import type { WorldEvent } from "../world/events.ts";
-import { hostOf, isHeld, specOf, stateOf } from "./host-of.ts";
+import { hostOf, isHandsOff, specOf, stateOf } from "./host-of.ts";
 import { onItsWayMs, Since } from "./history.ts";
 import type { JudgeKind } from "./judge.ts";
 
@@ -10,7 +10,7 @@ export const s2: JudgeKind = {
   id: "S2",
   says: "no host that is detached, paused or gone is switched off or restarted",
   make(report) {
-    const held = new Since(isHeld);
+    const held = new Since(isHandsOff);
     return {
       on: {
         object: (event) => held.onObject(event),

@@ -41,7 +41,7 @@ test.each([
   [["--seed", "1", "--planted"], "--planted and --seed exclude each other"],
   [["--planted", "--corpus"], "--planted and --corpus exclude each other"],
   [["fences"], 'What is "fences" for?'],
-  [["--tier", "memory"], "--tier"],
+  [["--tier", "paper"], '--tier: got "paper"; want memory or pglite'],
 ])("%j is refused with the way out", (args, message) => {
   expect(() => readOptions(args)).toThrow(message);
   expect(() => readOptions(args)).toThrow("npm run sim -- [--seeds N]");

@@ -1,5 +1,6 @@
 // The options of npm run sim.
 import { parseArgs } from "node:util";
+import type { Scenario } from "../workload/scenario.ts";
 
 export interface SimOptions {
   readonly seeds: number;
@@ -13,6 +14,8 @@ export interface SimOptions {
   readonly minutes: number;
   readonly hosts: number;
   readonly profile: "happy" | "single" | "swarm" | undefined;
+  /** Of the control plane's database. */
+  readonly tier: Scenario["tier"];
   readonly shrink: boolean;
   /** Files; empty: all of corpus/. Undefined: none. */
   readonly corpus: readonly string[] | undefined;
@@ -21,7 +24,8 @@ export interface SimOptions {
   readonly jobs: number;
 }
 
-const usage = `npm run sim -- [--seeds N] [--from N] [--hosts N] [--minutes N] [--profile happy|single|swarm] [--jobs N]
+const usage = `npm run sim -- [--seeds N] [--from N] [--hosts N] [--minutes N] [--profile happy|single|swarm]
+                [--tier memory|pglite] [--jobs N]
 npm run sim -- --seed N [--trace] [--until SECONDS] [--shrink]   plays one seed
 npm run sim -- --corpus [FILE …]                                replays what once failed
 npm run sim -- --planted [NAME …] [--seeds N]                   plants bugs and tells after how many seeds each is found`;
@@ -41,7 +45,8 @@ export function readOptions(args: readonly string[]): SimOptions {
     minutes: numberOf("minutes", values.minutes, 1, 24 * 60),
     hosts: numberOf("hosts", values.hosts, 1, 240),
     jobs: numberOf("jobs", values.jobs, 1, 64),
-    profile: profileOf(values.profile),
+    profile: oneOf("profile", values.profile, ["happy", "single", "swarm"]),
+    tier: oneOf("tier", values.tier, ["memory", "pglite"]) ?? "memory",
     planted: planted ? positionals : undefined,
     trace,
     shrink,
@@ -67,9 +72,14 @@ function combinationProblem(
   return shrink && until !== undefined ? "--shrink plays to the end; leave --until out" : undefined;
 }
 
-function profileOf(text: string | undefined): SimOptions["profile"] {
-  if (text === undefined || text === "happy" || text === "single" || text === "swarm") return text;
-  throw new Error(`--profile: got "${text}"; want happy, single or swarm\n${usage}`);
+function oneOf<T extends string>(
+  name: string,
+  text: string | undefined,
+  choices: readonly T[],
+): T | undefined {
+  const choice = choices.find((each) => each === text);
+  if (choice !== undefined || text === undefined) return choice;
+  throw new Error(`--${name}: got "${text}"; want ${choices.join(" or ")}\n${usage}`);
 }
 
 function parse(args: readonly string[]) {
@@ -86,6 +96,7 @@ function parse(args: readonly string[]) {
         minutes: { type: "string", default: "12" },
         hosts: { type: "string", default: "6" },
         profile: { type: "string" },
+        tier: { type: "string" },
         shrink: { type: "boolean", default: false },
         corpus: { type: "boolean", default: false },
         planted: { type: "boolean", default: false },

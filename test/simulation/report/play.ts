@@ -1,8 +1,7 @@
 // Plays a scenario on this process's database, and says what came of it.
 import { vacuityOf } from "../judges/vacuity.ts";
 import { quirkNames } from "../machines/quirks.table.ts";
-import { emptyDatabase } from "../run/database.ts";
-import { possibleFaults } from "../run/faults.ts";
+import { possibleFaultsOf } from "../run/faults.ts";
 import type { Run, RunOptions } from "../run/run.ts";
 import { runScenario } from "../run/run-scenario.ts";
 import { generateScenario } from "../workload/generate-scenario.ts";
@@ -12,20 +11,20 @@ import type { Outcome } from "./summary.ts";
 
 export function scenarioOf(
   seed: number,
-  { hosts, minutes, profile }: Pick<SimOptions, "hosts" | "minutes" | "profile">,
+  { hosts, minutes, profile, tier }: Pick<SimOptions, "hosts" | "minutes" | "profile" | "tier">,
 ): Scenario {
   return generateScenario(seed, {
     hosts,
     minutes,
     profile,
-    tier: "pglite",
-    faults: possibleFaults,
+    tier,
+    faults: possibleFaultsOf(tier),
     quirks: quirkNames,
   });
 }
 
 export async function playScenario(scenario: Scenario, options: RunOptions = {}): Promise<Run> {
-  return await runScenario(scenario, await emptyDatabase(), options);
+  return await runScenario(scenario, options);
 }
 
 export function outcomeOf(run: Run): Outcome {

@@ -5,7 +5,9 @@ import type { HostSpec, HostStatus } from "../judges/host-of.ts";
 import type { KubernetesObject } from "../world/events.ts";
 
 /** "wanted": as the spec asks. "error": the status says why not. "waiting": neither. */
-export function standOf(host: KubernetesObject): "wanted" | "error" | "waiting" {
+export type Stand = "wanted" | "error" | "waiting";
+
+export function standOf(host: KubernetesObject): Stand {
   if (host.metadata.deletionTimestamp !== undefined) return "waiting";
   const [spec, status] = [specOf(host), statusOf(host)];
   // Nobody expects anything of a held one until it is let go.

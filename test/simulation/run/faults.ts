@@ -1,6 +1,6 @@
 // Makes a scenario's faults happen, and ends them. A class that the world cannot do yet is refused before the run.
 import { faultClasses } from "../workload/scenario.ts";
-import type { Fault, FaultClass } from "../workload/scenario.ts";
+import type { Fault, FaultClass, Scenario } from "../workload/scenario.ts";
 import type { ClusterFaults } from "../kubernetes/cluster-faults.ts";
 import type { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
 import type { BmcFaults } from "../machines/bmc/bmc-faults.ts";
@@ -14,8 +14,8 @@ import type { DatabaseFaults } from "./hub.ts";
 import { instanceNames } from "./world.ts";
 import type { ImageFault, World } from "./world.ts";
 
-/** Begins; what it returns ends it. */
-type Apply = (world: World, fault: Fault) => (() => void) | undefined | void;
+/** Begins; a function that it returns ends it. False: it could not. */
+type Apply = (world: World, fault: Fault) => (() => void) | boolean | undefined | void;
 
 type Find<T> = (world: World, fault: Fault) => T | undefined;
 
@@ -95,6 +95,7 @@ const table: Partial<Record<FaultClass, Apply>> = {
   "database-error-before-commit": turn(database, "failsBefore", 0, amount),
   "database-error-after-commit": turn(database, "failsAfter", 0, amount),
   "database-slow": turn(database, "slowMs", 0, amount),
+  "database-restored": (world, { amount }) => world.database.restore(amount),
   "notification-lost": turn(database, "losesNotifications", 0, amount),
   "notifications-deaf": turn(database, "losesNotifications", 0, () => 1),
   "agent-crash"(world, fault) {
@@ -172,6 +173,13 @@ export const possibleFaults: readonly FaultClass[] = faultClasses.filter(
   (fault) => table[fault] !== undefined,
 );
 
+/** Those of a tier: PGlite keeps no backups. */
+export function possibleFaultsOf(tier: Scenario["tier"]): readonly FaultClass[] {
+  return tier === "memory"
+    ? possibleFaults
+    : possibleFaults.filter((fault) => fault !== "database-restored");
+}
+
 export function scheduleFaults(world: World): void {
   const { kernel, scenario, tell } = world;
   for (const fault of scenario.faults) {
@@ -179,8 +187,9 @@ export function scheduleFaults(world: World): void {
     if (apply === undefined) throw new Error(`the world cannot do ${fault.fault} yet`);
     kernel.timer(fault.atMs, () => {
       if (world.truth.healed) return;
-      tell({ kind: "fault", fault: fault.fault, target: fault.target });
       const end = apply(world, fault);
+      if (end === false) return;
+      tell({ kind: "fault", fault: fault.fault, target: fault.target });
       if (typeof end === "function") kernel.timer(Math.max(1, fault.untilMs - fault.atMs), end);
     });
   }

@@ -2,8 +2,6 @@
 // crash, or in order; the next of its name is another life.
 import { compose } from "../../../control-plane/compose.ts";
 import type { ControlPlane } from "../../../control-plane/compose.ts";
-import type { Database } from "../../../control-plane/store/database.ts";
-import { overDatabase } from "../../../control-plane/store/make-store.ts";
 import { upgradeInMemory } from "../../support/memory-hub.ts";
 import { makeSeededControlPlaneCrypto } from "../machines/crypto/seeded-crypto.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -12,6 +10,7 @@ import type { CallHook, Life } from "../kernel/life.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Wan } from "../network/wan.ts";
 import type { Happened } from "../world/events.ts";
+import type { OpenedDatabase, SimulatedDatabase } from "./database.ts";
 import { liveLog } from "./live-ports.ts";
 
 export const hubUrl = "http://hub.example";
@@ -22,7 +21,7 @@ export interface HubOptions {
   readonly random: Random;
   readonly tell: (happened: Happened) => void;
   readonly wan: Wan;
-  readonly database: Database;
+  readonly database: SimulatedDatabase;
   readonly databaseFaults: DatabaseFaults;
   readonly onCall?: CallHook | undefined;
 }
@@ -66,7 +65,7 @@ export class Hub {
     this.#incarnations.set(name, incarnation);
     const life = makeLife({ kernel, name, incarnation, onCall });
     const plane = await compose({
-      ...overDatabase(this.#databaseFor(life), life.clock),
+      ...this.#openFor(life),
       clock: life.clock,
       crypto: makeSeededControlPlaneCrypto(random.split(`${name} ${incarnation}`)),
       log: liveLog(life, (level, message, fields) =>
@@ -142,24 +141,26 @@ export class Hub {
     return await Promise.race([asked, this.#options.kernel.sleep(10_000).then(() => undefined)]);
   }
 
-  #databaseFor(life: Life): Database {
+  #openFor(life: Life): OpenedDatabase {
     const { database, databaseFaults: faults, kernel, random } = this.#options;
     const draws = random.split(`database ${life.name} ${life.incarnation}`);
     const failure = (code: string): Error =>
       Object.assign(new Error("the connection was lost"), { code });
-    const guard = async <T>(run: () => Promise<T>): Promise<T> => {
-      await kernel.sleep(draws.between(0, 2) + draws.below(faults.slowMs + 1));
-      if (faults.down) throw failure("57P01");
-      if (draws.chance(faults.failsBefore)) throw failure("08006");
-      const value = await run();
-      if (draws.chance(faults.failsAfter)) throw failure("08006");
-      return value;
-    };
-    const { notifications } = database;
+    const opened = database.open(life.clock, (statement) =>
+      life.call("database.statement", async () => {
+        await kernel.sleep(draws.between(0, 2) + draws.below(faults.slowMs + 1));
+        if (faults.down) throw failure("57P01");
+        if (draws.chance(faults.failsBefore)) throw failure("08006");
+        const value = await statement();
+        if (draws.chance(faults.failsAfter)) throw failure("08006");
+        return value;
+      }),
+    );
+    const { notifications } = opened;
     return {
-      drizzle: database.drizzle,
-      rows: (statement) => life.call("database.rows", () => guard(() => database.rows(statement))),
+      ...opened,
       notifications: {
+        ...notifications,
         listen: (channel, onMessage, onReady) =>
           life.call("database.listen", () =>
             notifications.listen(
@@ -170,10 +171,7 @@ export class Hub {
               onReady,
             ),
           ),
-        notify: (channel, payload) =>
-          life.call("database.notify", () => guard(() => notifications.notify(channel, payload))),
       },
-      close: async () => {},
     };
   }
 }

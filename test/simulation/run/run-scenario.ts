@@ -1,14 +1,15 @@
 // Plays one scenario: phase 1 with its commands and faults, phase 2 healed, until the fleet has converged.
-import type { Database } from "../../../control-plane/store/database.ts";
 import { judgeKinds } from "../judges/judges.table.ts";
 import { makeJudges } from "../judges/judge.ts";
 import { makeCounter } from "../judges/vacuity.ts";
 import { Ended } from "../kernel/life.ts";
 import { Stuck } from "../kernel/kernel.ts";
 import type { Scenario } from "../workload/scenario.ts";
-import type { WorldEvent } from "../world/events.ts";
+import type { Happened, WorldEvent } from "../world/events.ts";
 import { scheduleCommands } from "./commands.ts";
 import { standOf } from "./converged.ts";
+import type { Stand } from "./converged.ts";
+import { openDatabase } from "./database.ts";
 import { heal, scheduleFaults } from "./faults.ts";
 import { makeRecorder } from "./recorder.ts";
 import type { Run, RunOptions } from "./run.ts";
@@ -18,13 +19,10 @@ import type { World } from "./world.ts";
 const lookEveryMs = 5_000;
 /** As wanted for so long, and it counts. */
 const steadyMs = 60_000;
+/** An error that stands so long stays: what can be tried again was, at least once. */
+const triedAgainMs = 17 * 60_000;
 
-/** `database`: empty. */
-export async function runScenario(
-  scenario: Scenario,
-  database: Database,
-  options: RunOptions = {},
-): Promise<Run> {
+export async function runScenario(scenario: Scenario, options: RunOptions = {}): Promise<Run> {
   const began = process.hrtime.bigint();
   const kernel = kernelOf(scenario);
   const recorder = makeRecorder(kernel, options.trace === true);
@@ -36,12 +34,10 @@ export async function runScenario(
   process.on("unhandledRejection", swallow);
   let stuck: string | undefined;
   try {
-    const world = await startWorld({
-      scenario,
-      kernel,
-      database,
-      tell: (happened) => recorder.tell(happened),
-    });
+    const tell = (happened: Happened): void => recorder.tell(happened);
+    const keepsBackups = scenario.faults.some(({ fault }) => fault === "database-restored");
+    const database = await openDatabase(scenario.tier, { kernel, tell, keepsBackups });
+    const world = await startWorld({ scenario, kernel, database, tell });
     const onEvent = (event: WorldEvent): void => {
       counter.onEvent(event);
       judges.onEvent(event, world.truth);
@@ -80,21 +76,25 @@ async function play(world: World, { untilMs }: RunOptions, isDone: () => boolean
   if (isDone() || kernel.nowMs() >= endMs) return;
   await kernel.until(heal(world));
   const lastMs = Math.min(kernel.nowMs() + scenario.settleMs, endMs);
-  let steadySinceMs: number | undefined;
+  const since = { wanted: kernel.nowMs(), error: kernel.nowMs() };
   while (kernel.nowMs() < lastMs && !isDone()) {
     await kernel.run(kernel.nowMs() + lookEveryMs, isDone);
-    if (!isAsWanted(world)) steadySinceMs = undefined;
-    else steadySinceMs ??= kernel.nowMs();
-    if (steadySinceMs !== undefined && kernel.nowMs() - steadySinceMs >= steadyMs) return;
+    const stands = standsOf(world);
+    if (stands.has("waiting")) since.error = kernel.nowMs();
+    if (stands.has("waiting") || stands.has("error")) since.wanted = kernel.nowMs();
+    if (kernel.nowMs() - since.wanted >= steadyMs) return;
+    if (kernel.nowMs() - since.error >= triedAgainMs) return;
   }
 }
 
-function isAsWanted({ clusters }: World): boolean {
-  return [...clusters.values()].every(({ objects }) =>
-    [...objects.values()].every(
-      (object) => object.kind !== "BareMetalHost" || standOf(object) === "wanted",
-    ),
-  );
+function standsOf({ clusters }: World): ReadonlySet<Stand> {
+  const stands = new Set<Stand>();
+  for (const { objects } of clusters.values()) {
+    for (const object of objects.values()) {
+      if (object.kind === "BareMetalHost") stands.add(standOf(object));
+    }
+  }
+  return stands;
 }
 
 async function stopAll(world: World): Promise<void> {

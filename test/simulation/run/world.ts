@@ -1,6 +1,5 @@
 // The world of a scenario, put together: database, control-plane instances, wide area network, clusters, sites with
 // their agents, machines and images. Starts everything; what is done to it is commands.ts and faults.ts.
-import type { Database } from "../../../control-plane/store/database.ts";
 import { makeMemoryImageServer } from "../../support/memory-image-server.ts";
 import { makeMemoryNetwork } from "../../support/memory-network.ts";
 import type { MemoryNetwork } from "../../support/memory-network.ts";
@@ -20,6 +19,7 @@ import type { Scenario } from "../workload/scenario.ts";
 import type { Happened } from "../world/events.ts";
 import type { Image, Truth } from "../world/truth.ts";
 import { AgentProcess } from "./agent-process.ts";
+import type { SimulatedDatabase } from "./database.ts";
 import { Hub, hubUrl, noDatabaseFaults } from "./hub.ts";
 import type { DatabaseFaults } from "./hub.ts";
 
@@ -37,6 +37,7 @@ export interface World {
   readonly scenario: Scenario;
   readonly hub: Hub;
   readonly wan: Wan;
+  readonly database: SimulatedDatabase;
   readonly databaseFaults: DatabaseFaults;
   readonly clusters: ReadonlyMap<string, SimulatedCluster>;
   readonly agents: ReadonlyMap<string, AgentProcess>;
@@ -54,7 +55,7 @@ export interface World {
 export interface WorldOptions {
   readonly scenario: Scenario;
   readonly kernel: Kernel;
-  readonly database: Database;
+  readonly database: SimulatedDatabase;
   readonly tell: (happened: Happened) => void;
 }
 
@@ -67,7 +68,7 @@ export function instanceNames({ instances }: Scenario): readonly string[] {
 }
 
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const { scenario, kernel, tell } = options;
+  const { scenario, kernel, database, tell } = options;
   const { random } = kernel;
   const databaseFaults = noDatabaseFaults();
   const wan = new Wan({ kernel, random: random.split("wan"), scan: scannerOf(tell) });
@@ -85,13 +86,14 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const trials = makeLoginTrials();
   const agents = await makeAgents({ ...options, hub, wan, networks, clusters, trials });
   const machines = await makeMachines({ ...options, networks, agents, trials });
-  const truth = makeTruth({ kernel, scenario, clusters, agents, machines, images });
+  const truth = makeTruth({ database, kernel, scenario, clusters, agents, machines, images });
   for (const agent of agents.values()) await kernel.until(agent.start());
   return {
     kernel,
     scenario,
     hub,
     wan,
+    database,
     databaseFaults,
     clusters,
     agents,
@@ -266,6 +268,7 @@ async function makeMachines({
 }
 
 function makeTruth({
+  database,
   kernel,
   scenario,
   clusters,
@@ -274,7 +277,7 @@ function makeTruth({
   images,
 }: Pick<
   World,
-  "kernel" | "scenario" | "clusters" | "agents" | "machines" | "images"
+  "database" | "kernel" | "scenario" | "clusters" | "agents" | "machines" | "images"
 >): World["truth"] {
   const isOf = (address: unknown, machine: SimulatedFleetMachine): boolean =>
     typeof address === "string" &&
@@ -300,7 +303,7 @@ function makeTruth({
           .map((object) => ({ cluster, object })),
       );
     },
-    rows: () => undefined,
+    rows: (table) => database.rows(table),
     journal: (site) =>
       [...agents.values()]
         .filter(({ name }) => name === site)
