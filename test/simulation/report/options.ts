@@ -79,7 +79,9 @@ function oneOf<T extends string>(
 ): T | undefined {
   const choice = choices.find((each) => each === text);
   if (choice !== undefined || text === undefined) return choice;
-  throw new Error(`--${name}: got "${text}"; want ${choices.join(" or ")}\n${usage}`);
+  throw new Error(
+    `--${name}: got "${text}"; want ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}\n${usage}`,
+  );
 }
 
 function parse(args: readonly string[]) {
