@@ -177,7 +177,12 @@ export class SimulatedCluster {
     if (random.chance(this.faults.throttles)) return { status: 429, reason: "too many requests" };
     const target = readPath(path);
     if (target === undefined) return { status: 404, reason: "not found" };
-    return await this.#watches.open({ target, onEvent, signal });
+    const { name: cluster, tell } = this.#options;
+    const watch = { kind: "watch", cluster, resource: target.resource.name } as const;
+    tell({ ...watch, open: true });
+    const end = await this.#watches.open({ target, onEvent, signal });
+    tell({ ...watch, open: false });
+    return end;
   }
 
   /** As infra/manifests/cluster-link.yaml does. */

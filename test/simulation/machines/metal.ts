@@ -48,6 +48,11 @@ export interface MetalOptions {
   readonly onCall: CallHook | undefined;
 }
 
+type Origin = Pick<
+  Extract<Happened, { readonly kind: "running" }>,
+  "disk" | "system" | "commandLine"
+>;
+
 interface Boot {
   readonly number: number;
   readonly life: Life;
@@ -209,7 +214,7 @@ export class Metal {
     for (const disk of this.#options.shelf.disks) disk.isOpen = false;
   }
 
-  #tellRunning(running: Running, from: { readonly disk?: string; readonly system?: string }): void {
+  #tellRunning(running: Running, from: Origin): void {
     const { name: machine } = this;
     this.#options.tell({ kind: "running", machine, boot: this.#boots, running, ...from });
   }
@@ -273,8 +278,9 @@ export class Metal {
     await clock.sleep(this.#times.kernelMs);
     if (!boot.life.alive) return true;
     boot.running = "ramdisk";
-    this.#tellRunning("ramdisk", {});
-    void this.#runRamdisk(boot, got.value.commandLine);
+    const { commandLine } = got.value;
+    this.#tellRunning("ramdisk", { commandLine });
+    void this.#runRamdisk(boot, commandLine);
     return true;
   }
 

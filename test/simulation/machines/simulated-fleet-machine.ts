@@ -59,7 +59,6 @@ export interface SimulatedFleetMachine extends MachineTruth {
   restartBmc(awayMs: number): void;
   /** Returns its number. */
   changePassword(password: string): number;
-  readonly password: string;
   /** The mains are away so long, and the BMC with them. */
   powerLoss(ms: number): void;
   pressPowerButton(): void;
@@ -141,6 +140,7 @@ class FleetMachine implements SimulatedFleetMachine {
   readonly disks: readonly DiskTruth[];
   /** Whose cable leads here. */
   wired: SimulatedBmc;
+  readonly quirks: readonly string[];
   readonly #parts: Parts;
 
   constructor(parts: Parts) {
@@ -148,6 +148,7 @@ class FleetMachine implements SimulatedFleetMachine {
     this.#parts = parts;
     this.name = plan.name;
     this.site = plan.site;
+    this.quirks = plan.quirks;
     this.macs = identity.macs;
     this.systemUuid = identity.systemUuid;
     this.serialNumber = identity.serialNumber;

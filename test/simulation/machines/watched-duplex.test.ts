@@ -37,10 +37,20 @@ test("what passes between ramdisk and agent is told, but for pings and logs", as
   agent.send('{"type":"ping"}');
   agent.send('{"type":"run","operationId":"o.2","step":{"kind":"erase"}}');
   agent.send("{");
+  ramdisk.send(
+    '{"type":"done","operationId":"o.2","outcome":{"kind":"erase","disks":[{"disk":{"serialNumber":"A"},"ok":true}]}}',
+  );
   await pass();
-  expect(got.length).toBe(5);
+  expect(got.length).toBe(6);
   expect(heard).toEqual([
     { direction: "to agent", type: "done", operationId: "o.1" },
+    {
+      direction: "to agent",
+      type: "done",
+      operationId: "o.2",
+      step: "erase",
+      disks: [{ serialNumber: "A", ok: true }],
+    },
     { direction: "to ramdisk", type: "run", operationId: "o.2", step: "erase" },
     { direction: "to ramdisk", type: "garbled", operationId: undefined },
   ]);

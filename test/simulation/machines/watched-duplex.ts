@@ -6,7 +6,7 @@ import type { Life } from "../kernel/life.ts";
 import type { Happened } from "../world/events.ts";
 
 type Message = Extract<Happened, { readonly kind: "ramdisk-message" }>;
-export type Overheard = Pick<Message, "direction" | "type" | "operationId" | "step">;
+export type Overheard = Pick<Message, "direction" | "type" | "operationId" | "step" | "disks">;
 
 /** Messages that say nothing about work. */
 const quiet = new Set(["ping", "pong", "log"]);
@@ -57,16 +57,29 @@ function watch(life: Life, duplex: Duplex, tell: (message: Overheard) => void): 
 interface Wire {
   readonly type?: string;
   readonly operationId?: string;
-  readonly step?: { readonly kind?: string };
+  readonly step?: { readonly kind?: string; readonly disks?: readonly Identity[] };
+  readonly outcome?: {
+    readonly kind?: string;
+    readonly disks?: readonly { readonly disk: Identity; readonly ok: boolean }[];
+  };
+}
+
+interface Identity {
+  readonly serialNumber?: string;
 }
 
 function overhear(direction: Message["direction"], text: string): Overheard | undefined {
   const head = /^\{"type":"(\w+)"/.exec(text)?.[1];
   if (head !== undefined && quiet.has(head)) return undefined;
-  const { type = "", operationId, step } = parse(text);
+  const { type = "", operationId, step, outcome } = parse(text);
   if (quiet.has(type)) return undefined;
-  const kind = step?.kind;
-  return { direction, type, operationId, ...(kind === undefined ? {} : { step: kind }) };
+  const kind = step?.kind ?? outcome?.kind;
+  const told = { direction, type, operationId, ...(kind === undefined ? {} : { step: kind }) };
+  if (kind !== "erase") return told;
+  const planned = step?.disks?.map(({ serialNumber = "" }) => ({ serialNumber, ok: false }));
+  const done = outcome?.disks?.map(({ disk: { serialNumber = "" }, ok }) => ({ serialNumber, ok }));
+  const disks = done ?? planned;
+  return disks === undefined ? told : { ...told, disks };
 }
 
 function parse(text: string): Wire {

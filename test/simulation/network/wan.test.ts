@@ -5,6 +5,7 @@ import { upgradeInMemory } from "../../support/memory-hub.ts";
 import { makeKernel } from "../kernel/kernel.ts";
 import { makeLife } from "../kernel/life.ts";
 import type { Life } from "../kernel/life.ts";
+import type { Happened } from "../world/events.ts";
 import { Wan } from "./wan.ts";
 
 const hubUrl = "http://hub.example";
@@ -13,10 +14,12 @@ const hubUrl = "http://hub.example";
 function makeWorld() {
   const kernel = makeKernel("a seed", 1_000_000);
   const scanned: string[] = [];
+  const told: Happened[] = [];
   const wan = new Wan({
     kernel,
     random: kernel.random.split("wan"),
     scan: (sink, text) => void scanned.push(`${sink}: ${text}`),
+    tell: (happened) => void told.push(happened),
   });
   const got: string[] = [];
   const closed: string[] = [];
@@ -63,7 +66,7 @@ function makeWorld() {
     return opened.value;
   };
   const pass = (ms: number) => kernel.run(kernel.nowMs() + ms);
-  return { kernel, wan, link, lives, agent, got, closed, scanned, post, connect, pass };
+  return { kernel, wan, link, lives, agent, got, closed, scanned, told, post, connect, pass };
 }
 
 test("posts go to whichever instance lives, and are scanned with all frames", async () => {
@@ -174,4 +177,44 @@ test("a cut is told to both ends, and a forgotten connection to none, while new 
   (await half.connect()).send("y");
   await half.pass(100);
   expect(half.got).toHaveLength(1);
+});
+
+test("connections, arriving frames and what is in them are told", async () => {
+  const { agent, told, connect, pass } = makeWorld();
+  const duplex = await connect();
+  const operation = { id: "h.1", hostUid: "h", payload: { kind: "power", want: "on" } };
+  duplex.send(
+    JSON.stringify({
+      type: "deliveries",
+      items: [
+        { id: "1", delivery: { kind: "operation", operation } },
+        { id: "2", delivery: { kind: "write", write: {} } },
+        { id: "3", delivery: { kind: "remove-document", hostUid: "h", revision: 2 } },
+      ],
+    }),
+  );
+  const failure = { kind: "fenced", message: "" };
+  const body = { kind: "operation-failed", hostUid: "h", operationId: "h.1", failure };
+  duplex.send(JSON.stringify({ type: "observations", items: [{ seq: 3, body }] }));
+  duplex.send('{"type":"hello","bootId":"b","capabilities":["power"]}');
+  await pass(100);
+  agent.end();
+  await pass(10_000);
+  const [opened] = told;
+  const instance = opened?.kind === "link" ? opened.instance : "";
+  const about = { agent: "site-1", instance, connection: 1 };
+  const work = { operationId: "h.1", work: "power", image: undefined };
+  const agentSays = { kind: "reported", agent: "site-1", seq: 3, what: "operation-failed" };
+  expect(told.filter((each) => each.kind !== "frame" || each.to === "hub")).toEqual([
+    { kind: "link", ...about, change: "opened" },
+    { kind: "frame", ...about, to: "hub", type: "deliveries" },
+    { kind: "delivered", agent: "site-1", what: "operation", hostUid: "h", ...work },
+    { kind: "delivered", agent: "site-1", what: "remove-document", hostUid: "h" },
+    { kind: "frame", ...about, to: "hub", type: "observations" },
+    { ...agentSays, hostUid: "h", operationId: "h.1", failure: "fenced" },
+    { kind: "frame", ...about, to: "hub", type: "hello" },
+    { kind: "hello", agent: "site-1", boot: "b", capabilities: ["power"] },
+    { kind: "link", ...about, change: "agent end closed" },
+    { kind: "link", ...about, change: "hub end closed" },
+  ]);
 });

@@ -15,6 +15,9 @@ import type {
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Life } from "../kernel/life.ts";
 import type { Random } from "../kernel/random.ts";
+import type { Happened } from "../world/events.ts";
+import { LinkWatch } from "./link-watch.ts";
+import type { EndWatch } from "./link-watch.ts";
 
 type Ask = (url: string, init: object, env?: object) => Response | Promise<Response>;
 
@@ -48,6 +51,13 @@ interface Instance {
   readonly ask: Ask;
 }
 
+export interface WanOptions {
+  readonly kernel: Kernel;
+  readonly random: Random;
+  readonly scan: Scan;
+  readonly tell: (happened: Happened) => void;
+}
+
 export const usualDelayMs = [1, 20] as const;
 const oneEndNoticesMs = [200, 3_000] as const;
 
@@ -55,13 +65,15 @@ export class Wan {
   readonly #kernel: Kernel;
   readonly #random: Random;
   readonly #scan: Scan;
+  readonly #tell: (happened: Happened) => void;
   readonly #instances = new Map<string, Instance>();
   readonly #links = new Map<string, Link>();
 
-  constructor(options: { readonly kernel: Kernel; readonly random: Random; readonly scan: Scan }) {
+  constructor(options: WanOptions) {
     this.#kernel = options.kernel;
     this.#random = options.random;
     this.#scan = options.scan;
+    this.#tell = options.tell;
   }
 
   /** The instance answers from now on, until its life ends. */
@@ -102,7 +114,8 @@ export class Wan {
   #linkOf(name: string): Link {
     const known = this.#links.get(name);
     if (known !== undefined) return known;
-    const made = new Link(this.#kernel, this.#random.split(name), this.#scan);
+    const watch = new LinkWatch(name, this.#tell);
+    const made = new Link(this.#kernel, this.#random.split(name), this.#scan, watch);
     this.#links.set(name, made);
     return made;
   }
@@ -195,12 +208,14 @@ class Link implements WanLink {
   readonly random: Random;
   readonly #kernel: Kernel;
   readonly #scan: Scan;
+  readonly #watch: LinkWatch;
   readonly #streams = new Set<Stream>();
 
-  constructor(kernel: Kernel, random: Random, scan: Scan) {
+  constructor(kernel: Kernel, random: Random, scan: Scan, watch: LinkWatch) {
     this.#kernel = kernel;
     this.random = random;
     this.#scan = scan;
+    this.#watch = watch;
   }
 
   wayMs(): number {
@@ -240,8 +255,9 @@ class Link implements WanLink {
   }
 
   open(agentLife: Life, hubLife: Life): Stream {
-    const agent = new End(agentLife, this.#way("up"));
-    const hub = new End(hubLife, this.#way("down"));
+    const watch = this.#watch.open(hubLife.name);
+    const agent = new End(agentLife, this.#way("up"), watch.agent);
+    const hub = new End(hubLife, this.#way("down"), watch.hub);
     agent.peer = hub;
     hub.peer = agent;
     const stream = { agentLife, hubLife, agent, hub };
@@ -255,9 +271,11 @@ class Link implements WanLink {
     for (const stream of this.#streams) {
       if (stream.agentLife !== dead && stream.hubLife !== dead) continue;
       this.#streams.delete(stream);
+      const isAgent = stream.agentLife === dead;
+      (isAgent ? stream.agent : stream.hub).died();
       if (this.draws(this.silentDeaths)) continue;
-      const left = stream.agentLife === dead ? stream.hub : stream.agent;
-      const direction = stream.agentLife === dead ? "up" : "down";
+      const left = isAgent ? stream.hub : stream.agent;
+      const direction = isAgent ? "up" : "down";
       this.#whenOpen(direction, this.random.between(...oneEndNoticesMs), () =>
         left.ended(1006, "the connection was reset"),
       );
@@ -265,9 +283,7 @@ class Link implements WanLink {
   }
 
   /** A stream: in order, also what waited while the direction was down. */
-  #way(
-    direction: "up" | "down",
-  ): (text: string | undefined, arrive: (text: string) => void) => void {
+  #way(direction: "up" | "down"): Way {
     const waiting: { readonly atMs: number; readonly run: () => void }[] = [];
     const pump = (): void => {
       const [first] = waiting;
@@ -307,19 +323,24 @@ function garble(text: string, random: Random): string {
   return random.chance(0.5) ? text.slice(0, at) : `${text.slice(0, at)}\u0000${text.slice(at + 1)}`;
 }
 
+/** Without a text the end of the stream. */
+type Way = (text: string | undefined, arrive: (text: string) => void) => void;
+
 class End implements Duplex {
   peer: End | undefined;
   readonly #life: Life;
-  readonly #way: (text: string | undefined, arrive: (text: string) => void) => void;
+  readonly #way: Way;
+  readonly #watch: EndWatch;
   readonly #held: string[] = [];
   #open = true;
   #closed: { readonly code: number; readonly reason: string } | undefined;
   #onMessage: ((text: string) => void) | undefined;
   #onClose: ((code: number, reason: string) => void) | undefined;
 
-  constructor(life: Life, way: (text: string | undefined, arrive: (text: string) => void) => void) {
+  constructor(life: Life, way: Way, watch: EndWatch) {
     this.#life = life;
     this.#way = way;
+    this.#watch = watch;
   }
 
   send(text: string): boolean {
@@ -349,8 +370,17 @@ class End implements Duplex {
     if (this.#onMessage === undefined) this.#held.push(text);
     else
       this.#life.arrive(() => {
-        if (this.#open) this.#onMessage?.(text);
+        if (!this.#open) return;
+        this.#watch.arrived(text);
+        this.#onMessage?.(text);
       });
+  }
+
+  /** Its process has ended. */
+  died(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#watch.ended();
   }
 
   ended(code: number, reason: string): void {
@@ -361,6 +391,7 @@ class End implements Duplex {
     if (!this.#open) return;
     this.#open = false;
     this.#closed = { code, reason };
+    this.#watch.ended();
     this.#onClose?.(code, reason);
   }
 }

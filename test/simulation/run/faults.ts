@@ -187,10 +187,14 @@ export function scheduleFaults(world: World): void {
     if (apply === undefined) throw new Error(`the world cannot do ${fault.fault} yet`);
     kernel.timer(fault.atMs, () => {
       if (world.truth.healed) return;
+      const { fault: what, target, atMs, untilMs } = fault;
       const end = apply(world, fault);
       if (end === false) return;
-      tell({ kind: "fault", fault: fault.fault, target: fault.target });
-      if (typeof end === "function") kernel.timer(Math.max(1, fault.untilMs - fault.atMs), end);
+      tell({ kind: "fault", fault: what, target });
+      kernel.timer(Math.max(1, untilMs - atMs), () => {
+        if (typeof end === "function") end();
+        tell({ kind: "fault-ended", fault: what, target });
+      });
     });
   }
 }
@@ -215,4 +219,5 @@ export async function heal(world: World): Promise<void> {
   for (const name of instanceNames(world.scenario))
     if (!world.hub.isRunning(name)) await world.hub.start(name);
   for (const process of world.agents.values()) await process.start();
+  world.tell({ kind: "healed" });
 }

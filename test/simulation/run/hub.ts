@@ -142,10 +142,18 @@ export class Hub {
   }
 
   #openFor(life: Life): OpenedDatabase {
-    const { database, databaseFaults: faults, kernel, random } = this.#options;
+    const { database, databaseFaults: faults, kernel, random, tell } = this.#options;
     const draws = random.split(`database ${life.name} ${life.incarnation}`);
-    const failure = (code: string): Error =>
-      Object.assign(new Error("the connection was lost"), { code });
+    let answers = true;
+    const tellAnswers = (now: boolean): void => {
+      if (now !== answers && life.alive)
+        tell({ kind: "database", process: life.name, answers: now });
+      answers = now;
+    };
+    const failure = (code: string): Error => {
+      tellAnswers(false);
+      return Object.assign(new Error("the connection was lost"), { code });
+    };
     const opened = database.open(life.clock, (statement) =>
       life.call("database.statement", async () => {
         await kernel.sleep(draws.between(0, 2) + draws.below(faults.slowMs + 1));
@@ -153,6 +161,7 @@ export class Hub {
         if (draws.chance(faults.failsBefore)) throw failure("08006");
         const value = await statement();
         if (draws.chance(faults.failsAfter)) throw failure("08006");
+        tellAnswers(true);
         return value;
       }),
     );

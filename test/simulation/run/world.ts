@@ -71,7 +71,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const { scenario, kernel, database, tell } = options;
   const { random } = kernel;
   const databaseFaults = noDatabaseFaults();
-  const wan = new Wan({ kernel, random: random.split("wan"), scan: scannerOf(tell) });
+  const wan = new Wan({ kernel, random: random.split("wan"), scan: scannerOf(tell), tell });
   const hub = new Hub({ ...options, random: random.split("hub"), wan, databaseFaults });
   for (const name of instanceNames(scenario)) await kernel.until(hub.start(name));
   const images = makeImages(scenario);

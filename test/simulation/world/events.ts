@@ -49,6 +49,8 @@ export type Happened =
       /** Serial number of the disk that an operating system came from, and what it is: `Image.name`, or "old". */
       readonly disk?: string;
       readonly system?: string;
+      /** Of a ramdisk's kernel. */
+      readonly commandLine?: string;
     }
   /** A change of a disk by a ramdisk. */
   | {
@@ -69,8 +71,66 @@ export type Happened =
       readonly direction: "to ramdisk" | "to agent";
       readonly type: string;
       readonly operationId: string | undefined;
-      /** Of "run". */
+      /** Of "run", and of "done" what was done. */
       readonly step?: string;
+      /** Of an erase: what shall be erased; when it is done, what was, and whether that went well. */
+      readonly disks?: readonly { readonly serialNumber: string; readonly ok: boolean }[];
+    }
+  /** A connection of an agent to an instance of the control plane. Connections of an agent count from 1. */
+  | {
+      readonly kind: "link";
+      readonly agent: string;
+      readonly instance: string;
+      readonly connection: number;
+      readonly change: "opened" | "agent end closed" | "hub end closed";
+    }
+  /** A frame reached a process that lives. */
+  | {
+      readonly kind: "frame";
+      readonly agent: string;
+      readonly instance: string;
+      readonly connection: number;
+      readonly to: "agent" | "hub";
+      readonly type: string;
+    }
+  /** What the frames bring to an agent: all but what is written to Kubernetes. */
+  | {
+      readonly kind: "delivered";
+      readonly agent: string;
+      readonly what: "document" | "remove-document" | "operation" | "cancel";
+      readonly hostUid: string;
+      readonly document?: {
+        readonly bmcAddress: string;
+        readonly bootMACAddress: string | undefined;
+        readonly hold: {
+          readonly paused: boolean;
+          readonly detached: boolean;
+          readonly externallyProvisioned: boolean;
+          readonly disablePowerOff: boolean;
+        };
+      };
+      readonly operationId?: string | undefined;
+      /** Kind of the operation, and the URL of its image. */
+      readonly work?: string;
+      readonly image?: string | undefined;
+    }
+  /** What the frames bring to the hub: all observations but progress. */
+  | {
+      readonly kind: "reported";
+      readonly agent: string;
+      readonly seq: number;
+      readonly what: string;
+      readonly hostUid: string | undefined;
+      readonly operationId: string | undefined;
+      /** Kind of the failure. */
+      readonly failure: string | undefined;
+    }
+  | {
+      readonly kind: "hello";
+      readonly agent: string;
+      /** Of the agent's program: new at each start. */
+      readonly boot: string;
+      readonly capabilities: readonly string[];
     }
   /** A DHCP answer that names a boot file or script. `machine` undefined: nobody of ours. */
   | {
@@ -108,7 +168,18 @@ export type Happened =
       readonly allowed: boolean;
       /** False: refused, dry run, or another webhook said no afterwards. */
       readonly stored: boolean;
+      /** How long the control plane took; undefined: no answer came. */
+      readonly tookMs: number | undefined;
     }
+  /** A watch of an agent at an API server. */
+  | {
+      readonly kind: "watch";
+      readonly cluster: string;
+      readonly resource: string;
+      readonly open: boolean;
+    }
+  /** The database failed an instance, or answers it again. */
+  | { readonly kind: "database"; readonly process: string; readonly answers: boolean }
   /** A row of the control plane's database changed. Only in the in-memory tier. */
   | {
       readonly kind: "commit";
@@ -127,6 +198,9 @@ export type Happened =
       readonly crash: boolean;
     }
   | { readonly kind: "fault"; readonly fault: FaultClass; readonly target: string }
+  | { readonly kind: "fault-ended"; readonly fault: FaultClass; readonly target: string }
+  /** All faults have ended, and everybody runs. */
+  | { readonly kind: "healed" }
   | {
       readonly kind: "log";
       readonly process: string;

@@ -27,8 +27,11 @@ export interface MachineTruth {
   readonly boot: number;
   readonly override: { readonly place: Place; readonly once: boolean } | undefined;
   readonly disks: readonly DiskTruth[];
+  /** Names of what is odd about it or its BMC, for good. */
+  readonly quirks: readonly string[];
   /** How many passwords this BMC has had; the newest is valid. */
   readonly passwordNumber: number;
+  readonly password: string;
   /** Logins that failed since the last success. */
   readonly failedLogins: number;
   readonly lockedOut: boolean;

@@ -37,6 +37,8 @@ export interface Verdict {
   /** Whether our webhook was to be asked. */
   readonly isAsked: boolean;
   readonly isAllowed: boolean;
+  /** How long it took; undefined: it gave no answer. */
+  readonly tookMs: number | undefined;
   /** The answer to the caller; undefined: it may be stored. */
   readonly refused: KubernetesAnswer | undefined;
 }
@@ -60,18 +62,20 @@ export class Admission {
 
   async judge(question: Question): Promise<Verdict> {
     const isAsked = isAskedAbout(question);
+    const beganMs = this.#options.kernel.nowMs();
     const response = isAsked ? await this.#ask(question) : undefined;
     const isAllowed = response?.allowed ?? true;
+    const tookMs = response === undefined ? undefined : this.#options.kernel.nowMs() - beganMs;
     if (!isAllowed) {
       const { code = 403, message = "" } = response?.status ?? {};
       const text = `admission webhook "${webhook}" denied the request: ${message}`;
-      return { isAsked, isAllowed, refused: refusal(code, text) };
+      return { isAsked, isAllowed, tookMs, refused: refusal(code, text) };
     }
     const refused =
       question.caller.isRefusedLater === true
         ? refusal(403, 'admission webhook "quota.example.com" denied the request: no more today')
         : undefined;
-    return { isAsked, isAllowed, refused };
+    return { isAsked, isAllowed, tookMs, refused };
   }
 
   async #ask(question: Question): Promise<ReviewResponse | undefined> {

@@ -31,7 +31,7 @@ interface Write {
   readonly dryRun: boolean;
 }
 
-const unasked: Verdict = { isAsked: false, isAllowed: true, refused: undefined };
+const unasked: Verdict = { isAsked: false, isAllowed: true, tookMs: undefined, refused: undefined };
 
 export class ApiServer {
   readonly pages = new ListPages();
@@ -167,12 +167,16 @@ export class ApiServer {
     return { status: 200, body: { kind: "Status", apiVersion: "v1", status: "Success" } };
   }
 
-  #tellReview(write: Write, { isAsked, isAllowed, refused }: Verdict, isFree: boolean): void {
+  #tellReview(
+    write: Write,
+    { isAsked, isAllowed, tookMs, refused }: Verdict,
+    isFree: boolean,
+  ): void {
     if (!isAsked) return;
     const { name: cluster, tell } = this.#options;
     const { path, dryRun } = write;
     const stored = refused === undefined && isFree && !dryRun;
-    tell({ kind: "review", cluster, path, dryRun, allowed: isAllowed, stored });
+    tell({ kind: "review", cluster, path, dryRun, allowed: isAllowed, stored, tookMs });
   }
 
   /** Version 4 in form, as Kubernetes' are; the cluster's name makes them differ between clusters. */
