@@ -71,15 +71,21 @@ interface Identity {
 function overhear(direction: Message["direction"], text: string): Overheard | undefined {
   const head = /^\{"type":"(\w+)"/.exec(text)?.[1];
   if (head !== undefined && quiet.has(head)) return undefined;
-  const { type = "", operationId, step, outcome } = parse(text);
+  const wire = parse(text);
+  const { type = "", operationId, step, outcome } = wire;
   if (quiet.has(type)) return undefined;
   const kind = step?.kind ?? outcome?.kind;
   const told = { direction, type, operationId, ...(kind === undefined ? {} : { step: kind }) };
-  if (kind !== "erase") return told;
-  const planned = step?.disks?.map(({ serialNumber = "" }) => ({ serialNumber, ok: false }));
-  const done = outcome?.disks?.map(({ disk: { serialNumber = "" }, ok }) => ({ serialNumber, ok }));
-  const disks = done ?? planned;
+  const disks = disksOf(wire);
   return disks === undefined ? told : { ...told, disks };
+}
+
+function disksOf({ step, outcome }: Wire): Overheard["disks"] {
+  if (step?.kind === "erase") {
+    return step.disks?.map(({ serialNumber = "" }) => ({ serialNumber, ok: false }));
+  }
+  if (outcome?.kind !== "erase") return undefined;
+  return outcome.disks?.map(({ disk: { serialNumber = "" }, ok }) => ({ serialNumber, ok }));
 }
 
 function parse(text: string): Wire {
