@@ -1,7 +1,7 @@
 import { stripTypeScriptTypes } from "node:module";
 import { expect, test } from "vitest";
 import { judgeKinds } from "../judges/judges.table.ts";
-import { bugNames, plant, readBug, readSource } from "./planted-bug.ts";
+import { bugNames, plant, readBug, readSource, tierOf } from "./planted-bug.ts";
 
 test.each(bugNames())(
   "%s still fits the product's source, and names judges that there are",
@@ -33,4 +33,15 @@ test("an edit that fits twice or never is refused with the way out", () => {
 
 test("an unknown bug is refused with those that there are", () => {
   expect(() => readBug("none-such")).toThrow(bugNames()[0]);
+});
+
+test("a bug in the real statements is looked for where these run, unless the store in memory has it too", () => {
+  const edit = (file: string) => ({ file, find: "a", replace: "b" });
+  const [sql, twin] = [
+    "control-plane/store/links/outbox.ts",
+    "test/simulation/store/links/outbox.ts",
+  ];
+  expect(tierOf({ edits: [edit("shared/host/decide.ts")] })).toBe("memory");
+  expect(tierOf({ edits: [edit(sql)] })).toBe("pglite");
+  expect(tierOf({ edits: [edit(sql), edit(twin)] })).toBe("memory");
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { faultClasses } from "../workload/scenario.ts";
+import type { Scenario } from "../workload/scenario.ts";
 
 const bugFile = z.strictObject({
   /** One sentence: what is wrong then. */
@@ -52,6 +53,14 @@ export function readBug(name: string): PlantedBug {
     );
   }
   return { name, ...parsed.data };
+}
+
+/**
+ * Where it can be seen: one in the real statements only where these run, unless it has a twin in the store in memory.
+ */
+export function tierOf({ edits }: Pick<PlantedBug, "edits">): Scenario["tier"] {
+  const isIn = (folder: string): boolean => edits.some(({ file }) => file.startsWith(folder));
+  return isIn("control-plane/store/") && !isIn("test/simulation/store/") ? "pglite" : "memory";
 }
 
 /** The file's text with the bug in it; throws when an edit does not fit exactly once. */

@@ -1,6 +1,6 @@
 // How well the judges see: plants bugs one at a time and counts the seeds until a judge speaks. A judge that speaks on
 // the same seed without the bug has not found it.
-import { bugNames, readBug } from "../planted/planted-bug.ts";
+import { bugNames, readBug, tierOf } from "../planted/planted-bug.ts";
 import { possibleFaults } from "../run/faults.ts";
 import type { SimOptions } from "./options.ts";
 import { shareOut } from "./share-out.ts";
@@ -32,11 +32,15 @@ export async function runPlanted(
 ): Promise<readonly Search[]> {
   const left = wanted.length === 0 ? [...bugNames()] : [...wanted];
   for (const name of left) readBug(name);
-  const innocent = makeInnocent(options);
+  const innocents = {
+    memory: makeInnocent({ ...options, tier: "memory" }),
+    pglite: makeInnocent({ ...options, tier: "pglite" }),
+  };
   const searches: Search[] = [];
   const work = async (): Promise<void> => {
     for (let name = left.shift(); name !== undefined; name = left.shift()) {
-      const search = await searchFor(options, name, innocent);
+      const tier = tierOf(readBug(name));
+      const search = await searchFor({ ...options, tier }, name, innocents[tier]);
       searches.push(search);
       onSearch(search);
     }
