@@ -11,6 +11,11 @@ export function canaryUserData(host: string): string {
   return `canary-data-${host}`;
 }
 
+/** Whose planted user data is in the text. */
+export function hostOfUserData(text: string): string | undefined {
+  return /canary-data-([a-z0-9-]+)/.exec(text)?.[1];
+}
+
 const plain = /canary-[a-z]+-[a-z0-9-]+/;
 /** "canary" in base64, whichever of three bytes it begins at: what does not depend on its neighbours. */
 const encoded = /Y2FuYXJ5|NhbmFyeS|jYW5hcnkt/;

@@ -15,7 +15,8 @@ import { ApiServer } from "./server/api-server.ts";
 import { noFaults } from "./cluster-faults.ts";
 import { Controllers } from "./server/controllers.ts";
 import { ObjectStore } from "./server/object-store.ts";
-import { hosts, namespaces, readPath } from "./server/resources.table.ts";
+import { hosts, namespaces, readPath, secrets } from "./server/resources.table.ts";
+import { secretsIn } from "./server/secrets-in.ts";
 import { Watches } from "./server/watches.ts";
 
 export interface SimulatedClusterOptions {
@@ -98,7 +99,7 @@ export class SimulatedCluster {
     const random = this.#options.random.split(`requests of ${caller.user}`);
     return {
       request: (request) => this.#request({ caller, random }, request),
-      watch: (...watch) => this.#watch(random, ...watch),
+      watch: (...watch) => this.#watch({ caller, random }, ...watch),
     };
   }
 
@@ -152,7 +153,15 @@ export class SimulatedCluster {
     if (caller.by === "farrier" && isWrite && random.chance(this.faults.conflicts)) {
       await this.#touch(request.path);
     }
-    return await this.#server.handle(caller, request);
+    const answer = await this.#server.handle(caller, request);
+    const isGiven = answer.status < 300 && readPath(request.path)?.resource === secrets;
+    if (isGiven) this.#tellRead(caller, answer.body);
+    return answer;
+  }
+
+  #tellRead({ by }: Caller, body: unknown): void {
+    const { tell, name: cluster } = this.#options;
+    for (const place of secretsIn(body)) tell({ kind: "secret-read", cluster, by, ...place });
   }
 
   /** Somebody else is faster. */
@@ -169,7 +178,7 @@ export class SimulatedCluster {
   }
 
   async #watch(
-    random: Random,
+    { caller, random }: Line,
     ...[path, onEvent, signal]: Parameters<KubernetesApi["watch"]>
   ): ReturnType<KubernetesApi["watch"]> {
     await this.#options.kernel.sleep(random.between(1, 8), signal);
@@ -180,7 +189,11 @@ export class SimulatedCluster {
     const { name: cluster, tell } = this.#options;
     const watch = { kind: "watch", cluster, resource: target.resource.name } as const;
     tell({ ...watch, open: true });
-    const end = await this.#watches.open({ target, onEvent, signal });
+    const onRead: typeof onEvent = (event) => {
+      if (target.resource === secrets) this.#tellRead(caller, event.object);
+      onEvent(event);
+    };
+    const end = await this.#watches.open({ target, onEvent: onRead, signal });
     tell({ ...watch, open: false });
     return end;
   }

@@ -56,6 +56,15 @@ test("what passes between ramdisk and agent is told, but for pings and logs", as
   ]);
 });
 
+test("of a config drive is told whose user data is in it", async () => {
+  const { agent, heard, pass } = await connect();
+  const configDrive = Buffer.from("#cloud-config\n# canary-data-m7\n").toString("base64");
+  const step = { kind: "write", configDrive };
+  agent.send(JSON.stringify({ type: "run", operationId: "o.1", step }));
+  await pass();
+  expect(heard).toMatchObject([{ step: "write", userDataOf: "m7" }]);
+});
+
 test("a ramdisk that has ended sends, hears and closes nothing any more", async () => {
   const { life, ramdisk, agent, heard, got, pass } = await connect();
   agent.send('{"type":"run","operationId":"o.1"}');

@@ -3,10 +3,14 @@
 import { ok } from "../../../shared/result.ts";
 import type { Duplex, DuplexClient } from "../../../site-agent/ports.ts";
 import type { Life } from "../kernel/life.ts";
+import { hostOfUserData } from "../kubernetes/canaries.ts";
 import type { Happened } from "../world/events.ts";
 
 type Message = Extract<Happened, { readonly kind: "ramdisk-message" }>;
-export type Overheard = Pick<Message, "direction" | "type" | "operationId" | "step" | "disks">;
+export type Overheard = Pick<
+  Message,
+  "direction" | "type" | "operationId" | "step" | "disks" | "userDataOf"
+>;
 
 /** Messages that say nothing about work. */
 const quiet = new Set(["ping", "pong", "log"]);
@@ -57,7 +61,11 @@ function watch(life: Life, duplex: Duplex, tell: (message: Overheard) => void): 
 interface Wire {
   readonly type?: string;
   readonly operationId?: string;
-  readonly step?: { readonly kind?: string; readonly disks?: readonly Identity[] };
+  readonly step?: {
+    readonly kind?: string;
+    readonly disks?: readonly Identity[];
+    readonly configDrive?: string;
+  };
   readonly outcome?: {
     readonly kind?: string;
     readonly disks?: readonly { readonly disk: Identity; readonly ok: boolean }[];
@@ -75,9 +83,20 @@ function overhear(direction: Message["direction"], text: string): Overheard | un
   const { type = "", operationId, step, outcome } = wire;
   if (quiet.has(type)) return undefined;
   const kind = step?.kind ?? outcome?.kind;
-  const told = { direction, type, operationId, ...(kind === undefined ? {} : { step: kind }) };
-  const disks = disksOf(wire);
-  return disks === undefined ? told : { ...told, disks };
+  const [disks, userDataOf] = [disksOf(wire), userDataIn(step?.configDrive)];
+  return {
+    direction,
+    type,
+    operationId,
+    ...(kind === undefined ? {} : { step: kind }),
+    ...(disks === undefined ? {} : { disks }),
+    ...(userDataOf === undefined ? {} : { userDataOf }),
+  };
+}
+
+function userDataIn(configDrive: string | undefined): string | undefined {
+  if (configDrive === undefined) return undefined;
+  return hostOfUserData(Buffer.from(configDrive, "base64").toString("latin1"));
 }
 
 function disksOf({ step, outcome }: Wire): Overheard["disks"] {

@@ -7,6 +7,8 @@ type Side = "agent" | "hub";
 
 /** Of one end of a connection. */
 export interface EndWatch {
+  /** Its process sends it; told of agents only. */
+  sent(text: string): void;
   arrived(text: string): void;
   /** It is closed, or its process has ended. */
   ended(): void;
@@ -28,19 +30,34 @@ export class LinkWatch {
     const about = { agent: this.#agent, instance, connection: this.#connections };
     this.#tell({ kind: "link", ...about, change: "opened" });
     const end = (to: Side): EndWatch => ({
+      sent: (text) => {
+        const { agent, connection } = about;
+        if (to === "agent") this.#tell({ kind: "sent", agent, connection, ...readSent(text) });
+      },
       arrived: (text) => {
         const frame = readFrame(text);
-        this.#tell({ kind: "frame", ...about, to, type: frame.type });
+        const { type, epoch, sequence } = frame;
+        this.#tell({ kind: "frame", ...about, to, type, epoch, sequence });
         for (const told of frame.told(this.#agent)) this.#tell(told);
       },
       ended: () => this.#tell({ kind: "link", ...about, change: `${to} end closed` }),
     });
     return { agent: end("agent"), hub: end("hub") };
   }
+
+  /** It was given an identity. */
+  enrolled(): void {
+    this.#tell({ kind: "enrolled", agent: this.#agent });
+  }
 }
 
-interface Frame {
+interface Head {
   readonly type: string;
+  readonly epoch: number | undefined;
+  readonly sequence: number | undefined;
+}
+
+interface Frame extends Head {
   told(agent: string): readonly Happened[];
 }
 
@@ -48,17 +65,32 @@ interface Wire {
   readonly type?: string;
   readonly bootId?: string;
   readonly capabilities?: readonly string[];
-  readonly items?: readonly { readonly seq?: number; readonly delivery?: Delivery; body?: Body }[];
+  readonly done?: readonly string[];
+  readonly items?: readonly Item[];
+}
+
+interface Item {
+  readonly id?: string;
+  readonly seq?: number;
+  readonly delivery?: Delivery;
+  readonly body?: Body;
 }
 
 interface Delivery {
   readonly kind: string;
   readonly hostUid?: string;
+  readonly revision?: number;
   readonly operationId?: string;
-  readonly document?: { readonly hostUid: string; readonly spec: Document };
+  readonly document?: {
+    readonly hostUid: string;
+    readonly revision: number;
+    readonly spec: Document;
+  };
   readonly operation?: {
     readonly id: string;
     readonly hostUid: string;
+    readonly revision: number;
+    readonly validForMs: number;
     readonly payload: { readonly kind: string; readonly image?: { readonly url: string } };
   };
 }
@@ -75,13 +107,35 @@ interface Body {
 const nothing = (): readonly Happened[] => [];
 
 function readFrame(text: string): Frame {
-  const type = /^\{"type":"([\w-]+)"/.exec(text)?.[1] ?? "garbled";
+  const head = readHead(text);
+  const { type } = head;
   if (type !== "deliveries" && type !== "observations" && type !== "hello") {
-    return { type, told: nothing };
+    return { ...head, told: nothing };
   }
   const wire = parse(text);
-  if (wire === undefined) return { type: "garbled", told: nothing };
-  return { type, told: (agent) => toldOf(wire, agent) };
+  if (wire === undefined) return { ...head, type: "garbled", told: nothing };
+  return { ...head, told: (agent) => toldOf(wire, agent) };
+}
+
+function readSent(text: string): Head & { readonly stored?: readonly string[] | undefined } {
+  const head = readHead(text);
+  return head.type === "ack" ? { ...head, stored: parse(text)?.done } : head;
+}
+
+/** Longer than what stands before the items of a frame. */
+const headCharacters = 200;
+
+function readHead(text: string): Head {
+  const head = text.slice(0, headCharacters);
+  const type = /^\{"type":"([\w-]+)"/.exec(head)?.[1] ?? "garbled";
+  const number = (field: RegExp): number | undefined => {
+    const found = field.exec(head)?.[1];
+    return found === undefined ? undefined : Number(found);
+  };
+  const isOfSession =
+    type === "lease" || type === "ack" || type === "welcome" || type === "observations";
+  if (!isOfSession) return { type, epoch: undefined, sequence: undefined };
+  return { type, epoch: number(/"epoch":(\d+)/), sequence: number(/"sequence":(\d+)/) };
 }
 
 function parse(text: string): Wire | undefined {
@@ -94,27 +148,38 @@ function parse(text: string): Wire | undefined {
 
 function toldOf({ type, bootId = "", capabilities = [], items = [] }: Wire, agent: string) {
   if (type === "hello") return [{ kind: "hello", agent, boot: bootId, capabilities }] as const;
-  return items.flatMap(({ seq = 0, delivery, body }): readonly Happened[] => {
-    if (delivery !== undefined) return delivered(agent, delivery);
+  return items.flatMap(({ id = "", seq = 0, delivery, body }): readonly Happened[] => {
+    if (delivery !== undefined) return delivered({ agent, id }, delivery);
     return body === undefined ? [] : reported(agent, seq, body);
   });
 }
 
-function delivered(agent: string, delivery: Delivery): readonly Happened[] {
-  const { kind: what, document, operation, hostUid, operationId } = delivery;
-  const about = { kind: "delivered", agent } as const;
+function delivered(
+  place: { readonly agent: string; readonly id: string },
+  delivery: Delivery,
+): readonly Happened[] {
+  const { kind: what, document, operation, hostUid, operationId, revision } = delivery;
+  const about = { kind: "delivered", ...place } as const;
   if (what === "document" && document !== undefined) {
     const { bmcAddress, bootMACAddress, hold } = document.spec;
     const told = { bmcAddress, bootMACAddress, hold };
-    return [{ ...about, what, hostUid: document.hostUid, document: told }];
+    const { hostUid: uid, revision: own } = document;
+    return [{ ...about, what, hostUid: uid, revision: own, document: told }];
   }
-  if (what === "operation" && operation !== undefined) {
-    const { id, payload } = operation;
-    const order = { operationId: id, work: payload.kind, image: payload.image?.url };
-    return [{ ...about, what, hostUid: operation.hostUid, ...order }];
-  }
+  if (what === "operation" && operation !== undefined) return [ordered(about, operation)];
   if ((what !== "remove-document" && what !== "cancel") || hostUid === undefined) return [];
-  return [{ ...about, what, hostUid, operationId }];
+  return [{ ...about, what, hostUid, operationId, revision }];
+}
+
+type Delivered = Extract<Happened, { readonly kind: "delivered" }>;
+
+function ordered(
+  about: Pick<Delivered, "kind" | "agent" | "id">,
+  { id: operationId, hostUid, revision, validForMs, payload }: NonNullable<Delivery["operation"]>,
+): Delivered {
+  const order = { operationId, revision, validForMs };
+  const { kind: work, image } = payload;
+  return { ...about, what: "operation", hostUid, ...order, work, image: image?.url };
 }
 
 /** Progress is told by the ramdisk's own messages. */

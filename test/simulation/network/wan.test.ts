@@ -34,8 +34,9 @@ function makeWorld() {
       "/link",
       upgradeInMemory(() => ({
         onMessage({ data }, ws) {
-          got.push(`${name} ${String(data)}`);
-          ws.send(`${String(data)} from ${name}`);
+          const text = String(data);
+          got.push(`${name} ${text}`);
+          ws.send(text.includes("lease") ? text : `${text} from ${name}`);
         },
         onClose: ({ code }) => void closed.push(`${name} ${code}`),
       })),
@@ -125,6 +126,23 @@ test("frames arrive twice, or broken, as often as the link is told", async () =>
   for (const each of got) expect(() => JSON.parse(each.slice(4))).toThrow(SyntaxError);
 });
 
+test("frames are told when the agent sends them, and when they are handed to it", async () => {
+  const { link, told, connect, pass } = makeWorld();
+  const duplex = await connect();
+  told.length = 0;
+  link.downDown = true;
+  duplex.send(JSON.stringify({ type: "lease", epoch: 4, sequence: 2 }));
+  const about = { agent: "site-1", connection: 1, type: "lease", epoch: 4, sequence: 2 };
+  expect(told).toEqual([{ kind: "sent", ...about }]);
+  await pass(1_000);
+  expect(told.at(-1)).toMatchObject({ kind: "frame", ...about, to: "hub" });
+  link.downDown = false;
+  await pass(2_000);
+  expect(told.at(-1)).toMatchObject({ kind: "frame", ...about, to: "agent" });
+  duplex.send(JSON.stringify({ type: "ack", epoch: 4, done: ["17"], failed: [] }));
+  expect(told.at(-1)).toMatchObject({ kind: "sent", type: "ack", epoch: 4, stored: ["17"] });
+});
+
 test("a request is lost before the hub, or its answer after the hub has worked", async () => {
   const { kernel, link, got, post } = makeWorld();
   link.losesRequests = 1;
@@ -182,7 +200,8 @@ test("a cut is told to both ends, and a forgotten connection to none, while new 
 test("connections, arriving frames and what is in them are told", async () => {
   const { agent, told, connect, pass } = makeWorld();
   const duplex = await connect();
-  const operation = { id: "h.1", hostUid: "h", payload: { kind: "power", want: "on" } };
+  const order = { id: "h.1", hostUid: "h", revision: 2, validForMs: 600_000 };
+  const operation = { ...order, payload: { kind: "power", want: "on" } };
   duplex.send(
     JSON.stringify({
       type: "deliveries",
@@ -203,13 +222,23 @@ test("connections, arriving frames and what is in them are told", async () => {
   const [opened] = told;
   const instance = opened?.kind === "link" ? opened.instance : "";
   const about = { agent: "site-1", instance, connection: 1 };
-  const work = { operationId: "h.1", work: "power", image: undefined };
+  const work = { operationId: "h.1", work: "power", revision: 2, validForMs: 600_000 };
   const agentSays = { kind: "reported", agent: "site-1", seq: 3, what: "operation-failed" };
-  expect(told.filter((each) => each.kind !== "frame" || each.to === "hub")).toEqual([
+  const seen = told.filter(
+    (each) => each.kind !== "sent" && (each.kind !== "frame" || each.to === "hub"),
+  );
+  expect(seen).toEqual([
     { kind: "link", ...about, change: "opened" },
     { kind: "frame", ...about, to: "hub", type: "deliveries" },
-    { kind: "delivered", agent: "site-1", what: "operation", hostUid: "h", ...work },
-    { kind: "delivered", agent: "site-1", what: "remove-document", hostUid: "h" },
+    { kind: "delivered", agent: "site-1", id: "1", what: "operation", hostUid: "h", ...work },
+    {
+      kind: "delivered",
+      agent: "site-1",
+      id: "3",
+      what: "remove-document",
+      hostUid: "h",
+      revision: 2,
+    },
     { kind: "frame", ...about, to: "hub", type: "observations" },
     { ...agentSays, hostUid: "h", operationId: "h.1", failure: "fenced" },
     { kind: "frame", ...about, to: "hub", type: "hello" },

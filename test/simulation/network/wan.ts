@@ -59,6 +59,7 @@ export interface WanOptions {
 }
 
 export const usualDelayMs = [1, 20] as const;
+const enrolPath = "/agents/enrol";
 const oneEndNoticesMs = [200, 3_000] as const;
 
 export class Wan {
@@ -153,6 +154,7 @@ export class Wan {
     if (link.downDown || link.random.chance(link.losesAnswers))
       return await this.#inVain(timeoutMs);
     const { response, bytes } = answer;
+    if (response.status === 200 && new URL(url).pathname === enrolPath) link.watch.enrolled();
     return ok({
       status: response.status,
       headers: Object.fromEntries(response.headers),
@@ -208,14 +210,14 @@ class Link implements WanLink {
   readonly random: Random;
   readonly #kernel: Kernel;
   readonly #scan: Scan;
-  readonly #watch: LinkWatch;
+  readonly watch: LinkWatch;
   readonly #streams = new Set<Stream>();
 
   constructor(kernel: Kernel, random: Random, scan: Scan, watch: LinkWatch) {
     this.#kernel = kernel;
     this.random = random;
     this.#scan = scan;
-    this.#watch = watch;
+    this.watch = watch;
   }
 
   wayMs(): number {
@@ -255,7 +257,7 @@ class Link implements WanLink {
   }
 
   open(agentLife: Life, hubLife: Life): Stream {
-    const watch = this.#watch.open(hubLife.name);
+    const watch = this.watch.open(hubLife.name);
     const agent = new End(agentLife, this.#way("up"), watch.agent);
     const hub = new End(hubLife, this.#way("down"), watch.hub);
     agent.peer = hub;
@@ -345,6 +347,7 @@ class End implements Duplex {
 
   send(text: string): boolean {
     if (!this.#open || !this.#life.alive) return false;
+    this.#watch.sent(text);
     this.#way(text, (arrived) => this.peer?.receive(arrived));
     return true;
   }

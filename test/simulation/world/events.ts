@@ -75,6 +75,8 @@ export type Happened =
       readonly step?: string;
       /** Of an erase: what shall be erased; when it is done, what was, and whether that went well. */
       readonly disks?: readonly { readonly serialNumber: string; readonly ok: boolean }[];
+      /** Of a "run" with a config drive: name of the host whose planted user data is in it. */
+      readonly userDataOf?: string;
     }
   /** A connection of an agent to an instance of the control plane. Connections of an agent count from 1. */
   | {
@@ -92,13 +94,37 @@ export type Happened =
       readonly connection: number;
       readonly to: "agent" | "hub";
       readonly type: string;
+      /** Of a welcome and of an answered lease renewal. */
+      readonly epoch?: number | undefined;
+      readonly sequence?: number | undefined;
     }
+  /** An agent sent a frame. */
+  | {
+      readonly kind: "sent";
+      readonly agent: string;
+      readonly connection: number;
+      readonly type: string;
+      /** Undefined: hello. */
+      readonly epoch: number | undefined;
+      /** Of lease renewals. */
+      readonly sequence?: number | undefined;
+      /** Of acknowledgements: deliveries that are durable now. */
+      readonly stored?: readonly string[] | undefined;
+    }
+  /** The control plane gave an agent an identity: what it had told an earlier one counts no more. */
+  | { readonly kind: "enrolled"; readonly agent: string }
   /** What the frames bring to an agent: all but what is written to Kubernetes. */
   | {
       readonly kind: "delivered";
       readonly agent: string;
       readonly what: "document" | "remove-document" | "operation" | "cancel";
       readonly hostUid: string;
+      /** Of the delivery, for its acknowledgement. */
+      readonly id: string;
+      /** Of documents and operations. */
+      readonly revision?: number | undefined;
+      /** Of operations: how long after their receipt they may begin. */
+      readonly validForMs?: number | undefined;
       readonly document?: {
         readonly bmcAddress: string;
         readonly bootMACAddress: string | undefined;
@@ -180,6 +206,14 @@ export type Happened =
     }
   /** The database failed an instance, or answers it again. */
   | { readonly kind: "database"; readonly process: string; readonly answers: boolean }
+  /** An API server gave a Secret away: as an answer, in a list or to a watch. */
+  | {
+      readonly kind: "secret-read";
+      readonly cluster: string;
+      readonly namespace: string;
+      readonly name: string;
+      readonly by: "kubectl" | "farrier" | "claimer" | "garbage collector";
+    }
   /** A row of the control plane's database changed. Only in the in-memory tier. */
   | {
       readonly kind: "commit";
