@@ -80,15 +80,15 @@ function overhear(direction: Message["direction"], text: string): Overheard | un
   const head = /^\{"type":"(\w+)"/.exec(text)?.[1];
   if (head !== undefined && quiet.has(head)) return undefined;
   const wire = parse(text);
-  const { type = "", operationId, step, outcome } = wire;
-  if (quiet.has(type)) return undefined;
-  const kind = step?.kind ?? outcome?.kind;
-  const [disks, userDataOf] = [disksOf(wire), userDataIn(step?.configDrive)];
+  const { type = "", operationId } = wire;
+  return quiet.has(type) ? undefined : { direction, type, operationId, ...contentOf(wire) };
+}
+
+function contentOf(wire: Wire): Pick<Overheard, "step" | "disks" | "userDataOf"> {
+  const step = wire.step?.kind ?? wire.outcome?.kind;
+  const [disks, userDataOf] = [disksOf(wire), userDataIn(wire.step?.configDrive)];
   return {
-    direction,
-    type,
-    operationId,
-    ...(kind === undefined ? {} : { step: kind }),
+    ...(step === undefined ? {} : { step }),
     ...(disks === undefined ? {} : { disks }),
     ...(userDataOf === undefined ? {} : { userDataOf }),
   };
