@@ -24,6 +24,8 @@ export type Handlers = {
 
 export interface Judge {
   readonly on: Handlers;
+  /** As time goes by: after an event, at most once a second, and at the end. */
+  look?(truth: Truth): void;
   /** When the fleet was healed and has had its time. */
   atEnd?(truth: Truth): void;
 }
@@ -44,13 +46,19 @@ export interface Judges {
   readonly violations: readonly Violation[];
 }
 
+const lookEveryMs = 1_000;
+
 /** One violation of an invariant per machine is enough: more of the same only hide the first. */
 export function makeJudges(kinds: readonly JudgeKind[]): Judges {
   const violations: Violation[] = [];
   const seen = new Set<string>();
   const byKind = new Map<Kind, ((event: never, truth: Truth) => void)[]>();
   const judges: Judge[] = [];
-  let [atMs, eventNumber] = [0, 0];
+  let [atMs, eventNumber, lookedAtMs] = [0, 0, 0];
+  const look = (truth: Truth): void => {
+    lookedAtMs = atMs;
+    for (const judge of judges) judge.look?.(truth);
+  };
   for (const kind of kinds) {
     const { id } = kind;
     const judge = kind.make((message, machine) => {
@@ -69,13 +77,13 @@ export function makeJudges(kinds: readonly JudgeKind[]): Judges {
   return {
     violations,
     onEvent(event, truth) {
-      const handlers = byKind.get(event.kind);
-      if (handlers === undefined) return;
       [atMs, eventNumber] = [event.atMs, event.number];
-      for (const handle of handlers) handle(event as never, truth);
+      for (const handle of byKind.get(event.kind) ?? []) handle(event as never, truth);
+      if (atMs - lookedAtMs >= lookEveryMs) look(truth);
     },
     atEnd(truth) {
       [atMs, eventNumber] = [truth.nowMs(), 0];
+      look(truth);
       for (const judge of judges) judge.atEnd?.(truth);
     },
   };

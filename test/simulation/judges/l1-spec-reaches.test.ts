@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { l1 } from "./l1-spec-reaches.ts";
+import { closed, fault, opened, welcomed } from "./made-events.ts";
+import { madeHost, stored, tryJudge } from "./try-judge.ts";
+import type { Made } from "./try-judge.ts";
+
+function told(at: number, externallyProvisioned: boolean): Made {
+  const hold = { paused: false, detached: false, externallyProvisioned, disablePowerOff: false };
+  const [bmcAddress, bootMACAddress] = ["ipmi://10.1.0.11:623", "52:54:01:00:01:00"];
+  const document = { bmcAddress, bootMACAddress, hold };
+  return {
+    at,
+    kind: "delivered",
+    agent: "site-1",
+    id: "1",
+    what: "document",
+    hostUid: "u",
+    document,
+  };
+}
+
+const taken = madeHost({ spec: { externallyProvisioned: true } });
+const begun = [opened(0), welcomed(0), stored(1, madeHost()), told(2, false), stored(10, taken)];
+const late = "the site does not know the spec of u after 36000 ms";
+
+test("a change that is at the site in time keeps the promise", () => {
+  expect(tryJudge(l1, [...begun, told(45, true)], { until: 300 })).toEqual([]);
+});
+
+test("a change that comes later, or never, breaks it", () => {
+  expect(tryJudge(l1, [...begun, told(46, true)])).toEqual([late]);
+  expect(tryJudge(l1, begun, { until: 46 })).toEqual([late]);
+});
+
+test("a change that was taken back, a host that is gone, and what has no document wait for nothing", () => {
+  expect(tryJudge(l1, [...begun, stored(20, madeHost())], { until: 300 })).toEqual([]);
+  expect(tryJudge(l1, [...begun, stored(20, taken, { verb: "gone" })], { until: 300 })).toEqual([]);
+  expect(tryJudge(l1, [stored(1, madeHost()), stored(10, taken)], { until: 300 })).toEqual([]);
+});
+
+test("the bound counts from when the agent is connected and nothing is wrong between", () => {
+  expect(tryJudge(l1, [...begun, closed(20)], { until: 300 })).toEqual([]);
+  expect(tryJudge(l1, [...begun, fault(20, "api-throttled", "c")], { until: 300 })).toEqual([]);
+  expect(tryJudge(l1, [...begun, fault(20, "bmc-hangs", "m1")], { until: 46 })).toEqual([late]);
+});

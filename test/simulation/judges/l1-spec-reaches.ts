@@ -1,0 +1,78 @@
+// L1: what a host's spec says of its machine reaches the site. The bound is that for one lost notification; how fast it
+// is as a rule is measured in real time, by test/bench.
+import type { KubernetesObject, WorldEvent } from "../world/events.ts";
+import type { Truth } from "../world/truth.ts";
+import { betweenPeopleAndAgents, Calm } from "./calm.ts";
+import { allHosts } from "./fleet-of.ts";
+import { pausedAnnotation, specOf } from "./host-of.ts";
+import type { JudgeKind } from "./judge.ts";
+import { Links } from "./links.ts";
+import { Waits } from "./waits.ts";
+
+const boundMs = 35_000;
+
+type Document = Extract<WorldEvent, { readonly kind: "delivered" }>["document"];
+
+export const l1: JudgeKind = {
+  id: "L1",
+  says: "a changed spec is at the connected agent of its site within 35 s",
+  make(report) {
+    const calm = new Calm();
+    const links = new Links();
+    /** What each host's site was told last. */
+    const told = new Map<string, NonNullable<Document>>();
+    const sinceMs = (): number | undefined => {
+      const calmMs = calm.sinceMs(betweenPeopleAndAgents);
+      return calmMs === undefined ? undefined : Math.max(calmMs, links.allSinceMs);
+    };
+    const waits = new Waits(boundMs, (uid, afterMs) =>
+      report(`the site does not know the spec of ${uid} after ${afterMs} ms`, uid),
+    );
+    const compare = (host: KubernetesObject, atMs: number): void => {
+      const { uid } = host.metadata;
+      const document = told.get(uid);
+      if (document === undefined) waits.drop(uid);
+      else if (isSame(document, host)) waits.end(uid, atMs, sinceMs());
+      else waits.begin(uid, atMs);
+    };
+    return {
+      on: {
+        ...calm.on,
+        link: (event) => void links.onLink(event),
+        frame: (event) => void links.onFrame(event),
+        object({ after, verb, atMs }) {
+          if (after.kind !== "BareMetalHost") return;
+          if (verb === "gone") told.delete(after.metadata.uid);
+          compare(after, atMs);
+        },
+        delivered({ what, hostUid, document, atMs }, truth) {
+          if (what === "remove-document") told.delete(hostUid);
+          else if (what !== "document" || document === undefined) return;
+          else told.set(hostUid, document);
+          const host = hostWith(truth, hostUid);
+          if (host === undefined) waits.drop(hostUid);
+          else compare(host, atMs);
+        },
+      },
+      look: (truth) => waits.look(truth.nowMs(), sinceMs),
+    };
+  },
+};
+
+function hostWith(truth: Truth, uid: string): KubernetesObject | undefined {
+  return allHosts(truth).find(({ object }) => object.metadata.uid === uid)?.object;
+}
+
+function isSame(
+  { hold, bmcAddress, bootMACAddress = "" }: NonNullable<Document>,
+  host: KubernetesObject,
+): boolean {
+  const { externallyProvisioned, disablePowerOff, bmc, bootMACAddress: mac = "" } = specOf(host);
+  return (
+    hold.paused === (host.metadata.annotations?.[pausedAnnotation] !== undefined) &&
+    hold.externallyProvisioned === (externallyProvisioned === true) &&
+    hold.disablePowerOff === (disablePowerOff === true) &&
+    bmcAddress === bmc?.address &&
+    bootMACAddress === mac.toLowerCase()
+  );
+}

@@ -1,0 +1,47 @@
+// L11: what people do to the power of a machine is seen in its host's status. Judged in the states in which a host is
+// used; while work is done on it its status tells the work. That one hung BMC delays no other one is real time's.
+import type { Truth } from "../world/truth.ts";
+import { anything, Calm } from "./calm.ts";
+import { allHosts, isOrdinary, machineOf, passwordOf } from "./fleet-of.ts";
+import type { FleetHost } from "./fleet-of.ts";
+import { isHandsOff, stateOf, statusOf } from "./host-of.ts";
+import type { JudgeKind } from "./judge.ts";
+import { Waits } from "./waits.ts";
+
+/** Two intervals of 120 s in which the power is looked at. */
+const boundMs = 240_000;
+const used: readonly string[] = ["available", "provisioned", "externally provisioned"];
+
+export const l11: JudgeKind = {
+  id: "L11",
+  says: "a host's status says within 240 s whether its machine is on",
+  make(report) {
+    const calm = new Calm();
+    const sinceMs = () => calm.sinceMs(anything);
+    const waits = new Waits(boundMs, (uid, afterMs) =>
+      report(`the power of ${uid} is not what its status says for ${afterMs} ms`, uid),
+    );
+    return {
+      on: calm.on,
+      look(truth) {
+        const nowMs = truth.nowMs();
+        for (const host of allHosts(truth)) {
+          const { uid } = host.object.metadata;
+          if (isWrong(truth, host)) waits.begin(uid, nowMs);
+          else waits.drop(uid);
+        }
+        waits.look(nowMs, sinceMs);
+      },
+    };
+  },
+};
+
+function isWrong(truth: Truth, host: FleetHost): boolean {
+  const { object } = host;
+  if (!used.includes(stateOf(object)) || isHandsOff(object)) return false;
+  const machine = machineOf(truth, object);
+  if (machine === undefined || !isOrdinary(machine)) return false;
+  // Whose password is wrong cannot look.
+  if (machine.lockedOut || passwordOf(truth, host) !== machine.password) return false;
+  return statusOf(object).poweredOn !== machine.on;
+}

@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import type { KubernetesObject } from "../world/events.ts";
+import { l13 } from "./l13-credentials.ts";
+import { fault, log } from "./made-events.ts";
+import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
+import type { Given, Made } from "./try-judge.ts";
+
+const secret = (password: string): KubernetesObject => ({
+  kind: "Secret",
+  metadata: { name: "h-bmc", namespace: "a", uid: "s", resourceVersion: "1" },
+  data: { password: btoa(password) },
+});
+const login = (at: number, ok: boolean): Made => {
+  const passwordNumber = ok ? 1 : undefined;
+  return { at, kind: "login", machine: "m1", user: "admin", ok, passwordNumber, agent: "site-1" };
+};
+const given: Given = { truth: { machines: new Map([["m1", madeMachine()]]) }, until: 900 };
+const refused = [stored(0, secret("wrong")), stored(0, madeHost()), login(10, false)];
+const told = stored(100, madeHost({ status: { errorMessage: "the password is wrong" } }));
+
+test("a wrong password that is told, and a right one that is tried, keep the promise", () => {
+  const events = [...refused, told, log(102), stored(200, secret("right")), login(205, true)];
+  expect(tryJudge(l13, events, given)).toEqual([]);
+});
+
+test("a wrong password of which nobody is told breaks it", () => {
+  expect(tryJudge(l13, refused, { ...given, until: 251 })).toEqual([
+    "nobody was told of a wrong password for 241000 ms",
+  ]);
+});
+
+test("a right password that is not tried at once breaks it", () => {
+  const corrected = [...refused, told, log(102), stored(200, secret("right"))];
+  expect(tryJudge(l13, [...corrected, login(206, true)], given)).toEqual([
+    "no login 6000 ms after the Secret was right",
+  ]);
+  expect(tryJudge(l13, corrected, { ...given, until: 206 })).toHaveLength(1);
+});
+
+test("a password that failed before, and a site that cannot be reached, excuse", () => {
+  const before = [stored(0, secret("right")), stored(0, madeHost()), login(10, false), told];
+  const again = [...before, log(102), stored(150, secret("other")), stored(200, secret("right"))];
+  expect(tryJudge(l13, again, given)).toEqual([]);
+  const cut = [
+    ...refused,
+    told,
+    log(102),
+    fault(150, "wan-partition"),
+    stored(200, secret("right")),
+  ];
+  expect(tryJudge(l13, cut, given)).toEqual([]);
+});

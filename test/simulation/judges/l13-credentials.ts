@@ -1,0 +1,88 @@
+// L13: a password that a BMC does not take is told, and one that is corrected in the Secret is tried at once. A
+// password that failed before does not count: it has to wait, lest the BMC locks (S15).
+import type { KubernetesObject } from "../world/events.ts";
+import type { Truth } from "../world/truth.ts";
+import { anything, Calm } from "./calm.ts";
+import { allHosts, isOrdinary, machineOf, passwordOf } from "./fleet-of.ts";
+import type { FleetHost } from "./fleet-of.ts";
+import { isHandsOff, statusOf } from "./host-of.ts";
+import type { JudgeKind } from "./judge.ts";
+import { Waits } from "./waits.ts";
+
+/** Two intervals of 120 s in which a BMC is looked at. */
+const toldMs = 240_000;
+const triedMs = 5_000;
+
+export const l13: JudgeKind = {
+  id: "L13",
+  says: "a wrong BMC password is told in 240 s; 5 s after the Secret is right there is a login",
+  make(report) {
+    const calm = new Calm();
+    const sinceMs = () => calm.sinceMs(anything);
+    /** Machines that refused the last login, with the passwords that failed. */
+    const refused = new Map<string, Set<string>>();
+    const told = new Waits(toldMs, (machine, afterMs) =>
+      report(`nobody was told of a wrong password for ${afterMs} ms`, machine),
+    );
+    const tried = new Waits(triedMs, (machine, afterMs) =>
+      report(`no login ${afterMs} ms after the Secret was right`, machine),
+    );
+    const onSecret = (truth: Truth, cluster: string, secret: KubernetesObject, atMs: number) => {
+      for (const host of allHosts(truth)) {
+        const machine = machineIn(truth, host);
+        if (machine === undefined || !names(host, cluster, secret)) continue;
+        const failed = refused.get(machine.name);
+        const password = passwordOf(truth, host) ?? "";
+        const isRight = password === machine.password && failed?.has(password) === false;
+        if (isRight) tried.begin(machine.name, atMs);
+        else tried.drop(machine.name);
+      }
+    };
+    return {
+      on: {
+        ...calm.on,
+        login({ machine, ok, agent, atMs }, truth) {
+          if (agent === undefined) return;
+          tried.end(machine, atMs, sinceMs());
+          const host = allHosts(truth).find((each) => machineIn(truth, each)?.name === machine);
+          if (ok || host === undefined) {
+            refused.delete(machine);
+            return told.drop(machine);
+          }
+          const failed = refused.get(machine) ?? new Set();
+          refused.set(machine, failed.add(passwordOf(truth, host) ?? ""));
+          told.begin(machine, atMs);
+        },
+        object({ cluster, after, atMs }, truth) {
+          if (after.kind === "Secret") onSecret(truth, cluster, after, atMs);
+        },
+      },
+      look(truth) {
+        const nowMs = truth.nowMs();
+        for (const name of [...told.keys, ...tried.keys]) {
+          const host = allHosts(truth).find((each) => machineIn(truth, each)?.name === name);
+          if (host === undefined) for (const waits of [told, tried]) waits.drop(name);
+          else if ((statusOf(host.object).errorMessage ?? "") !== "")
+            told.end(name, nowMs, sinceMs());
+        }
+        for (const waits of [told, tried]) waits.look(nowMs, sinceMs);
+      },
+    };
+  },
+};
+
+/** Of a host that is to be worked with. */
+function machineIn(truth: Truth, { object }: FleetHost) {
+  if (isHandsOff(object) || object.metadata.deletionTimestamp !== undefined) return undefined;
+  const machine = machineOf(truth, object);
+  return machine !== undefined && isOrdinary(machine) ? machine : undefined;
+}
+
+function names(host: FleetHost, cluster: string, { metadata }: KubernetesObject): boolean {
+  const { bmc } = host.object.spec as { readonly bmc?: { readonly credentialsName?: string } };
+  return (
+    host.cluster === cluster &&
+    host.object.metadata.namespace === metadata.namespace &&
+    bmc?.credentialsName === metadata.name
+  );
+}

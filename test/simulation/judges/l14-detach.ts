@@ -1,0 +1,52 @@
+// L14: a host that is used and that somebody detaches is soon let go. Judged where nothing runs on the machine that has
+// to end first: what is past its point of no return finishes, and its status says so.
+import type { Truth } from "../world/truth.ts";
+import { anything, Calm } from "./calm.ts";
+import { allHosts, isOrdinary, machineOf } from "./fleet-of.ts";
+import { detachedAnnotation, pausedAnnotation, stateOf, statusOf } from "./host-of.ts";
+import type { JudgeKind } from "./judge.ts";
+import { Waits } from "./waits.ts";
+
+const boundMs = 10_000;
+const used: readonly string[] = ["available", "provisioned", "externally provisioned"];
+
+export const l14: JudgeKind = {
+  id: "L14",
+  says: "a host that is used is detached 10 s after the annotation, unless a ramdisk works on its machine",
+  make(report) {
+    const calm = new Calm();
+    const sinceMs = () => calm.sinceMs(anything);
+    const waits = new Waits(boundMs, (uid, afterMs) =>
+      report(`${uid} is not detached ${afterMs} ms after it was asked for`, uid),
+    );
+    return {
+      on: {
+        ...calm.on,
+        object({ after, verb, atMs }) {
+          if (after.kind !== "BareMetalHost") return;
+          const { uid, annotations = {}, deletionTimestamp } = after.metadata;
+          const isAsked =
+            verb !== "gone" &&
+            annotations[detachedAnnotation] !== undefined &&
+            annotations[pausedAnnotation] === undefined &&
+            deletionTimestamp === undefined &&
+            used.includes(stateOf(after));
+          if (!isAsked) waits.drop(uid);
+          else if (statusOf(after).operationalStatus === "detached") {
+            waits.end(uid, atMs, sinceMs());
+          } else waits.begin(uid, atMs);
+        },
+      },
+      look(truth) {
+        for (const uid of waits.keys) if (isWorkedOn(truth, uid)) waits.drop(uid);
+        waits.look(truth.nowMs(), sinceMs);
+      },
+    };
+  },
+};
+
+function isWorkedOn(truth: Truth, uid: string): boolean {
+  const host = allHosts(truth).find(({ object }) => object.metadata.uid === uid);
+  const machine = host === undefined ? undefined : machineOf(truth, host.object);
+  return machine === undefined || !isOrdinary(machine) || machine.running === "ramdisk";
+}

@@ -1,0 +1,56 @@
+// L15: a machine that was started for the ramdisk, and from which the ramdisk does not call, is not waited for without
+// end: it is switched again, or its host says what was seen of its boot.
+import { anything, Calm } from "./calm.ts";
+import { allHosts, machineOf } from "./fleet-of.ts";
+import { isHandsOff, statusOf } from "./host-of.ts";
+import type { JudgeKind } from "./judge.ts";
+import { Waits } from "./waits.ts";
+
+const boundMs = 20 * 60_000;
+
+export const l15: JudgeKind = {
+  id: "L15",
+  says: "20 min after a start from which no ramdisk called the power is switched again, or the host says why not",
+  make(report) {
+    const calm = new Calm();
+    const sinceMs = () => calm.sinceMs(anything);
+    /** Machines that were told to boot from the network last. */
+    const fromNetwork = new Set<string>();
+    const waits = new Waits(boundMs, (machine, afterMs) =>
+      report(`waits for a ramdisk for ${afterMs} ms`, machine),
+    );
+    return {
+      on: {
+        ...calm.on,
+        "boot-device"({ machine, place, agent }) {
+          if (agent === undefined) return;
+          if (place === "network") fromNetwork.add(machine);
+          else fromNetwork.delete(machine);
+        },
+        "power-command"({ machine, action, agent, atMs }) {
+          if (agent === undefined) return;
+          waits.end(machine, atMs, sinceMs());
+          const starts = action === "on" || action === "reset" || action === "cycle";
+          if (starts && fromNetwork.has(machine)) waits.begin(machine, atMs);
+        },
+        "ramdisk-message"({ machine, type, atMs }) {
+          if (type === "hello") waits.end(machine, atMs, sinceMs());
+        },
+      },
+      look(truth) {
+        const nowMs = truth.nowMs();
+        for (const name of waits.keys) {
+          const host = allHosts(truth).find(
+            ({ object }) => machineOf(truth, object)?.name === name && !isHandsOff(object),
+          );
+          // Nobody's any more.
+          if (host === undefined) waits.drop(name);
+          else if ((statusOf(host.object).errorMessage ?? "") !== "") {
+            waits.end(name, nowMs, sinceMs());
+          }
+        }
+        waits.look(nowMs, sinceMs);
+      },
+    };
+  },
+};

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import type { KubernetesObject } from "../world/events.ts";
+import { l7 } from "./l7-tries-again.ts";
+import { fault, log } from "./made-events.ts";
+import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
+import type { Made } from "./try-judge.ts";
+
+const machines = new Map([["m1", madeMachine()]]);
+const failed = madeHost({ status: { errorType: "inspection error" } });
+const secret = (password: string): KubernetesObject => ({
+  kind: "Secret",
+  metadata: { name: "h-bmc", namespace: "a", uid: "s", resourceVersion: "1" },
+  data: { password: btoa(password) },
+});
+const begun = [stored(0, secret("right")), stored(0, failed), log(2)];
+const tried = (at: number): Made => ({
+  at,
+  kind: "delivered",
+  agent: "site-1",
+  id: "1",
+  what: "operation",
+  hostUid: "u",
+});
+
+test("a failure that is tried again within a quarter of an hour keeps the promise", () => {
+  const events = [...begun, tried(901), log(910), tried(1_500)];
+  expect(tryJudge(l7, events, { truth: { machines }, until: 1_600 })).toEqual([]);
+});
+
+test("one that is tried later, or never again, breaks it", () => {
+  const late = "nothing was tried for u in 902000 ms";
+  expect(tryJudge(l7, [...begun, tried(901)], { truth: { machines } })).toEqual([]);
+  expect(tryJudge(l7, [...begun, tried(903)], { truth: { machines } })).toHaveLength(1);
+  expect(tryJudge(l7, begun, { truth: { machines }, until: 904 })).toEqual([late]);
+});
+
+test("what only a person can end, and what is wrong with the world, is no breach", () => {
+  const until = 5_000;
+  const wrong = [stored(0, secret("wrong")), stored(0, failed), log(2)];
+  expect(tryJudge(l7, wrong, { truth: { machines }, until })).toEqual([]);
+  const nobody = new Map([["m1", madeMachine({ macs: [] })]]);
+  expect(tryJudge(l7, begun, { truth: { machines: nobody }, until })).toEqual([]);
+  const hangs = [...begun, fault(10, "bmc-hangs", "m1")];
+  expect(tryJudge(l7, hangs, { truth: { machines }, until })).toEqual([]);
+  const given = madeHost({ status: { errorType: "provisioning error" } });
+  const events = [stored(0, secret("right")), stored(0, given), log(2)];
+  expect(tryJudge(l7, events, { truth: { machines }, until })).toEqual([]);
+});

@@ -1,0 +1,59 @@
+// L7: what failed is tried again as long as trying can help. Causes that only a person can end are left out: a host
+// whose machine is another one's too, a boot MAC or BMC address of nobody, a password that the BMC does not take, and
+// an image that was given up. That a changed Secret wakes at once is judged by L13, a changed spec by L1.
+import type { Truth } from "../world/truth.ts";
+import { anything, Calm } from "./calm.ts";
+import { allHosts, machineOf, passwordOf } from "./fleet-of.ts";
+import type { FleetHost } from "./fleet-of.ts";
+import { isHandsOff, statusOf } from "./host-of.ts";
+import type { JudgeKind } from "./judge.ts";
+import { Waits } from "./waits.ts";
+
+const boundMs = 15 * 60_000;
+const repeated: readonly string[] = [
+  "registration error",
+  "provisioned registration error",
+  "inspection error",
+  "preparation error",
+  "power management error",
+];
+
+export const l7: JudgeKind = {
+  id: "L7",
+  says: "what failed is tried again within 15 min, as long as no person has to do something first",
+  make(report) {
+    const calm = new Calm();
+    const sinceMs = () => calm.sinceMs(anything);
+    const waits = new Waits(boundMs, (uid, afterMs) =>
+      report(`nothing was tried for ${uid} in ${afterMs} ms`, uid),
+    );
+    return {
+      on: {
+        ...calm.on,
+        delivered({ what, hostUid, atMs }) {
+          if (what === "operation") waits.end(hostUid, atMs, sinceMs());
+        },
+      },
+      look(truth) {
+        const failing = new Set(
+          allHosts(truth)
+            .filter((host) => canSucceed(truth, host))
+            .map(({ object }) => object.metadata.uid),
+        );
+        for (const uid of waits.keys) if (!failing.has(uid)) waits.drop(uid);
+        for (const uid of failing) waits.begin(uid, truth.nowMs());
+        waits.look(truth.nowMs(), sinceMs);
+      },
+    };
+  },
+};
+
+function canSucceed(truth: Truth, host: FleetHost): boolean {
+  const { object } = host;
+  const { errorType = "" } = statusOf(object);
+  if (!repeated.includes(errorType) || isHandsOff(object)) return false;
+  const machine = machineOf(truth, object);
+  // A password that failed too often waits half an hour, lest the BMC locks.
+  const isRight = machine !== undefined && passwordOf(truth, host) === machine.password;
+  return isRight && machine.failedLogins === 0 && !machine.lockedOut;
+}

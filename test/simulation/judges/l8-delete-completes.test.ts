@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import type { KubernetesObject } from "../world/events.ts";
+import { l8 } from "./l8-delete-completes.ts";
+import { fault, faultEnded } from "./made-events.ts";
+import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
+import type { Made } from "./try-judge.ts";
+
+const machines = new Map([["m1", madeMachine()]]);
+const secret: KubernetesObject = {
+  kind: "Secret",
+  metadata: { name: "h-bmc", namespace: "a", uid: "s", resourceVersion: "1" },
+  data: { password: btoa("right") },
+};
+const going = (annotations: Record<string, string> = {}, state = "provisioned") =>
+  madeHost({ deleted: true, annotations, status: { provisioning: { state } } });
+const messagesOf = (host: KubernetesObject, goneAt: number, more: readonly Made[] = []) =>
+  tryJudge(
+    l8,
+    [stored(0, secret), stored(10, host), ...more, stored(goneAt, host, { verb: "gone" })],
+    { truth: { machines } },
+  );
+const detached = "baremetalhost.metal3.io/detached";
+const forced = { "farrier.dev/force-delete": "" };
+
+test.each([
+  ["forced", going(forced), 10],
+  ["detached", going({ [detached]: "" }), 60],
+  ["external", going({}, "externally provisioned"), 60],
+  ["with a BMC", going(), 600],
+])(
+  "a deletion of a host that is %s keeps the promise in time, and breaks it later",
+  (_, host, s) => {
+    expect(messagesOf(host, 10 + s)).toEqual([]);
+    expect(messagesOf(host, 11 + s)).toHaveLength(1);
+  },
+);
+
+test("without a BMC that can be used a deletion has 15 min", () => {
+  const elsewhere = madeHost({
+    deleted: true,
+    spec: { bmc: { address: "ipmi://10.9.9.9", credentialsName: "h-bmc" } },
+  });
+  expect(messagesOf(elsewhere, 910)).toEqual([]);
+  expect(messagesOf(elsewhere, 911)).toEqual(["in any case, u is there after 901000 ms"]);
+});
+
+test("what is held back, and what goes wrong, stops the clock", () => {
+  expect(messagesOf(going({ [detached]: '{"deleteAction":"delay"}' }), 9_000)).toEqual([]);
+  const hangs = [fault(20, "bmc-hangs", "m1"), faultEnded(500, "bmc-hangs", "m1")];
+  expect(messagesOf(going(), 1_090, hangs)).toEqual([]);
+  expect(messagesOf(going(forced), 100, hangs)).toHaveLength(1);
+});

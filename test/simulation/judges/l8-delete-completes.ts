@@ -1,0 +1,80 @@
+// L8: a host that is deleted goes, in a time that depends on what has to be done for it. What holds it back on purpose
+// (paused, or detached with a delay) stops the clock. Counted from when nothing is wrong; where the BMC cannot be used
+// for good, since its address or its Secret is wrong, the longest bound counts: Farrier gives up after some tries.
+import type { KubernetesObject } from "../world/events.ts";
+import type { Truth } from "../world/truth.ts";
+import { anything, betweenPeopleAndAgents, Calm } from "./calm.ts";
+import { isOrdinary, machineOf, passwordOf } from "./fleet-of.ts";
+import type { FleetHost } from "./fleet-of.ts";
+import { detachedAnnotation, pausedAnnotation, stateOf } from "./host-of.ts";
+import type { JudgeKind } from "./judge.ts";
+import { Waits } from "./waits.ts";
+
+const minuteMs = 60_000;
+const forceAnnotation = "farrier.dev/force-delete";
+
+export const l8: JudgeKind = {
+  id: "L8",
+  says: "a deletion completes: forced in 10 s, detached or external in 60 s, else in 10 min, or 15 min without a BMC",
+  make(report) {
+    const calm = new Calm();
+    const sinceMs = () => calm.sinceMs(anything);
+    const withoutBmc = () => calm.sinceMs(betweenPeopleAndAgents);
+    const kept = (what: string, boundMs: number) =>
+      new Waits(boundMs, (uid, afterMs) =>
+        report(`${what} ${uid} is there after ${afterMs} ms`, uid),
+      );
+    const forced = kept("forced,", 10_000);
+    const left = kept("detached or external,", minuteMs);
+    const reachable = kept("with a BMC,", 10 * minuteMs);
+    const any = kept("in any case,", 15 * minuteMs);
+    const all = [forced, left, reachable, any];
+    return {
+      on: {
+        ...calm.on,
+        object({ cluster, after, verb, atMs }, truth) {
+          if (after.kind !== "BareMetalHost") return;
+          const { uid, deletionTimestamp, annotations = {} } = after.metadata;
+          if (verb === "gone") {
+            forced.end(uid, atMs, withoutBmc());
+            left.end(uid, atMs, sinceMs());
+            reachable.end(uid, atMs, sinceMs());
+            any.end(uid, atMs, sinceMs());
+          }
+          if (verb === "gone" || deletionTimestamp === undefined) return;
+          if (isKept(after)) {
+            for (const waits of all) waits.drop(uid);
+            return;
+          }
+          if (annotations[forceAnnotation] !== undefined) forced.begin(uid, atMs);
+          if (isLeftAlone(after)) left.begin(uid, atMs);
+          if (hasBmc(truth, { cluster, object: after })) reachable.begin(uid, atMs);
+          else reachable.drop(uid);
+          any.begin(uid, atMs);
+        },
+      },
+      look(truth) {
+        forced.look(truth.nowMs(), withoutBmc);
+        for (const waits of [left, reachable, any]) waits.look(truth.nowMs(), sinceMs);
+      },
+    };
+  },
+};
+
+function isKept({ metadata }: KubernetesObject): boolean {
+  const { annotations = {} } = metadata;
+  const delays = annotations[detachedAnnotation]?.includes('"delay"') === true;
+  return annotations[pausedAnnotation] !== undefined || delays;
+}
+
+/** Nothing has to be done to its machine, but to switch an external one off. */
+function isLeftAlone(host: KubernetesObject): boolean {
+  const isDetached = host.metadata.annotations?.[detachedAnnotation] !== undefined;
+  return isDetached || stateOf(host) === "externally provisioned";
+}
+
+function hasBmc(truth: Truth, host: FleetHost): boolean {
+  const machine = machineOf(truth, host.object);
+  if (machine === undefined || !isOrdinary(machine) || machine.lockedOut) return false;
+  return machine.failedLogins === 0 && passwordOf(truth, host) === machine.password;
+}

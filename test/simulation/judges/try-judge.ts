@@ -1,0 +1,131 @@
+// What a judge says of events that a test makes up.
+import type { Happened, KubernetesObject, WorldEvent } from "../world/events.ts";
+import type { MachineTruth, Truth } from "../world/truth.ts";
+import { makeJudges } from "./judge.ts";
+import type { JudgeKind } from "./judge.ts";
+
+/** `at`: seconds. */
+export type Made = Happened & { readonly at: number };
+
+export interface Given {
+  readonly truth?: Partial<Truth>;
+  /** When the run ends, s; the time of the last event when absent. */
+  readonly until?: number;
+}
+
+/** Messages of the violations. Objects that events store are in the truth, too. */
+export function tryJudge(
+  kind: JudgeKind,
+  events: readonly Made[],
+  given: Given = {},
+): readonly string[] {
+  const judges = makeJudges([kind]);
+  const objects = new Map<string, KubernetesObject>();
+  let nowMs = 0;
+  const truth: Truth = {
+    nowMs: () => nowMs,
+    machines: new Map(),
+    images: [],
+    clusters: ["c"],
+    sites: ["site-1"],
+    objects: () => objects,
+    hostsOf(name) {
+      const address = `ipmi://${truth.machines.get(name)?.bmcAddress}`;
+      return [...objects.values()]
+        .filter(({ spec }) => (spec?.["bmc"] as { address?: string })?.address === address)
+        .map((object) => ({ cluster: "c", object }));
+    },
+    rows: () => undefined,
+    journal: () => [],
+    healed: false,
+    ...given.truth,
+  };
+  for (const [at, made] of events.entries()) {
+    nowMs = made.at * 1_000;
+    if (made.kind === "object" && made.verb === "gone") objects.delete(made.path);
+    else if (made.kind === "object") objects.set(made.path, made.after);
+    judges.onEvent({ ...made, atMs: nowMs, number: at + 1 } as WorldEvent, truth);
+  }
+  nowMs = (given.until ?? nowMs / 1_000) * 1_000;
+  judges.atEnd(truth);
+  return judges.violations.map(({ message }) => message);
+}
+
+export function madeMachine(given: Partial<MachineTruth> = {}): MachineTruth {
+  return {
+    name: "m1",
+    site: "site-1",
+    bmcAddress: "10.1.0.11:623",
+    macs: ["52:54:01:00:01:00"],
+    systemUuid: "",
+    serialNumber: "SN-m1",
+    on: true,
+    running: "nothing",
+    system: undefined,
+    boot: 1,
+    override: undefined,
+    disks: [],
+    quirks: [],
+    passwordNumber: 1,
+    password: "right",
+    failedLogins: 0,
+    lockedOut: false,
+    openSessions: 0,
+    ...given,
+  };
+}
+
+interface HostFields {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly version?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly deleted?: boolean;
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly status?: Readonly<Record<string, unknown>>;
+}
+
+/** A host of `madeMachine()`. */
+export function madeHost(fields: HostFields = {}): KubernetesObject {
+  const { name = "h", namespace = "a", uid = "u", version = "1", annotations = {} } = fields;
+  return {
+    kind: "BareMetalHost",
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion: version,
+      annotations,
+      ...(fields.deleted === true ? { deletionTimestamp: "2026-11-01T12:00:00Z" } : {}),
+    },
+    spec: {
+      online: true,
+      bootMACAddress: "52:54:01:00:01:00",
+      bmc: { address: "ipmi://10.1.0.11:623", credentialsName: "h-bmc" },
+      ...fields.spec,
+    },
+    status: fields.status ?? {},
+  };
+}
+
+export function stored(
+  at: number,
+  after: KubernetesObject,
+  more: Partial<Extract<Happened, { readonly kind: "object" }>> = {},
+): Made {
+  const { namespace = "", name } = after.metadata;
+  const path = `/${after.kind}/${namespace}/${name}`;
+  const verb = "update";
+  return {
+    at,
+    kind: "object",
+    cluster: "c",
+    path,
+    verb,
+    by: "kubectl",
+    before: after,
+    after,
+    ...more,
+  };
+}
