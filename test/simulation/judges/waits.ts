@@ -28,7 +28,7 @@ export class Waits {
   }
 
   look(nowMs: number, calmSinceMs: (key: string) => number | undefined): void {
-    for (const key of [...this.#begun.keys()]) this.#check(key, nowMs, calmSinceMs(key));
+    for (const key of this.#begun.keys()) this.#check(key, nowMs, calmSinceMs(key));
   }
 
   get keys(): readonly string[] {
