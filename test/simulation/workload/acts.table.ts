@@ -207,6 +207,18 @@ const ownership: readonly Act[] = [
       }),
     ],
   },
+  {
+    name: "finalizer removed by hand",
+    weight: 2,
+    play: (random, on) => {
+      const isDeleted = random.chance(0.7);
+      const atMs = on.atMs + random.between(0, minute);
+      return [
+        ...(isDeleted ? deleted(random, on) : []),
+        { atMs, kind: "remove-finalizer", host: on.host },
+      ];
+    },
+  },
 ];
 
 const bmc: readonly Act[] = [

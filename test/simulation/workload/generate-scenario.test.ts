@@ -88,6 +88,29 @@ test("every command and fault is within the faults' time and names what there is
   }
 });
 
+test("every kind of command is drawn, and a namespace is seldom deleted", () => {
+  const kinds: Readonly<Record<Command["kind"], true>> = {
+    "create-host": true,
+    "patch-spec": true,
+    annotate: true,
+    "dry-run-patch": true,
+    "rejected-patch": true,
+    "delete-host": true,
+    "remove-finalizer": true,
+    "delete-namespace": true,
+    "change-password": true,
+    "wrong-secret": true,
+    "delete-secret": true,
+    claim: true,
+    release: true,
+    "power-button": true,
+  };
+  const drawn = scenarios.flatMap(({ commands }) => commands.map(({ kind }) => kind));
+  expect([...new Set(drawn)].toSorted()).toEqual(Object.keys(kinds).toSorted());
+  const deletions = drawn.filter((kind) => kind === "delete-namespace").length;
+  expect(deletions).toBeLessThan(scenarios.length / 4);
+});
+
 test("two of three hosts of a run are deployed early, so that there is something to destroy", () => {
   for (const { commands, machines } of scenarios) {
     const early = machines.filter(({ name }) =>

@@ -6,6 +6,8 @@ import { acts, hintsFor } from "./acts.table.ts";
 import type { Act, ActOn } from "./acts.table.ts";
 import { macOf } from "./addresses.ts";
 import type { Fleet } from "./fleet.ts";
+import { drawDeletions } from "./namespaces.ts";
+import { drawPool } from "./pools.ts";
 import type { Command, MachinePlan } from "./scenario.ts";
 
 const second = 1_000;
@@ -15,11 +17,11 @@ const lastMs = 15 * second;
 const namespaces = ["metal", "metal", "horses"];
 
 export function drawHistories(random: Random, fleet: Fleet, faultsMs: number): readonly Command[] {
-  return fleet.machines
-    .flatMap((machine, at) =>
-      historyOf(random.split(`host of ${machine.name}`), { fleet, machine, at, faultsMs }),
-    )
-    .toSorted((a, b) => a.atMs - b.atMs);
+  const histories = fleet.machines.flatMap((machine, at) =>
+    historyOf(random.split(`host of ${machine.name}`), { fleet, machine, at, faultsMs }),
+  );
+  const deletions = drawDeletions(random.split("deletions"), histories, faultsMs);
+  return [...histories, ...inTime(deletions, faultsMs)].toSorted((a, b) => a.atMs - b.atMs);
 }
 
 interface About {
@@ -45,7 +47,10 @@ function historyOf(random: Random, about: About): readonly Command[] {
     images: fleet.images.map(({ name }) => name),
     atMs,
   };
-  const created = createdHost(begin, on, isOrdinary);
+  const isPooled = !isOrdinary && random.split("pooled").chance(0.4);
+  const created = isPooled
+    ? drawPool(random.split("pool"), on)
+    : createdHost(begin, on, isOrdinary);
   const twin = random.split("twin");
   return [
     ...inTime(created, faultsMs),
