@@ -55,8 +55,8 @@ function factsOf({ scenario, machines }: World, name: string): MachineFacts | un
 }
 
 function imageOf({ images }: World, name: string): Readonly<Record<string, string>> {
-  const image = images.get(name);
+  const image = images.byName.get(name);
   if (image === undefined) throw new Error(`the scenario has no image ${name}`);
-  const { url, sha256: checksum } = image;
-  return { url, checksum, checksumType: "sha256", format: "raw" };
+  const { url, sha256: checksum, format } = image;
+  return { url, checksum, checksumType: "sha256", format };
 }

@@ -5,6 +5,8 @@ import type { ClusterFaults } from "../kubernetes/cluster-faults.ts";
 import type { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
 import type { BmcFaults } from "../machines/bmc/bmc-faults.ts";
 import type { SimulatedFleetMachine } from "../machines/simulated-fleet-machine.ts";
+import { imageTroubles } from "../network/images/image-servers.ts";
+import type { ImageKnobs } from "../network/images/image-servers.ts";
 import { usualDelayMs } from "../network/wan.ts";
 import type { WanLink } from "../network/wan.ts";
 import { freeBytesUsually } from "./agent-process.ts";
@@ -12,7 +14,7 @@ import type { AgentProcess } from "./agent-process.ts";
 import { noDatabaseFaults } from "./hub.ts";
 import type { DatabaseFaults } from "./hub.ts";
 import { instanceNames } from "./world.ts";
-import type { ImageFault, World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** Begins; a function that it returns ends it. False: it could not. */
 type Apply = (world: World, fault: Fault) => (() => void) | boolean | undefined | void;
@@ -25,7 +27,10 @@ const machine: Find<SimulatedFleetMachine> = (world, { target }) => world.machin
 const cluster: Find<SimulatedCluster> = (world, { target }) => world.clusters.get(target);
 const api: Find<ClusterFaults> = (world, fault) => cluster(world, fault)?.faults;
 const agent: Find<AgentProcess> = (world, { target }) => world.agents.get(target);
-const image: Find<ImageFault> = (world, { target }) => world.images.get(target)?.fault;
+const image: Find<ImageKnobs> = ({ images }, { target }) => {
+  const { url } = images.byName.get(target) ?? {};
+  return url === undefined ? undefined : images.servers.knobs(url);
+};
 
 /** A knob that is turned to the fault's amount, or to what is given, and back to `rest`. */
 function turn<T extends object, K extends keyof T>(
@@ -156,8 +161,19 @@ const table: Partial<Record<FaultClass, Apply>> = {
   },
   "machine-power-loss": (world, fault) => machine(world, fault)?.powerLoss(fault.amount),
   "ramdisk-dies": (world, fault) => machine(world, fault)?.killRamdisk(),
-  "image-missing": turn(image, "missing", false, yes),
-  "image-changes": turn(image, "changed", false, yes),
+  "image-missing": turn(image, "trouble", undefined, (fault) => imageTroubles[fault.amount]),
+  "image-stalls": turn(image, "stalled", false, yes),
+  "image-truncated"(world, fault) {
+    const knobs = image(world, fault);
+    if (knobs !== undefined) knobs.truncations += fault.amount;
+  },
+  "image-changes"({ images: { byName, servers } }, { target, amount: when }) {
+    const { url } = byName.get(target) ?? {};
+    if (url === undefined) return undefined;
+    if (when === 0) servers.change(url, 2);
+    else servers.knobs(url).changes = 1;
+    return () => servers.change(url, 1);
+  },
 };
 
 /** `pair` as "m3+m7"; the second time they are as before. */
@@ -205,8 +221,7 @@ export async function heal(world: World): Promise<void> {
   world.wan.heal();
   Object.assign(world.databaseFaults, noDatabaseFaults());
   for (const each of world.clusters.values()) each.heal();
-  for (const { fault } of world.images.values())
-    Object.assign(fault, { missing: false, changed: false });
+  world.images.servers.heal();
   for (const pair of world.swapped) exchangeCables(world, pair);
   for (const each of world.machines.values()) {
     each.heal("honest");

@@ -1,36 +1,28 @@
 // The world of a scenario, put together: database, control-plane instances, wide area network, clusters, sites with
 // their agents, machines and images. Starts everything; what is done to it is commands.ts and faults.ts.
-import { makeMemoryImageServer } from "../../support/memory-image-server.ts";
 import { makeMemoryNetwork } from "../../support/memory-network.ts";
 import type { MemoryNetwork } from "../../support/memory-network.ts";
-import { createHash } from "node:crypto";
 import { makeKernel } from "../kernel/kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { canaryPassword, findCanary } from "../kubernetes/canaries.ts";
 import { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
 import { makeLoginTrials } from "../machines/bmc/login-trials.ts";
 import { makeSeededCrypto } from "../machines/crypto/seeded-crypto.ts";
-import { makeSystemImage } from "../machines/disks/system-image.ts";
 import { makeMachine } from "../machines/simulated-fleet-machine.ts";
 import type { SimulatedFleetMachine } from "../machines/simulated-fleet-machine.ts";
 import { Wan } from "../network/wan.ts";
 import { bmcAddressOf, macOf } from "../workload/addresses.ts";
 import type { Scenario } from "../workload/scenario.ts";
 import type { Happened } from "../world/events.ts";
-import type { Image, Truth } from "../world/truth.ts";
+import type { Truth } from "../world/truth.ts";
 import { AgentProcess } from "./agent-process.ts";
 import type { SimulatedDatabase } from "./database.ts";
 import { Hub, hubUrl, noDatabaseFaults } from "./hub.ts";
 import type { DatabaseFaults } from "./hub.ts";
+import { imageOrigin, makeImages, mirrorOrigin } from "./images.ts";
+import type { WorldImages } from "./images.ts";
 
-export const imageOrigin = "http://images.example";
 export const startMs = Date.parse("2026-11-01T12:00:00Z");
-
-export interface ImageFault {
-  missing: boolean;
-  /** Other bytes than the checksum says. */
-  changed: boolean;
-}
 
 export interface World {
   readonly kernel: Kernel;
@@ -42,10 +34,7 @@ export interface World {
   readonly clusters: ReadonlyMap<string, SimulatedCluster>;
   readonly agents: ReadonlyMap<string, AgentProcess>;
   readonly machines: ReadonlyMap<string, SimulatedFleetMachine>;
-  readonly images: ReadonlyMap<
-    string,
-    Image & { readonly sha256: string; readonly fault: ImageFault }
-  >;
+  readonly images: WorldImages;
   readonly truth: Truth & { healed: boolean };
   /** Pairs of machines whose BMC cables are exchanged, as "m3+m7". */
   readonly swapped: Set<string>;
@@ -71,10 +60,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const { scenario, kernel, database, tell } = options;
   const { random } = kernel;
   const databaseFaults = noDatabaseFaults();
-  const wan = new Wan({ kernel, random: random.split("wan"), scan: scannerOf(tell), tell });
+  const scan = scannerOf(tell);
+  const wan = new Wan({ kernel, random: random.split("wan"), scan, tell });
   const hub = new Hub({ ...options, random: random.split("hub"), wan, databaseFaults });
   for (const name of instanceNames(scenario)) await kernel.until(hub.start(name));
-  const images = makeImages(scenario);
+  const images = makeImages(scenario, kernel, { tell, scan });
   const networks = makeNetworks(scenario, kernel, images);
   const reviewPaths = new Map<string, string>();
   const clusters = makeClusters(options, hub, reviewPaths);
@@ -112,40 +102,11 @@ function scannerOf(tell: (happened: Happened) => void): (sink: string, text: str
   };
 }
 
-function makeImages(
-  scenario: Scenario,
-): Map<string, Image & { sha256: string; fault: ImageFault }> {
-  const images = new Map<string, Image & { sha256: string; fault: ImageFault }>();
-  for (const { name, sizeBytes } of scenario.images) {
-    const bytes = makeSystemImage(name, sizeBytes);
-    const sha256 = digestOf(bytes);
-    const fault = { missing: false, changed: false };
-    images.set(name, { name, url: `${imageOrigin}/${name}.raw`, bytes, sha256, fault });
-  }
-  return images;
-}
-
-const digests = new WeakMap<Uint8Array, string>();
-
-function digestOf(bytes: Uint8Array): string {
-  const known = digests.get(bytes) ?? createHash("sha256").update(bytes).digest("hex");
-  digests.set(bytes, known);
-  return known;
-}
-
 function makeNetworks(
   scenario: Scenario,
   kernel: Kernel,
-  images: ReadonlyMap<string, Image & { readonly fault: ImageFault }>,
+  { servers }: WorldImages,
 ): Map<string, MemoryNetwork> {
-  const server = makeMemoryImageServer((path) => {
-    const image = images.get(path.slice(1).replace(/\.raw$/, ""));
-    if (image === undefined || image.fault.missing) return undefined;
-    if (!image.fault.changed) return image.bytes;
-    const other = image.bytes.slice();
-    other[600_000] = (other[600_000] ?? 0) ^ 1;
-    return other;
-  });
   const networks = new Map<string, MemoryNetwork>();
   for (const { name } of scenario.sites) {
     const draws = kernel.random.split(`network ${name}`);
@@ -154,7 +115,7 @@ function makeNetworks(
       lastMs = Math.max(lastMs, kernel.nowMs() + draws.between(0, 3));
       kernel.ordered(lastMs - kernel.nowMs(), run);
     });
-    network.addWebServer(imageOrigin, server);
+    for (const origin of [imageOrigin, mirrorOrigin]) network.addWebServer(origin, servers);
     networks.set(name, network);
   }
   return networks;
@@ -287,7 +248,7 @@ function makeTruth({
     healed: false,
     nowMs: () => kernel.nowMs(),
     machines,
-    images: [...images.values()],
+    images: [...images.byName.values()],
     clusters: scenario.clusters.map(({ name }) => name),
     sites: scenario.sites.map(({ name }) => name),
     objects: (cluster) => clusters.get(cluster)?.objects ?? new Map(),

@@ -307,7 +307,13 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     most: 2,
     lastsMs: [minute, 8 * minute],
   },
-  "image-changes": { ids: ["F89"], target: "image", most: 2 },
+  "image-changes": {
+    ids: ["F89"],
+    target: "image",
+    most: 2,
+    lastsMs: [30 * second, 6 * minute],
+    amount: count("0: it is another file from now on, 1: from the middle of the next answer", 0, 1),
+  },
   "image-truncated": {
     ids: ["F88"],
     target: "image",
@@ -315,5 +321,15 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     amount: count("of answers that end too early", 1, 4),
   },
   "image-stalls": { ids: ["F87"], target: "image", most: 3, lastsMs: [30 * second, 4 * minute] },
-  "image-missing": { ids: ["F87"], target: "image", most: 2, lastsMs: [10 * second, 4 * minute] },
+  "image-missing": {
+    ids: ["F87", "F90"],
+    target: "image",
+    most: 2,
+    lastsMs: [10 * second, 4 * minute],
+    amount: count(
+      "0: not found, 1: the server fails, 2: redirects in a circle, 3: to where secrets are",
+      0,
+      3,
+    ),
+  },
 };

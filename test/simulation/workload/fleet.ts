@@ -1,7 +1,7 @@
 // The fleet of a scenario: clusters, sites, machines with their disks, images. Each thing is drawn from a stream of
 // its own name. Does not say who owns what; that is the histories'.
 import type { Random } from "../kernel/random.ts";
-import type { ClusterPlan, ImagePlan, MachinePlan, SitePlan } from "./scenario.ts";
+import type { ClusterPlan, ImagePlan, ImageServerPlan, MachinePlan, SitePlan } from "./scenario.ts";
 
 export interface Fleet {
   readonly clusters: readonly ClusterPlan[];
@@ -16,6 +16,13 @@ const mebibyte = 1024 ** 2;
 const imageBytes = [1.5 * mebibyte, 2 * mebibyte, 4 * mebibyte];
 const diskGibibytes = [8, 16, 16, 32, 64];
 const hour = 3_600_000;
+const oddServers: readonly ImageServerPlan[] = [
+  { redirect: "same host" },
+  { redirect: "other host" },
+  { redirect: "other host", etag: "none" },
+  { etag: "weak" },
+  { etag: "none", ranges: false },
+];
 
 export function drawFleet(random: Random, hosts: number, quirks: readonly string[]): Fleet {
   const shape = random.split("shape");
@@ -31,7 +38,7 @@ export function drawFleet(random: Random, hosts: number, quirks: readonly string
     return drawMachine(random.split(`machine ${at + 1}`), `m${at + 1}`, { site, quirks });
   });
   const images = Array.from({ length: shape.between(2, 4) }, (_, at) =>
-    drawImage(random.split(`image ${at + 1}`), `image-${at + 1}`),
+    drawImage(random.split(`image ${at + 1}`), `image-${at + 1}`, quirks.length > 0),
   );
   return { clusters, sites, machines, images };
 }
@@ -73,7 +80,9 @@ function drawMachine(
   };
 }
 
-function drawImage(random: Random, name: string): ImagePlan {
+function drawImage(random: Random, name: string, mayBeOdd: boolean): ImagePlan {
   const format = random.chance(0.6) ? "raw" : "qcow2";
-  return { name, format, sizeBytes: random.pick(imageBytes) };
+  const image = { name, format, sizeBytes: random.pick(imageBytes) } as const;
+  const server = random.pick(oddServers);
+  return mayBeOdd && random.chance(0.4) ? { ...image, server } : image;
 }

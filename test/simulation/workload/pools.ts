@@ -32,8 +32,5 @@ export function drawPool(random: Random, { host, machine, images, atMs }: ActOn)
     };
     return own.chance(0.6) ? [claim, release] : [claim];
   });
-  return [
-    { atMs, kind: "create-host", host, machine: machine.name, spec: {} },
-    ...claims.flat(),
-  ];
+  return [{ atMs, kind: "create-host", host, machine: machine.name, spec: {} }, ...claims.flat()];
 }

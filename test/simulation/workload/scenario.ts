@@ -56,6 +56,15 @@ export interface ImagePlan {
   readonly name: string;
   readonly format: "raw" | "qcow2";
   readonly sizeBytes: number;
+  /** What is odd about its server. */
+  readonly server?: ImageServerPlan;
+}
+
+export interface ImageServerPlan {
+  readonly redirect?: "same host" | "other host";
+  /** What it says of a file for those who come for the rest of it. */
+  readonly etag?: "weak" | "none";
+  readonly ranges?: false;
 }
 
 /** What people, pipelines and other controllers do. `host` as "cluster/namespace/name". */

@@ -11,12 +11,12 @@ import { exchange } from "../exchange.ts";
 import { Lane } from "../lane.ts";
 import type { Scan } from "../segment-watch.ts";
 
+/** Instead of the file: 404, 500, or a redirect that leads to nothing good. */
+export const imageTroubles = ["missing", "failing", "loop", "metadata service"] as const;
+
 /** Knobs of one file. */
 export interface ImageKnobs {
-  /** 404. */
-  missing: boolean;
-  /** 500. */
-  failing: boolean;
+  trouble: (typeof imageTroubles)[number] | undefined;
   /** Answers stand still in the middle. */
   stalled: boolean;
   /** So many answers end in the middle. */
@@ -24,15 +24,14 @@ export interface ImageKnobs {
   /** In the middle of so many answers the content changes to the next version, in the same file or beside it. */
   changes: number;
   bytesPerMs: number;
-  redirect: "none" | "same host" | "other host" | "loop" | "metadata service";
+  redirect: "none" | "same host" | "other host";
   /** What the server says of the file. */
   etag: "strong" | "weak" | "none";
   ranges: boolean;
 }
 
 const usual: ImageKnobs = {
-  missing: false,
-  failing: false,
+  trouble: undefined,
   stalled: false,
   truncations: 0,
   changes: 0,
@@ -50,6 +49,8 @@ export interface VersionedFile {
 
 interface Stored extends VersionedFile {
   readonly knobs: ImageKnobs;
+  /** Its knobs when nothing is wrong. */
+  readonly healthy: ImageKnobs;
   /** Of `versions`, from 0. */
   at: number;
   /** Counts changes; part of the ETag, so that content that comes back is another file. */
@@ -87,10 +88,11 @@ export class ImageServers {
     this.http = { request: (request) => this.#request(request) };
   }
 
-  /** Files of one path on different hosts are one file. */
-  add(file: VersionedFile): void {
+  /** Files of one path on different hosts are one file. `oddities`: that it keeps when it is healed. */
+  add(file: VersionedFile, oddities: Partial<ImageKnobs> = {}): void {
     const changedAtMs = this.#options.kernel.nowMs() - 86_400_000;
-    const stored = { ...file, knobs: { ...usual }, at: 0, edition: 1, changedAtMs };
+    const healthy = { ...usual, ...oddities };
+    const stored = { ...file, healthy, knobs: { ...healthy }, at: 0, edition: 1, changedAtMs };
     this.#files.set(new URL(file.url).pathname, stored);
   }
 
@@ -100,13 +102,15 @@ export class ImageServers {
 
   /** From now on the server has this version, from 1, of the file. */
   change(url: string, version: number): void {
-    this.#change(this.#stored(url), version - 1);
+    const file = this.#stored(url);
+    file.knobs.changes = 0;
+    if (file.at !== version - 1) this.#change(file, version - 1);
   }
 
   /** Everything as at the beginning; version 1 comes back. */
   heal(): void {
     for (const file of this.#files.values()) {
-      Object.assign(file.knobs, usual);
+      Object.assign(file.knobs, file.healthy);
       if (file.at !== 0) this.#change(file, 0);
     }
   }
@@ -144,9 +148,9 @@ export class ImageServers {
     const file = this.#files.get(path);
     if (file === undefined) return this.#answerSum(path);
     const { knobs } = file;
-    if (knobs.failing) return { status: 500 };
-    if (knobs.missing) return { status: 404 };
-    const location = this.#locationOf(knobs.redirect, { path, isMoved, origin });
+    if (knobs.trouble === "failing") return { status: 500 };
+    if (knobs.trouble === "missing") return { status: 404 };
+    const location = this.#locationOf(knobs, { path, isMoved, origin });
     return location === undefined
       ? this.#answerFile(file, request)
       : { status: 302, headers: { location } };
@@ -156,17 +160,19 @@ export class ImageServers {
   #answerSum(path: string): ServerResponse {
     const [, of = "", kind] = /^(.*)\.(sha256|sha256sum)$/.exec(path) ?? [];
     const file = this.#files.get(of);
-    if (file === undefined || file.knobs.missing) return { status: 404 };
+    if (file === undefined || file.knobs.trouble !== undefined) return { status: 404 };
     const { sha256 = "" } = file.versions[file.at] ?? {};
     const text = kind === "sha256" ? `${sha256}\n` : `${sha256}  ${of.split("/").at(-1)}\n`;
     return { status: 200, headers: { "content-type": "text/plain" }, body: Buffer.from(text) };
   }
 
   #locationOf(
-    redirect: ImageKnobs["redirect"],
+    { trouble, redirect }: ImageKnobs,
     { path, isMoved, origin }: { path: string; isMoved: boolean; origin: string },
   ): string | undefined {
     const { mirror } = this.#options;
+    if (trouble === "loop") return isMoved ? path : `${movedPath}${path}`;
+    if (trouble === "metadata service") return "http://169.254.169.254/latest/meta-data/";
     switch (redirect) {
       case "none":
         return undefined;
@@ -174,10 +180,6 @@ export class ImageServers {
         return isMoved ? undefined : `${movedPath}${path}`;
       case "other host":
         return origin === mirror ? undefined : `${mirror}${path}`;
-      case "loop":
-        return isMoved ? path : `${movedPath}${path}`;
-      case "metadata service":
-        return "http://169.254.169.254/latest/meta-data/";
     }
   }
 
