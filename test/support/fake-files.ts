@@ -23,8 +23,12 @@ interface Inode {
   bytes: Uint8Array;
 }
 
-export function makeFakeFiles(): FakeFiles {
+/** `like`: begins with copies of its files. */
+export function makeFakeFiles(like?: FakeFiles): FakeFiles {
   const inodes = new Map<string, Inode>();
+  for (const path of like?.paths() ?? []) {
+    inodes.set(path, { bytes: like?.bytesOf(path)?.slice() ?? new Uint8Array() });
+  }
   let opened = 0;
 
   function failing(action: Parameters<FakeFiles["fault"]>[0], path: string) {

@@ -107,7 +107,7 @@ export async function makeMachineWorld(
     user: "admin",
     password: "first",
     crypto: (whose) => makeSeededCrypto(kernel.random.split(whose)),
-    agentOf: (address) => (address === agentAddress ? "agent-1" : undefined),
+    agentOf: ({ address }) => (address === agentAddress ? "agent-1" : undefined),
     trials,
   });
   const files = makeFakeFiles();

@@ -1,6 +1,6 @@
 // One machine of the simulated fleet with its BMC, for the assembly of a world: what judges may look at, and the
 // knobs by which faults are made. What it does by itself is metal.ts; its BMC is simulated-bmc.ts.
-import type { Compression, Crypto, Udp } from "../../../site-agent/ports.ts";
+import type { Compression, Crypto, Udp, UdpAddress } from "../../../site-agent/ports.ts";
 import type { PluggedNic } from "../../support/simulated-machine.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { CallHook } from "../kernel/life.ts";
@@ -39,8 +39,8 @@ export interface MachineOptions {
   readonly crypto: (whose: string) => Crypto;
   /** The same as the agents'; stored-compression.ts when absent. */
   readonly compression?: Compression;
-  /** Whose packets come from this address; undefined: a stranger's. */
-  readonly agentOf: (address: string) => string | undefined;
+  /** Whose packets come from there; undefined: a stranger's. */
+  readonly agentOf: (from: UdpAddress) => string | undefined;
   /** What the Crypto of agents tells; without it a wrong password that is tried stays unseen. */
   readonly trials?: LoginTrials;
   /** Told of each call of a port of the ramdisk. */

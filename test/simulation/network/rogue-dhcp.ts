@@ -17,7 +17,7 @@ const file = "somebody-elses.0";
 const leaseSeconds = 600;
 
 /** `address` as "10.1.66.1": its clients get addresses beside it. Returns what ends it. */
-export async function startRogueDhcp(segment: Segment, address: string): Promise<() => void> {
+export function startRogueDhcp(segment: Segment, address: string): () => void {
   const node = segment.join(address, { name: "rogue DHCP server", isPrompt: true });
   const beside = address.split(".").slice(0, 3).join(".");
   const given = new Map<string, string>();
@@ -38,9 +38,9 @@ export async function startRogueDhcp(segment: Segment, address: string): Promise
       },
     });
   };
-  await serve(67, (data) => answerDhcp(data, address, addressFor));
-  await serve(69, answerTftp);
-  await node.server.listen({ address, port: 80, handle: async () => ({ status: 404 }) });
+  void serve(67, (data) => answerDhcp(data, address, addressFor));
+  void serve(69, answerTftp);
+  void node.server.listen({ address, port: 80, handle: async () => ({ status: 404 }) });
   return () => node.leave(true);
 }
 

@@ -107,7 +107,7 @@ test("a machine boots through the agent's servers, and each offer and answer is 
 
 test("a rogue DHCP server answers first, until it is stopped", async () => {
   const { segment, seen, boot } = await makeSite();
-  const stop = await startRogueDhcp(segment, "10.1.66.1");
+  const stop = startRogueDhcp(segment, "10.1.66.1");
   expect((await boot()).ok).toBe(false);
   expect(offersIn(seen)).toContain("m1 10.1.66.1 somebody-elses.0");
   stop();

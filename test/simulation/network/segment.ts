@@ -39,6 +39,8 @@ export interface Who {
   readonly name?: string;
   /** Of the fleet; absent: nobody's. */
   readonly machine?: string;
+  /** Of an agent; absent: of none. */
+  readonly agent?: string;
   /** Its datagrams take no time. */
   readonly isPrompt?: boolean;
 }
@@ -62,7 +64,8 @@ export class Segment implements MemoryNetwork {
   readonly nodes = new Set<Node>();
   readonly web = new Map<string, WebServer>();
   readonly #picks: Random;
-  #joined = 0;
+  readonly #joined = new Map<string, number>();
+  readonly #agents = new Map<number, string>();
   #ports = 40_000;
 
   constructor(options: SegmentOptions) {
@@ -72,11 +75,12 @@ export class Segment implements MemoryNetwork {
     this.watch = new SegmentWatch(options);
   }
 
-  /** "0.0.0.0" until it has an address. Everyone who joins draws from a stream of its own. */
+  /** "0.0.0.0" until it has an address. Everyone draws from a stream of its own each time. */
   join(address = "0.0.0.0", who: Who = {}): SegmentNode {
-    this.#joined += 1;
-    const name = who.name ?? (address === "0.0.0.0" ? `joined ${this.#joined}` : address);
-    const node = new Node(this, address, { ...who, name });
+    const { name = address } = who;
+    const times = (this.#joined.get(name) ?? 0) + 1;
+    this.#joined.set(name, times);
+    const node = new Node(this, address, { ...who, name: `${name} ${times}` });
     this.nodes.add(node);
     return node;
   }
@@ -94,6 +98,16 @@ export class Segment implements MemoryNetwork {
     Object.assign(this.conditions, { delay: usualDelay, loss: 0, clearAtMs: 0 });
     this.duplication = 0;
     this.sharedAddress = "both";
+  }
+
+  /** Name of the agent that sent from there, also of two at one address. */
+  agentAt({ port }: UdpAddress): string | undefined {
+    return this.#agents.get(port);
+  }
+
+  /** No two have the same port but those that are agreed upon. */
+  agentSends(agent: string, { port }: UdpAddress): void {
+    this.#agents.set(port, agent);
   }
 
   /** Unique in the segment, so that an answer to a shared address finds who asked. */
@@ -171,6 +185,7 @@ class Node implements SegmentNode {
 
   #transmit(data: Uint8Array, from: UdpAddress, to: UdpAddress): void {
     const segment = this.#segment;
+    if (this.#who.agent !== undefined) segment.agentSends(this.#who.agent, from);
     segment.watch.datagram(data, from, to);
     const isRepeated = segment.duplication > 0 && this.#repeats.chance(segment.duplication);
     for (let left = isRepeated ? 2 : 1; left > 0; left -= 1) {

@@ -5,31 +5,33 @@ import { runAgent } from "../../../site-agent/agent.ts";
 import type { AgentPorts } from "../../../site-agent/agent.ts";
 import { openNodeDatabase } from "../../../site-agent/adapters/node-database.ts";
 import type { KubernetesApi } from "../../../site-agent/cluster/port.ts";
-import type {
-  AgentDatabase,
-  Crypto,
-  Duplex,
-  HttpClient,
-  HttpServer,
-  Udp,
-} from "../../../site-agent/ports.ts";
+import type { AgentDatabase, Crypto, HttpClient } from "../../../site-agent/ports.ts";
 import { err, ok } from "../../../shared/result.ts";
 import { makeFakeFiles } from "../../support/fake-files.ts";
 import type { FakeFiles } from "../../support/fake-files.ts";
-import type { MemoryNetwork, MemoryNode } from "../../support/memory-network.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { makeLife } from "../kernel/life.ts";
 import type { CallHook, Life } from "../kernel/life.ts";
 import type { Random } from "../kernel/random.ts";
 import { storedCompression } from "../machines/crypto/stored-compression.ts";
+import type { Segment, SegmentNode } from "../network/segment.ts";
 import type { Wan } from "../network/wan.ts";
+import { agentAddressOf } from "../workload/addresses.ts";
 import type { SitePlan } from "../workload/scenario.ts";
 import type { Happened } from "../world/events.ts";
 import { hubUrl } from "./hub.ts";
-import { live, liveDatabase, liveFiles, liveKubernetes, liveLog } from "./live-ports.ts";
+import { copyDatabase } from "./copy-database.ts";
+import {
+  liveDatabase,
+  liveFiles,
+  liveKubernetes,
+  liveLog,
+  liveServer,
+  liveUdp,
+} from "./live-ports.ts";
 
 export interface AgentOptions {
-  /** Its name, and that of its way to the hub. */
+  /** As "site-1", which is its way to the hub, too; of a copy "site-1#2". */
   readonly name: string;
   readonly kernel: Kernel;
   readonly random: Random;
@@ -38,10 +40,10 @@ export interface AgentOptions {
   readonly crypto: (whose: string) => Crypto;
   readonly enrolToken: string;
   /** Absent: it has no site. */
-  readonly site:
-    | { readonly plan: SitePlan; readonly number: number; readonly network: MemoryNetwork }
-    | undefined;
+  readonly site: { readonly plan: SitePlan; readonly network: Segment } | undefined;
   readonly kubernetes: KubernetesApi | undefined;
+  /** It begins with what this one has on its disk at that moment. */
+  readonly copyOf?: AgentProcess;
 }
 
 const stateDirectory = "/var/lib/farrier";
@@ -53,27 +55,53 @@ export const freeBytesUsually = 2 ** 40;
 export class AgentProcess {
   readonly name: string;
   readonly address: string;
-  readonly database: AgentDatabase = openNodeDatabase(":memory:");
+  readonly database: AgentDatabase;
   /** Wall clock error besides its plan's. */
-  jumpMs = 0;
+  jumpMs: number;
   /** It ends at the last of so many calls of its ports: before the call is made, or after. */
   crashAtCall: { calls: number; readonly when: "before" | "after" } | undefined;
   readonly #options: AgentOptions;
-  readonly #files: FakeFiles = makeFakeFiles();
-  #isPrepared = false;
+  readonly #files: FakeFiles;
+  readonly #crashes: Random;
+  /** Of its machine, which a copy has, too. */
+  readonly #hostname: string;
+  #isPrepared: boolean;
   #incarnation = 0;
   #running:
-    | { readonly life: Life; readonly node: MemoryNode | undefined; readonly stop: AbortController }
+    | {
+        readonly life: Life;
+        readonly node: SegmentNode | undefined;
+        readonly stop: AbortController;
+      }
     | undefined;
 
   constructor(options: AgentOptions) {
     this.#options = options;
     this.name = options.name;
-    this.address = `10.${options.site?.number ?? 250}.0.1`;
+    this.#crashes = options.random.split("crashes");
+    this.#hostname = options.name.split("#")[0] ?? options.name;
+    const { copyOf } = options;
+    this.#files = makeFakeFiles(copyOf === undefined ? undefined : copyOf.#files);
+    this.database =
+      copyOf === undefined ? openNodeDatabase(":memory:") : copyDatabase(copyOf.database);
+    this.#isPrepared = copyOf !== undefined;
+    this.jumpMs = copyOf?.jumpMs ?? 0;
+    this.address = agentAddressOf(options.site?.plan.name ?? "nowhere-250");
   }
 
   get life(): Life | undefined {
     return this.#running?.life;
+  }
+
+  get isCopy(): boolean {
+    return this.#options.copyOf !== undefined;
+  }
+
+  /** A virtual machine that was restored beside the one that it was copied from. */
+  copy(): AgentProcess {
+    const name = `${this.name}#2`;
+    const random = this.#options.random.split("copy");
+    return new AgentProcess({ ...this.#options, name, random, copyOf: this });
   }
 
   /** What `freeBytes` of its disk says. */
@@ -95,14 +123,14 @@ export class AgentProcess {
     };
     const onCall: CallHook = (_life, _what, when) => this.#called(when);
     const life = makeLife({ kernel, name: this.name, incarnation, onCall, skewMs });
-    const node = site?.network.join(this.address);
+    const node = site?.network.join(this.address, { name: this.name, agent: this.name });
     const stop = new AbortController();
     this.#running = { life, node, stop };
     tell({ kind: "started", process: this.name, incarnation });
     void this.#run(life, node, stop.signal);
   }
 
-  async #run(life: Life, node: MemoryNode | undefined, signal: AbortSignal): Promise<void> {
+  async #run(life: Life, node: SegmentNode | undefined, signal: AbortSignal): Promise<void> {
     const ended = await runAgent(this.#portsOf(life, node), this.#config(), signal);
     if (!ended.ok) {
       const fields = { reason: ended.error.message };
@@ -125,13 +153,13 @@ export class AgentProcess {
     this.crash();
   }
 
-  /** As kill -9, or a power cut. */
+  /** As kill -9, or a power cut: then nobody hears of it. */
   crash(): void {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
     running.life.end();
-    running.node?.leave();
+    running.node?.leave(this.#crashes.chance(0.5));
     const { incarnation } = running.life;
     this.#options.tell({ kind: "ended", process: this.name, incarnation, crash: true });
   }
@@ -143,7 +171,7 @@ export class AgentProcess {
     await this.#options.kernel.sleep(2_000);
     this.#running = undefined;
     running.life.end();
-    running.node?.leave();
+    running.node?.leave(true);
     const { incarnation } = running.life;
     this.#options.tell({ kind: "ended", process: this.name, incarnation, crash: false });
   }
@@ -165,9 +193,9 @@ export class AgentProcess {
     await this.#files.writeFile(`${stateDirectory}/ramdisk.crt`, pem("CERTIFICATE"));
   }
 
-  #portsOf(life: Life, node: MemoryNode | undefined): AgentPorts {
+  #portsOf(life: Life, node: SegmentNode | undefined): AgentPorts {
     const { wan, kubernetes, tell, crypto } = this.#options;
-    const hub = wan.clientOf(this.name, life);
+    const hub = wan.clientOf(this.#hostname, life);
     const isHub = ({ url }: { readonly url: string }): boolean =>
       new URL(url).host === new URL(hubUrl).host;
     const nowhere = async () => err("unreachable" as const, "there is no such network here");
@@ -198,14 +226,14 @@ export class AgentProcess {
       log: liveLog(life, (level, message, fields) =>
         tell({ kind: "log", process: this.name, level, message, fields: { ...fields } }),
       ),
-      hostname: this.name,
+      hostname: this.#hostname,
       findCa: async () => err("ca", "there is no private CA here"),
     };
   }
 
   #config(): AgentConfig {
     const { site, kubernetes } = this.#options;
-    const network = `10.${site?.number ?? 250}`;
+    const network = this.address.split(".").slice(0, 2).join(".");
     return agentConfig.parse({
       hub: { url: hubUrl },
       enrolTokenFile: "/etc/farrier/token",
@@ -228,58 +256,4 @@ export class AgentProcess {
       ...(kubernetes === undefined ? {} : { cluster: {} }),
     });
   }
-}
-
-function liveUdp(life: Life, udp: Udp | undefined): Udp {
-  if (udp === undefined) return { bind: async () => err("denied", "there is no network here") };
-  return {
-    bind: (options) =>
-      life.call("udp.bind", async () => {
-        const bound = await udp.bind({
-          ...options,
-          onMessage: (data, from) => life.arrive(() => options.onMessage(data, from)),
-        });
-        if (!bound.ok) return bound;
-        const socket = bound.value;
-        return ok({
-          local: socket.local,
-          send(data, to) {
-            if (life.alive) socket.send(data, to);
-          },
-          close: () => socket.close(),
-        });
-      }),
-  };
-}
-
-function liveServer(life: Life, server: HttpServer | undefined): HttpServer {
-  if (server === undefined)
-    return { listen: async () => err("denied", "there is no network here") };
-  return {
-    ...live(life, "server", server),
-    listen: (options) =>
-      life.call("server.listen", () =>
-        server.listen({
-          ...options,
-          handle: (request) => life.call("server.handle", () => options.handle(request)),
-          ...(options.upgrade === undefined
-            ? {}
-            : {
-                upgrade: (request, duplex) =>
-                  life.arrive(() => options.upgrade?.(request, liveDuplex(life, duplex))),
-              }),
-        }),
-      ),
-  };
-}
-
-function liveDuplex(life: Life, duplex: Duplex): Duplex {
-  return {
-    send: (text) => life.alive && duplex.send(text),
-    close(code, reason) {
-      if (life.alive) duplex.close(code, reason);
-    },
-    onMessage: (handle) => duplex.onMessage((text) => life.arrive(() => handle(text))),
-    onClose: (handle) => duplex.onClose((code, reason) => life.arrive(() => handle(code, reason))),
-  };
 }

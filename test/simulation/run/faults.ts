@@ -1,73 +1,14 @@
 // Makes a scenario's faults happen, and ends them. A class that the world cannot do yet is refused before the run.
-import { faultClasses } from "../workload/scenario.ts";
-import type { Fault, FaultClass, Scenario } from "../workload/scenario.ts";
-import type { ClusterFaults } from "../kubernetes/cluster-faults.ts";
-import type { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
-import type { BmcFaults } from "../machines/bmc/bmc-faults.ts";
-import type { SimulatedFleetMachine } from "../machines/simulated-fleet-machine.ts";
-import { imageTroubles } from "../network/images/image-servers.ts";
-import type { ImageKnobs } from "../network/images/image-servers.ts";
 import { usualDelayMs } from "../network/wan.ts";
-import type { WanLink } from "../network/wan.ts";
+import { faultClasses } from "../workload/scenario.ts";
+import type { FaultClass, Scenario } from "../workload/scenario.ts";
 import { freeBytesUsually } from "./agent-process.ts";
-import type { AgentProcess } from "./agent-process.ts";
 import { noDatabaseFaults } from "./hub.ts";
-import type { DatabaseFaults } from "./hub.ts";
+import { agent, amount, api, cluster, database, link, segment, turn, yes } from "./knobs.ts";
+import type { Apply } from "./knobs.ts";
+import { exchangeCables, siteFaults } from "./site-faults.ts";
 import { instanceNames } from "./world.ts";
 import type { World } from "./world.ts";
-
-/** Begins; a function that it returns ends it. False: it could not. */
-type Apply = (world: World, fault: Fault) => (() => void) | boolean | undefined | void;
-
-type Find<T> = (world: World, fault: Fault) => T | undefined;
-
-const link: Find<WanLink> = (world, { target }) => world.wan.link(target);
-const database: Find<DatabaseFaults> = ({ databaseFaults }) => databaseFaults;
-const machine: Find<SimulatedFleetMachine> = (world, { target }) => world.machines.get(target);
-const cluster: Find<SimulatedCluster> = (world, { target }) => world.clusters.get(target);
-const api: Find<ClusterFaults> = (world, fault) => cluster(world, fault)?.faults;
-const agent: Find<AgentProcess> = (world, { target }) => world.agents.get(target);
-const image: Find<ImageKnobs> = ({ images }, { target }) => {
-  const { url } = images.byName.get(target) ?? {};
-  return url === undefined ? undefined : images.servers.knobs(url);
-};
-
-/** A knob that is turned to the fault's amount, or to what is given, and back to `rest`. */
-function turn<T extends object, K extends keyof T>(
-  find: Find<T>,
-  knob: K,
-  rest: T[K],
-  to: (fault: Fault) => T[K],
-): Apply {
-  return (world, fault) => {
-    const holder = find(world, fault);
-    if (holder === undefined) return undefined;
-    holder[knob] = to(fault);
-    return () => void (holder[knob] = rest);
-  };
-}
-
-const amount = (fault: Fault): number => fault.amount;
-const yes = (): boolean => true;
-
-/** A knob of a BMC; afterwards it is what its personality makes it. */
-function turnBmc<K extends keyof BmcFaults>(knob: K, to: (fault: Fault) => BmcFaults[K]): Apply {
-  return (world, fault) => {
-    setBmc(knob, to)(world, fault);
-    return () => machine(world, fault)?.heal();
-  };
-}
-
-/** One that wears off by itself. */
-function setBmc<K extends keyof BmcFaults>(
-  knob: K,
-  to: (fault: Fault) => BmcFaults[K],
-): (world: World, fault: Fault) => void {
-  return (world, fault) => {
-    const bmc = machine(world, fault)?.bmc;
-    if (bmc !== undefined) bmc[knob] = to(fault);
-  };
-}
 
 const table: Partial<Record<FaultClass, Apply>> = {
   "wan-partition"(world, fault) {
@@ -85,10 +26,19 @@ const table: Partial<Record<FaultClass, Apply>> = {
     Math.floor(fault.amount / 2),
     Math.ceil(fault.amount * 1.5),
   ]),
-  "wan-cut-links": (world, fault) => link(world, fault)?.cut(),
+  "wan-cut-links"(world, fault) {
+    if (fault.amount < 1) link(world, fault)?.cut();
+    else link(world, fault)?.forget();
+  },
   "frame-duplicated": turn(link, "duplicates", 0, amount),
   "frame-garbled": turn(link, "garbles", 0, amount),
-  "feed-answer-lost": turn(link, "losesAnswers", 0, amount),
+  "feed-answer-lost"(world, fault) {
+    const ends = [
+      turn(link, "losesAnswers", 0, amount)(world, fault),
+      turn(link, "losesRequests", 0, (each) => each.amount / 2)(world, fault),
+    ];
+    return () => ends.forEach((end) => end?.());
+  },
   "control-plane-crash"({ hub, kernel }, fault) {
     hub.crash(fault.target);
     kernel.timer(fault.amount, () => void hub.start(fault.target));
@@ -100,7 +50,7 @@ const table: Partial<Record<FaultClass, Apply>> = {
   "database-error-before-commit": turn(database, "failsBefore", 0, amount),
   "database-error-after-commit": turn(database, "failsAfter", 0, amount),
   "database-slow": turn(database, "slowMs", 0, amount),
-  "database-restored": (world, { amount }) => world.database.restore(amount),
+  "database-restored": (world, fault) => world.database.restore(fault.amount),
   "notification-lost": turn(database, "losesNotifications", 0, amount),
   "notifications-deaf": turn(database, "losesNotifications", 0, () => 1),
   "agent-crash"(world, fault) {
@@ -109,6 +59,19 @@ const table: Partial<Record<FaultClass, Apply>> = {
     world.kernel.timer(fault.amount, () => void process?.start());
   },
   "agent-paused": (world, fault) => agent(world, fault)?.life?.pause(fault.untilMs - fault.atMs),
+  "agent-cloned"(world, fault) {
+    const copy = agent(world, fault)?.copy();
+    if (copy === undefined) return undefined;
+    const end = turn(segment, "sharedAddress", "both", ({ amount: reaches }) =>
+      reaches < 1 ? "both" : "one",
+    )(world, fault);
+    world.agents.set(copy.name, copy);
+    void copy.start();
+    return () => {
+      end?.();
+      copy.crash();
+    };
+  },
   "agent-clock-jump"(world, fault) {
     const process = agent(world, fault);
     if (process !== undefined) process.jumpMs += fault.amount;
@@ -143,46 +106,8 @@ const table: Partial<Record<FaultClass, Apply>> = {
   "api-conflict": turn(api, "conflicts", 0, amount),
   "api-throttled": turn(api, "throttles", 0, amount),
   "webhook-unreachable": turn(api, "webhookUnreachable", false, yes),
-  "bmc-hangs": turnBmc("hangs", yes),
-  "bmc-restarts": (world, fault) => machine(world, fault)?.restartBmc(fault.untilMs - fault.atMs),
-  "bmc-loses-packets": turnBmc("lossChance", amount),
-  "bmc-does-nothing": setBmc("forgetsPower", amount),
-  "bmc-ignores-boot-device": setBmc("forgetsBootDevice", amount),
-  "bmc-cached-power": turnBmc("cachedPowerMs", amount),
-  "bmc-sessions-full": turnBmc("sessionsFull", yes),
-  "bmc-flaps": turnBmc("flapMs", amount),
-  "disk-error": (world, fault) => machine(world, fault)?.failChanges(fault.amount),
-  "disk-renamed": (world, fault) => machine(world, fault)?.renameDisks(),
-  "swapped-machine"(world, { target }) {
-    exchangeCables(world, target);
-    return () => {
-      if (world.swapped.has(target)) exchangeCables(world, target);
-    };
-  },
-  "machine-power-loss": (world, fault) => machine(world, fault)?.powerLoss(fault.amount),
-  "ramdisk-dies": (world, fault) => machine(world, fault)?.killRamdisk(),
-  "image-missing": turn(image, "trouble", undefined, (fault) => imageTroubles[fault.amount]),
-  "image-stalls": turn(image, "stalled", false, yes),
-  "image-truncated"(world, fault) {
-    const knobs = image(world, fault);
-    if (knobs !== undefined) knobs.truncations += fault.amount;
-  },
-  "image-changes"({ images: { byName, servers } }, { target, amount: when }) {
-    const { url } = byName.get(target) ?? {};
-    if (url === undefined) return undefined;
-    if (when === 0) servers.change(url, 2);
-    else servers.knobs(url).changes = 1;
-    return () => servers.change(url, 1);
-  },
+  ...siteFaults,
 };
-
-/** `pair` as "m3+m7"; the second time they are as before. */
-function exchangeCables({ machines, swapped }: World, pair: string): void {
-  const [one, other] = pair.split("+").map((name) => machines.get(name));
-  if (one === undefined || other === undefined) return;
-  one.exchangeCables(other);
-  if (!swapped.delete(pair)) swapped.add(pair);
-}
 
 /** The classes that the world can do. */
 export const possibleFaults: readonly FaultClass[] = faultClasses.filter(
@@ -222,17 +147,20 @@ export async function heal(world: World): Promise<void> {
   Object.assign(world.databaseFaults, noDatabaseFaults());
   for (const each of world.clusters.values()) each.heal();
   world.images.servers.heal();
+  for (const end of world.rogues) end();
+  for (const each of world.networks.values()) each.heal();
   for (const pair of world.swapped) exchangeCables(world, pair);
   for (const each of world.machines.values()) {
     each.heal("honest");
     each.mendDisks();
   }
   for (const process of world.agents.values()) {
+    if (process.isCopy) process.crash();
     process.freeBytes = freeBytesUsually;
     process.crashAtCall = undefined;
   }
   for (const name of instanceNames(world.scenario))
     if (!world.hub.isRunning(name)) await world.hub.start(name);
-  for (const process of world.agents.values()) await process.start();
+  for (const process of world.agents.values()) if (!process.isCopy) await process.start();
   world.tell({ kind: "healed" });
 }

@@ -1,8 +1,16 @@
 // Ports bound to one life of a process: from its end no call is made or answered (kernel/life.ts). What is durable
 // (files, the agent's database, the control plane's store) is made outside and outlives it.
-import type { AgentDatabase, Files, Log, OpenFile } from "../../../site-agent/ports.ts";
+import type {
+  AgentDatabase,
+  Duplex,
+  Files,
+  HttpServer,
+  Log,
+  OpenFile,
+  Udp,
+} from "../../../site-agent/ports.ts";
 import type { KubernetesApi } from "../../../site-agent/cluster/port.ts";
-import { ok } from "../../../shared/result.ts";
+import { err, ok } from "../../../shared/result.ts";
 import type { Life } from "../kernel/life.ts";
 import { Ended } from "../kernel/life.ts";
 
@@ -67,6 +75,62 @@ export function liveKubernetes(life: Life, api: KubernetesApi): KubernetesApi {
         ),
       );
     },
+  };
+}
+
+/** Absent: it is on no network. */
+export function liveUdp(life: Life, udp: Udp | undefined): Udp {
+  if (udp === undefined) return { bind: async () => err("denied", "there is no network here") };
+  return {
+    bind: (options) =>
+      life.call("udp.bind", async () => {
+        const bound = await udp.bind({
+          ...options,
+          onMessage: (data, from) => life.arrive(() => options.onMessage(data, from)),
+        });
+        if (!bound.ok) return bound;
+        const socket = bound.value;
+        return ok({
+          local: socket.local,
+          send(data, to) {
+            if (life.alive) socket.send(data, to);
+          },
+          close: () => socket.close(),
+        });
+      }),
+  };
+}
+
+/** Absent: likewise. */
+export function liveServer(life: Life, server: HttpServer | undefined): HttpServer {
+  if (server === undefined)
+    return { listen: async () => err("denied", "there is no network here") };
+  return {
+    ...live(life, "server", server),
+    listen: (options) =>
+      life.call("server.listen", () =>
+        server.listen({
+          ...options,
+          handle: (request) => life.call("server.handle", () => options.handle(request)),
+          ...(options.upgrade === undefined
+            ? {}
+            : {
+                upgrade: (request, duplex) =>
+                  life.arrive(() => options.upgrade?.(request, liveDuplex(life, duplex))),
+              }),
+        }),
+      ),
+  };
+}
+
+function liveDuplex(life: Life, duplex: Duplex): Duplex {
+  return {
+    send: (text) => life.alive && duplex.send(text),
+    close(code, reason) {
+      if (life.alive) duplex.close(code, reason);
+    },
+    onMessage: (handle) => duplex.onMessage((text) => life.arrive(() => handle(text))),
+    onClose: (handle) => duplex.onClose((code, reason) => life.arrive(() => handle(code, reason))),
   };
 }
 

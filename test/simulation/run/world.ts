@@ -1,7 +1,5 @@
 // The world of a scenario, put together: database, control-plane instances, wide area network, clusters, sites with
 // their agents, machines and images. Starts everything; what is done to it is commands.ts and faults.ts.
-import { makeMemoryNetwork } from "../../support/memory-network.ts";
-import type { MemoryNetwork } from "../../support/memory-network.ts";
 import { makeKernel } from "../kernel/kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { canaryPassword, findCanary } from "../kubernetes/canaries.ts";
@@ -10,16 +8,18 @@ import { makeLoginTrials } from "../machines/bmc/login-trials.ts";
 import { makeSeededCrypto } from "../machines/crypto/seeded-crypto.ts";
 import { makeMachine } from "../machines/simulated-fleet-machine.ts";
 import type { SimulatedFleetMachine } from "../machines/simulated-fleet-machine.ts";
+import type { Segment } from "../network/segment.ts";
 import { Wan } from "../network/wan.ts";
 import { bmcAddressOf, macOf } from "../workload/addresses.ts";
 import type { Scenario } from "../workload/scenario.ts";
 import type { Happened } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
 import { AgentProcess } from "./agent-process.ts";
+import { makeBootNetworks } from "./boot-networks.ts";
 import type { SimulatedDatabase } from "./database.ts";
 import { Hub, hubUrl, noDatabaseFaults } from "./hub.ts";
 import type { DatabaseFaults } from "./hub.ts";
-import { imageOrigin, makeImages, mirrorOrigin } from "./images.ts";
+import { makeImages } from "./images.ts";
 import type { WorldImages } from "./images.ts";
 
 export const startMs = Date.parse("2026-11-01T12:00:00Z");
@@ -32,9 +32,13 @@ export interface World {
   readonly database: SimulatedDatabase;
   readonly databaseFaults: DatabaseFaults;
   readonly clusters: ReadonlyMap<string, SimulatedCluster>;
-  readonly agents: ReadonlyMap<string, AgentProcess>;
+  /** Copies, too: a copy stays here when it has ended. */
+  readonly agents: Map<string, AgentProcess>;
   readonly machines: ReadonlyMap<string, SimulatedFleetMachine>;
+  readonly networks: ReadonlyMap<string, Segment>;
   readonly images: WorldImages;
+  /** Ends what does not belong on a boot network. */
+  readonly rogues: Set<() => void>;
   readonly truth: Truth & { healed: boolean };
   /** Pairs of machines whose BMC cables are exchanged, as "m3+m7". */
   readonly swapped: Set<string>;
@@ -65,7 +69,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const hub = new Hub({ ...options, random: random.split("hub"), wan, databaseFaults });
   for (const name of instanceNames(scenario)) await kernel.until(hub.start(name));
   const images = makeImages(scenario, kernel, { tell, scan });
-  const networks = makeNetworks(scenario, kernel, images);
+  const networks = makeBootNetworks(scenario, kernel, { tell, scan, images });
   const reviewPaths = new Map<string, string>();
   const clusters = makeClusters(options, hub, reviewPaths);
   for (const { name } of scenario.sites) await kernel.until(hub.admin("sites", { name }));
@@ -75,7 +79,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   }
   const trials = makeLoginTrials();
   const agents = await makeAgents({ ...options, hub, wan, networks, clusters, trials });
-  const machines = await makeMachines({ ...options, networks, agents, trials });
+  const machines = await makeMachines({ ...options, networks, trials });
   const truth = makeTruth({ database, kernel, scenario, clusters, agents, machines, images });
   for (const agent of agents.values()) await kernel.until(agent.start());
   return {
@@ -88,7 +92,9 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     clusters,
     agents,
     machines,
+    networks,
     images,
+    rogues: new Set(),
     truth,
     swapped: new Set(),
     tell,
@@ -100,25 +106,6 @@ function scannerOf(tell: (happened: Happened) => void): (sink: string, text: str
     const found = findCanary(text);
     if (found !== undefined) tell({ kind: "leak", sink, text: found });
   };
-}
-
-function makeNetworks(
-  scenario: Scenario,
-  kernel: Kernel,
-  { servers }: WorldImages,
-): Map<string, MemoryNetwork> {
-  const networks = new Map<string, MemoryNetwork>();
-  for (const { name } of scenario.sites) {
-    const draws = kernel.random.split(`network ${name}`);
-    let lastMs = 0;
-    const network = makeMemoryNetwork((run) => {
-      lastMs = Math.max(lastMs, kernel.nowMs() + draws.between(0, 3));
-      kernel.ordered(lastMs - kernel.nowMs(), run);
-    });
-    for (const origin of [imageOrigin, mirrorOrigin]) network.addWebServer(origin, servers);
-    networks.set(name, network);
-  }
-  return networks;
 }
 
 function makeClusters(
@@ -146,7 +133,7 @@ async function makeAgents(
   options: WorldOptions & {
     readonly hub: Hub;
     readonly wan: Wan;
-    readonly networks: ReadonlyMap<string, MemoryNetwork>;
+    readonly networks: ReadonlyMap<string, Segment>;
     readonly clusters: ReadonlyMap<string, SimulatedCluster>;
     readonly trials: Trials;
   },
@@ -179,7 +166,7 @@ async function makeAgents(
     const cluster = scenario.clusters.find(({ site }) => site === plan.name)?.name;
     const network = networks.get(plan.name);
     if (network === undefined) continue;
-    await add(plan.name, { plan, number: Number(/\d+$/.exec(plan.name)?.[0]), network }, cluster);
+    await add(plan.name, { plan, network }, cluster);
   }
   for (const { name, site } of scenario.clusters) {
     if (site === undefined) await add(name, undefined, name);
@@ -194,15 +181,12 @@ async function makeMachines({
   kernel,
   tell,
   networks,
-  agents,
   trials,
 }: WorldOptions & {
-  readonly networks: ReadonlyMap<string, MemoryNetwork>;
-  readonly agents: ReadonlyMap<string, AgentProcess>;
+  readonly networks: ReadonlyMap<string, Segment>;
   readonly trials: Trials;
 }): Promise<Map<string, SimulatedFleetMachine>> {
   const machines = new Map<string, SimulatedFleetMachine>();
-  const byAddress = new Map([...agents.values()].map(({ address, name }) => [address, name]));
   for (const plan of scenario.machines) {
     const network = networks.get(plan.site);
     if (network === undefined) throw new Error(`${plan.name} is at no site of the scenario`);
@@ -213,14 +197,14 @@ async function makeMachines({
       kernel,
       random,
       tell,
-      plug: () => network.join(),
+      plug: () => network.join(undefined, { name: plan.name, machine: plan.name }),
       bmcUdp: network.join(bmcAddress.split(":")[0]).udp,
       bmcAddress,
       macs: [macOf(plan), macOf(plan, 1)],
       user: "admin",
       password: canaryPassword(plan.name, 1),
       crypto: (whose) => makeSeededCrypto(random.split(whose)),
-      agentOf: (address) => byAddress.get(address),
+      agentOf: (from) => network.agentAt(from),
       trials,
     });
     machines.set(plan.name, machine);
@@ -267,7 +251,7 @@ function makeTruth({
     rows: (table) => database.rows(table),
     journal: (site) =>
       [...agents.values()]
-        .filter(({ name }) => name === site)
+        .filter(({ name }) => name.split("#")[0] === site)
         .map(({ name, database }) => ({
           agent: name,
           rows: database

@@ -4,6 +4,16 @@ import type { MachinePlan } from "./scenario.ts";
 
 type Placed = Pick<MachinePlan, "name" | "site">;
 
+/** Of an agent on the boot network of its site: site-2 → "10.2.0.1". */
+export function agentAddressOf(site: string): string {
+  return `10.${numberOf(site)}.0.1`;
+}
+
+/** Of those who are nobody's there, each in a range of its own. */
+export function strangerAddress(site: string, number: number): string {
+  return `10.${numberOf(site)}.${60 + (number % 100)}.1`;
+}
+
 /** As in spec.bmc.address, without the scheme: site-2, m7 → "10.2.0.17:623". */
 export function bmcAddressOf({ name, site }: Placed): string {
   const place = 10 + numberOf(name);

@@ -78,7 +78,12 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     lastsMs: [30 * second, 5 * minute],
     amount: ms("mean of a frame's way, exponential", 30, 2_000),
   },
-  "wan-cut-links": { ids: ["F4", "F10"], target: "agent", most: 6 },
+  "wan-cut-links": {
+    ids: ["F4", "F10"],
+    target: "agent",
+    most: 6,
+    amount: count("0: both ends are told, 1: neither is", 0, 1),
+  },
   "frame-duplicated": {
     ids: ["F5", "F6", "F20"],
     target: "agent",
@@ -98,7 +103,11 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     target: "cluster-link",
     most: 3,
     lastsMs: [10 * second, 4 * minute],
-    amount: probability("of each post of the feed, to be taken and not answered", 0.05, 0.5),
+    amount: probability(
+      "of each post of the feed, to be taken and not answered; and half as often, to be lost before",
+      0.05,
+      0.5,
+    ),
   },
   // Control plane and database
   "control-plane-crash": {
@@ -173,7 +182,13 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     ),
   },
   "agent-paused": { ids: ["F53"], target: "agent", most: 3, lastsMs: [second, 90 * second] },
-  "agent-cloned": { ids: ["F52"], target: "site", most: 1, lastsMs: [30 * second, 5 * minute] },
+  "agent-cloned": {
+    ids: ["F52"],
+    target: "site",
+    most: 1,
+    lastsMs: [30 * second, 5 * minute],
+    amount: count("0: what is sent to their address reaches both, 1: one of them", 0, 1),
+  },
   "agent-clock-jump": {
     ids: ["F45", "F54"],
     target: "agent",

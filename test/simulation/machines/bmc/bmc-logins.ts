@@ -95,7 +95,7 @@ export class BmcLogins implements LoginWatch {
 
   #tell({ user, from }: LoginAttempt, ok: boolean, passwordNumber: number | undefined): void {
     const { name: machine, agentOf, tell } = this.#options;
-    const agent = agentOf(from.address);
+    const agent = agentOf(from);
     tell({ kind: "login", machine, user, ok, passwordNumber, agent });
   }
 }

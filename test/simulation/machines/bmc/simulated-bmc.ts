@@ -38,7 +38,7 @@ export interface BmcOptions {
   readonly user: string;
   readonly password: string;
   readonly quirk: Quirk;
-  readonly agentOf: (address: string) => string | undefined;
+  readonly agentOf: (from: UdpAddress) => string | undefined;
   readonly trials: LoginTrials | undefined;
 }
 
@@ -179,7 +179,7 @@ export class SimulatedBmc implements Chassis {
   }
 
   #agentOf(by: UdpAddress | undefined): string | undefined {
-    return by === undefined ? undefined : this.#options.agentOf(by.address);
+    return by === undefined ? undefined : this.#options.agentOf(by);
   }
 
   /** The wire: packets that come or go may be late, lost or doubled. */
