@@ -2,19 +2,13 @@
 // the real IPMI client through the simulated BMC, on a virtual clock.
 import { beforeEach, describe, expect, test } from "vitest";
 import { startBmcSimulator } from "../../infra/lab/bmc-simulator/simulator.ts";
-import { encodeFrame } from "../../shared/protocol/extent-stream.ts";
 import type { RamdiskStep } from "../../shared/protocol/ramdisk.ts";
 import { makeNodeClock } from "../../site-agent/adapters/node-clock.ts";
 import { makeNodeCrypto } from "../../site-agent/adapters/node-crypto.ts";
-import { makeBmcFleet } from "../../site-agent/bmc/bmc-fleet.ts";
 import type { Bmc } from "../../site-agent/bmc/port.ts";
-import { makeNetboot } from "../../site-agent/netboot/netboot.ts";
-import type { Clock, Crypto, Log } from "../../site-agent/ports.ts";
-import { makeExtentOffers } from "../../site-agent/sessions/extent-offers.ts";
+import type { Clock, Crypto } from "../../site-agent/ports.ts";
 import type { StepResult } from "../../site-agent/sessions/port.ts";
-import { makeRamdiskSessions } from "../../site-agent/sessions/ramdisk-sessions.ts";
-import { makeExtentSource } from "./extent-source.ts";
-import { makeFakeFiles } from "./fake-files.ts";
+import { makeBootSite } from "./boot-site.ts";
 import { makeGptImage } from "./gpt-image.ts";
 import { makeMemoryNetwork } from "./memory-network.ts";
 import { makeSeededCrypto } from "./seeded-crypto.ts";
@@ -27,22 +21,6 @@ const mac = "52:54:00:00:00:01";
 const diskBytes = 32 * mib;
 const agentAddress = "192.0.2.1";
 const bmcAddress = "192.0.2.101";
-const bootToken = "b007".repeat(16);
-const operationToken = "0be7".repeat(16);
-// No certificate at all: the network in memory compares digests and encrypts nothing.
-const certPem = `-----BEGIN CERTIFICATE-----\n${"AAAA".repeat(16)}\n-----END CERTIFICATE-----\n`;
-const fingerprint = "17b0761f87b081d5cf10757ccc89f12be355c70e2e29df288b65b30710dcbcd1";
-const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
-const site = {
-  address: agentAddress,
-  prefixLength: 24,
-  rangeFrom: "192.0.2.10",
-  rangeTo: "192.0.2.20",
-  httpPort: 8080,
-  bootFiles: { bios: "/boot/undionly.kpxe", uefi: "/boot/snponly.efi" },
-  kernelPath: "/boot/vmlinuz",
-  initrdPaths: ["/boot/base.cpio", "/boot/program.cpio"],
-};
 
 async function makeWorld() {
   const time = makeSimulatedTime(Date.parse("2026-11-01T12:00:00Z"));
@@ -57,27 +35,9 @@ async function makeWorldOn(
   options: Partial<SimulatedMachineOptions> = {},
 ) {
   const network = makeMemoryNetwork();
-  const agent = network.join(agentAddress);
-  const tools = { clock, crypto: cryptoOf("agent"), log: quiet, udp: agent.udp };
-  const files = makeFakeFiles();
-  for (const path of [...Object.values(site.bootFiles), site.kernelPath, ...site.initrdPaths]) {
-    await files.writeFile(path, new TextEncoder().encode(`content of ${path} `.repeat(99)));
-  }
-  const netboot = makeNetboot({ ...tools, files, config: site });
-  const sessions = makeRamdiskSessions(tools);
-  const extents = makeExtentOffers();
-  await netboot.start();
-  await agent.server.listen({
-    address: agentAddress,
-    port: site.httpPort,
-    handle: (request) => netboot.handleHttp(request),
-  });
-  await agent.server.listen({
-    address: agentAddress,
-    port: 8443,
-    tls: { keyPem: "", certPem },
-    handle: async (request) => extents.handle(request) ?? { status: 404 },
-    upgrade: (request, duplex) => sessions.upgrade(request, duplex),
+  const site = await makeBootSite(network.join(agentAddress), {
+    clock,
+    crypto: cryptoOf("agent"),
   });
   const machine = new SimulatedMachine({
     clock,
@@ -96,19 +56,10 @@ async function makeWorldOn(
     chassis: machine,
     ports: { udp: network.join(bmcAddress).udp, clock, crypto: cryptoOf("bmc") },
   });
-  const bmc = makeBmcFleet(tools).bmc({
-    address: `ipmi://${bmcAddress}`,
-    username: "admin",
-    password: "secret",
-    credentialsVersion: "1",
-  });
-  if (!bmc.ok) throw new Error(bmc.error.message);
   return {
+    ...site,
     machine,
-    bmc: bmc.value,
-    netboot,
-    sessions,
-    extents,
+    bmc: site.bmc(bmcAddress, "secret"),
     disk: machine.disks.get("sda")!,
     told: () => machine.events.map(({ kind, detail }) => `${kind} ${detail}`.trim()),
   };
@@ -132,24 +83,9 @@ async function setBootDevice(device: "pxe" | "disk"): Promise<void> {
   expect(await world.clock.until(world.bmc.setBootDevice(request))).toMatchObject({ ok: true });
 }
 
-function allow({ sessions, netboot }: Pick<World, "sessions" | "netboot"> = world): void {
-  sessions.expect({ hostUid: "host-1", mac, bootToken });
-  netboot.allow({
-    hostUid: "host-1",
-    operationId: "host-1.1",
-    mac,
-    kernelParameters: [
-      { name: "farrier.agent", value: `https://${agentAddress}:8443` },
-      { name: "farrier.fingerprint", value: fingerprint },
-      { name: "farrier.token", value: bootToken },
-      { name: "farrier.mac", value: mac },
-    ],
-  });
-}
-
 /** Boots the ramdisk over the network and returns when it has called. */
 async function bootRamdisk(): Promise<void> {
-  allow();
+  world.expectBoot(mac);
   await setBootDevice("pxe");
   await send("on");
   await world.clock.advance(30_000);
@@ -157,22 +93,10 @@ async function bootRamdisk(): Promise<void> {
 }
 
 function run(step: RamdiskStep): Promise<StepResult> {
-  const session = world.sessions.session("host-1");
-  if (session === undefined) throw new Error("the ramdisk has not connected");
-  return session.run(step, {
-    operationId: "host-1.1",
-    operationToken,
-    mayDestroy: async () => ({ go: true }),
-    onProgress: () => {},
-    signal: new AbortController().signal,
-  });
+  return world.start(step);
 }
 
 async function writeStep(bytesPerSecond = 0): Promise<Extract<RamdiskStep, { kind: "write" }>> {
-  const source = await makeExtentSource(makeGptImage());
-  const { path } = world.extents.offer(operationToken, async function* () {
-    for (const frame of source.frames) yield encodeFrame(frame);
-  });
   return {
     kind: "write",
     approvedDisks: [
@@ -183,7 +107,7 @@ async function writeStep(bytesPerSecond = 0): Promise<Extract<RamdiskStep, { kin
       },
     ],
     rootDeviceHints: { serialNumber: "DISK-A" },
-    extentsPath: path,
+    extentsPath: await world.offer(makeGptImage()),
     virtualBytes: makeGptImage().length,
     bootMode: "legacy",
     bytesPerSecond,
@@ -196,9 +120,9 @@ describe("a simulated machine", () => {
     expect(world.told()).toEqual([
       "boot-device network, once",
       "power-on",
-      "network-boot DHCP as firmware: 192.0.2.10",
+      "network-boot DHCP as firmware: 192.0.2.208",
       "network-boot TFTP undionly.kpxe",
-      "network-boot DHCP as ipxe: 192.0.2.10",
+      "network-boot DHCP as ipxe: 192.0.2.208",
       "network-boot script /boot/52-54-00-00-00-01/script.ipxe",
       "network-boot kernel and 2 initrds",
       "ramdisk",
@@ -270,7 +194,7 @@ describe("a simulated machine", () => {
     await world.clock.advance(10 * 60_000);
     // The token was used: a second boot with it is refused, although the network still answers.
     expect(world.sessions.session("host-1")).toBeUndefined();
-    allow();
+    world.expectBoot(mac);
     await setBootDevice("pxe");
     await send("reset");
     await world.clock.advance(30_000);
@@ -281,7 +205,7 @@ describe("a simulated machine", () => {
     const real = await makeWorldOn(makeNodeClock(), makeNodeCrypto, {
       times: { firmwareMs: 5, kernelMs: 5, shutdownMs: 5 },
     });
-    allow(real);
+    real.expectBoot(mac);
     await real.bmc.setBootDevice({ device: "pxe", persistent: false, uefi: false });
     await real.bmc.sendPower("on");
     const signal = new AbortController().signal;

@@ -1,9 +1,5 @@
 import { expect, test } from "vitest";
-import { makeNetboot } from "../../../site-agent/netboot/netboot.ts";
-import type { Log } from "../../../site-agent/ports.ts";
-import { makeExtentOffers } from "../../../site-agent/sessions/extent-offers.ts";
-import { makeRamdiskSessions } from "../../../site-agent/sessions/ramdisk-sessions.ts";
-import { makeFakeFiles } from "../../support/fake-files.ts";
+import { makeBootSite } from "../../support/boot-site.ts";
 import { bootFromNetwork } from "../../support/network-boot.ts";
 import { makeKernel } from "../kernel/kernel.ts";
 import { makeSeededCrypto } from "../machines/crypto/seeded-crypto.ts";
@@ -12,13 +8,8 @@ import { startRogueClient } from "./rogue-client.ts";
 import { startRogueDhcp } from "./rogue-dhcp.ts";
 import { Segment } from "./segment.ts";
 
-const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
 const mac = "52:54:00:00:00:01";
 const address = "10.1.0.1";
-const bootToken = "b007".repeat(16);
-// The network compares digests and encrypts nothing.
-const certPem = `-----BEGIN CERTIFICATE-----\n${"AAAA".repeat(16)}\n-----END CERTIFICATE-----\n`;
-const fingerprint = "17b0761f87b081d5cf10757ccc89f12be355c70e2e29df288b65b30710dcbcd1";
 
 /** A segment with the servers of a real agent, which expects a boot of the machine. */
 async function makeSite() {
@@ -39,45 +30,9 @@ async function makeSite() {
     machineOf: (each) => (each === mac ? "m1" : undefined),
   });
   const agent = segment.join(address, { name: "agent" });
-  const files = makeFakeFiles();
-  const config = {
-    address,
-    prefixLength: 16,
-    rangeFrom: "10.1.200.1",
-    rangeTo: "10.1.200.9",
-    httpPort: 8080,
-    bootFiles: { bios: "/boot/undionly.kpxe", uefi: "/boot/snponly.efi" },
-    kernelPath: "/boot/vmlinuz",
-    initrdPaths: ["/boot/base.cpio"],
-  };
-  const paths = [...Object.values(config.bootFiles), config.kernelPath, ...config.initrdPaths];
-  for (const path of paths) await files.writeFile(path, new Uint8Array(1_500).fill(7));
-  const netboot = makeNetboot({ udp: agent.udp, files, clock, log: quiet, config });
   const crypto = makeSeededCrypto(kernel.random.split("agent"));
-  const sessions = makeRamdiskSessions({ clock, crypto, log: quiet });
-  const extents = makeExtentOffers();
-  await netboot.start();
-  const listen = { address, handle: netboot.handleHttp.bind(netboot) };
-  await agent.server.listen({ ...listen, port: config.httpPort });
-  await agent.server.listen({
-    address,
-    port: 8443,
-    tls: { keyPem: "", certPem },
-    handle: async (request) => extents.handle(request) ?? { status: 404 },
-    upgrade: (request, duplex) => sessions.upgrade(request, duplex),
-  });
-  sessions.expect({ hostUid: "host-1", mac, bootToken });
-  netboot.allow({
-    hostUid: "host-1",
-    operationId: "host-1.1",
-    mac,
-    kernelParameters: [
-      { name: "farrier.agent", value: `https://${address}:8443` },
-      { name: "farrier.fingerprint", value: fingerprint },
-      { name: "farrier.token", value: bootToken },
-      { name: "farrier.mac", value: mac },
-    ],
-  });
+  const site = await makeBootSite(agent, { clock, crypto });
+  site.expectBoot(mac);
   const boot = () => {
     const nic = segment.join(undefined, { name: "m1", machine: "m1" });
     const options = { nic, clock, mac, firmware: "UEFI" as const, onStep: () => {} };
@@ -101,7 +56,9 @@ test("a machine boots through the agent's servers, and each offer and answer is 
   );
   const served = seen.flatMap((each) => (each.kind === "served" ? [each] : []));
   expect(served.map(({ machine, path, status }) => `${machine} ${path} ${status}`)).toEqual(
-    ["script.ipxe", "kernel", "initrd-0"].map((name) => `m1 /boot/52-54-00-00-00-01/${name} 200`),
+    ["script.ipxe", "kernel", "initrd-0", "initrd-1"].map(
+      (name) => `m1 /boot/52-54-00-00-00-01/${name} 200`,
+    ),
   );
 });
 
