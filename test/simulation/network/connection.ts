@@ -2,15 +2,24 @@
 // other is gone. A program that dies is noticed (its machine resets the connection) or not (its machine is gone, too).
 import type { Kernel } from "../kernel/kernel.ts";
 import { Ended } from "../kernel/life.ts";
+import type { Life } from "../kernel/life.ts";
 import type { Lane, Way } from "./lane.ts";
 
 /** After so long a server gives up a client of which it hears nothing (site-agent/adapters/node-http-server.ts). */
 const idleMs = 300_000;
+/** What a client has sent that gives up is still delivered for so long (Linux: tcp_orphan_retries). */
+const orphanMs = 100_000;
 
 /** One end of connections. */
 export class Peer {
   readonly connections = new Set<Connection>();
+  readonly #life: Life | undefined;
   #isGone = false;
+
+  /** `life`: of the process that has it. */
+  constructor(life?: Life) {
+    this.#life = life;
+  }
 
   get alive(): boolean {
     return !this.#isGone;
@@ -18,7 +27,9 @@ export class Peer {
 
   /** Hands over what has arrived. */
   receive(run: () => void): void {
-    if (!this.#isGone) unlessEnded(run);
+    if (this.#isGone) return;
+    if (this.#life === undefined) unlessEnded(run);
+    else this.#life.arrive(() => unlessEnded(run));
   }
 
   /** `told` false: a pulled plug. */
@@ -77,12 +88,20 @@ export class Connection {
 
   /** Runs it there, after all that was sent before. */
   toServer(run: () => void): void {
+    if (this.client.alive) this.#carryUp(run);
+  }
+
+  toClient(run: () => void): void {
+    if (this.#server?.alive !== false) this.#carryDown(run);
+  }
+
+  #carryUp(run: () => void): void {
     this.#up.carry(() =>
       this.#server === undefined ? unlessEnded(run) : this.#server.receive(run),
     );
   }
 
-  toClient(run: () => void): void {
+  #carryDown(run: () => void): void {
     this.#down.carry(() => this.client.receive(run));
   }
 
@@ -93,6 +112,12 @@ export class Connection {
     this.#server?.connections.delete(this);
   }
 
+  /** The client waits no longer. */
+  abandon(): void {
+    this.end();
+    this.#kernel.timer(orphanMs, () => this.cut());
+  }
+
   /** One of the two is gone; the other learns it after all that was sent before, or never. */
   gone(peer: Peer, told: boolean): void {
     if (this.#isOver) return;
@@ -100,8 +125,8 @@ export class Connection {
     (isClient ? this.#down : this.#up).cut();
     peer.connections.delete(this);
     if (told) {
-      if (isClient) this.toServer(() => this.#lose(this.onClientLost));
-      else this.toClient(() => this.#lose(this.onServerLost));
+      if (isClient) this.#carryUp(() => this.#lose(this.onClientLost));
+      else this.#carryDown(() => this.#lose(this.onServerLost));
       return;
     }
     (isClient ? this.#up : this.#down).cut();

@@ -40,7 +40,7 @@ export function exchange(options: Exchange): Promise<Outcome> {
       isSettled = true;
       timer.cancel();
       signal?.removeEventListener("abort", abort);
-      if (!outcome.ok) connection.end();
+      if (!outcome.ok) connection.abandon();
       resolve(outcome);
     };
     const abort = (): void => settle(err("aborted", "The request was given up"));

@@ -20,8 +20,12 @@ export interface Conditions {
 
 /** What a lost piece of a stream costs: its sender has to notice. */
 const lossCostMs = { from: 200, to: 1_000 };
+/** So often a sender tries again while nothing passes. */
+const tryAgainMs = 1_000;
 
 export class Lane {
+  /** Of streams nothing passes until it is no more; then all of it does. */
+  isDown = false;
   readonly #kernel: Kernel;
   readonly #delays: Random;
   readonly #losses: Random;
@@ -61,6 +65,8 @@ export class Lane {
 export class Way {
   readonly #kernel: Kernel;
   readonly #lane: Lane;
+  /** What has come to where nothing passes. */
+  readonly #held: (() => void)[] = [];
   #lastAtMs = 0;
   #isCut = false;
 
@@ -75,12 +81,26 @@ export class Way {
     const nowMs = this.#kernel.nowMs();
     this.#lastAtMs = Math.max(nowMs + this.#lane.drawStreamMs(), this.#lastAtMs);
     this.#kernel.ordered(this.#lastAtMs - nowMs, () => {
-      if (!this.#isCut) run();
+      if (this.#held.length === 0 && !this.#lane.isDown) return this.#pass(run);
+      this.#held.push(run);
+      if (this.#held.length === 1) this.#tryAgain();
     });
   }
 
   /** Nothing arrives any more, also of what is on the way. */
   cut(): void {
     this.#isCut = true;
+  }
+
+  #pass(run: () => void): void {
+    if (!this.#isCut) run();
+  }
+
+  #tryAgain(): void {
+    if (this.#isCut) return;
+    this.#kernel.ordered(tryAgainMs, () => {
+      if (this.#lane.isDown) this.#tryAgain();
+      else for (const run of this.#held.splice(0)) this.#pass(run);
+    });
   }
 }

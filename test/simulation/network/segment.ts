@@ -4,6 +4,7 @@
 import { err, ok } from "../../../shared/result.ts";
 import type { Result } from "../../../shared/result.ts";
 import type {
+  Duplex,
   DuplexClient,
   DuplexRequest,
   HttpClient,
@@ -24,9 +25,10 @@ import { exchange } from "./exchange.ts";
 import type { Arrival } from "./exchange.ts";
 import { Lane } from "./lane.ts";
 import type { Conditions, Delay } from "./lane.ts";
+import { openDuplex } from "./open-duplex.ts";
+import type { Asked } from "./open-duplex.ts";
 import { SegmentWatch } from "./segment-watch.ts";
 import type { WatchOptions } from "./segment-watch.ts";
-import { openDuplex } from "./stream-duplex.ts";
 
 export interface SegmentOptions extends WatchOptions {
   readonly kernel: Kernel;
@@ -232,51 +234,25 @@ class Node implements SegmentNode {
 
   #connect(request: DuplexRequest): ReturnType<DuplexClient["connect"]> {
     const { kernel } = this.#segment;
+    const { timeoutMs } = request;
     const connection = this.#open();
-    return new Promise((resolve) => {
-      let isSettled = false;
-      const settle = (opened: Awaited<ReturnType<DuplexClient["connect"]>>): boolean => {
-        if (isSettled) return false;
-        isSettled = true;
-        timer.cancel();
-        resolve(opened);
-        return true;
-      };
-      const timer = kernel.timer(request.timeoutMs, () =>
-        this.peer.receive(() => void settle(err("timeout", "no answer"))),
-      );
-      connection.onServerLost = () => void settle(err("unreachable", "the connection broke off"));
-      connection.toServer(() => this.#upgrade(connection, request, settle));
-    });
+    const arrive = (): Asked => this.#ask(connection, request);
+    return openDuplex({ kernel, connection, timeoutMs, arrive });
   }
 
-  #upgrade(
-    connection: Connection,
-    { url, protocol, headers, fingerprint }: DuplexRequest,
-    settle: (opened: Awaited<ReturnType<DuplexClient["connect"]>>) => boolean,
-  ): void {
+  #ask(connection: Connection, { url, protocol, headers, fingerprint }: DuplexRequest): Asked {
     const found = this.#segment.find(url, fingerprint === undefined ? {} : { fingerprint });
-    if (!found.ok || found.value.server.upgrade === undefined) {
-      const refused = found.ok ? err("refused", "no WebSockets here") : found;
-      connection.toClient(() => {
-        connection.end();
-        settle(refused);
-      });
-      return;
-    }
-    connection.accept(found.value.node.peer);
-    const pair = openDuplex(connection);
-    const { onServerLost } = connection;
-    connection.onServerLost = () => {
-      settle(err("unreachable", "the connection broke off"));
-      onServerLost();
-    };
-    connection.toClient(() => {
-      // Who has given up meanwhile closes what comes too late.
-      if (!settle(ok(pair.client))) pair.client.close(1006, "");
-    });
+    if (!found.ok) return { kind: "nobody", error: found.error };
+    const { node, server } = found.value;
+    if (server.upgrade === undefined)
+      return { kind: "nobody", ...err("refused", "no WebSockets here") };
+    connection.accept(node.peer);
     const asked = { ...headers, "sec-websocket-protocol": protocol };
-    found.value.server.upgrade(this.#asServed("GET", url, asked), pair.server);
+    const accept = async (duplex: Duplex) => {
+      server.upgrade?.(this.#asServed("GET", url, asked), duplex);
+      return ok(undefined);
+    };
+    return { kind: "server", accept };
   }
 
   #asServed(method: string, url: string, headers: Readonly<Record<string, string>>): ServerRequest {

@@ -12,7 +12,7 @@ export interface StreamDuplex {
   readonly server: Duplex;
 }
 
-export function openDuplex(connection: Connection): StreamDuplex {
+export function streamDuplex(connection: Connection): StreamDuplex {
   const up = new SendBuffer((run) => connection.toServer(run));
   const down = new SendBuffer((run) => connection.toClient(run));
   const pair = makeDuplexPair(

@@ -1,90 +1,80 @@
 // The wide area network between agents and control-plane instances: one address of the hub, behind it whichever
 // instance lives. A connection is a stream as TCP gives: nothing of it is lost or comes in another order; what is on
-// the way while a direction is down arrives afterwards, unless an end has given up by then.
+// the way while a direction is down arrives afterwards, though an end may have given up by then.
 import { err, ok } from "../../../shared/result.ts";
-import type { Result } from "../../../shared/result.ts";
 import type {
   Duplex,
   DuplexClient,
   DuplexRequest,
   HttpClient,
-  HttpError,
   HttpRequest,
-  HttpResponse,
+  ServerResponse,
 } from "../../../site-agent/ports.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Life } from "../kernel/life.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Happened } from "../world/events.ts";
+import { Connection, Peer } from "./connection.ts";
+import { exchange } from "./exchange.ts";
+import type { Arrival } from "./exchange.ts";
+import { Lane } from "./lane.ts";
+import type { Conditions, Delay } from "./lane.ts";
 import { LinkWatch } from "./link-watch.ts";
-import type { EndWatch } from "./link-watch.ts";
+import { openDuplex } from "./open-duplex.ts";
+import type { Asked } from "./open-duplex.ts";
+import type { Scan } from "./segment-watch.ts";
+import { draws, wanEnd } from "./wan-end.ts";
 
 type Ask = (url: string, init: object, env?: object) => Response | Promise<Response>;
-
-/** Texts that pass in the clear of a proxy: for the scanner. */
-export type Scan = (sink: string, text: string) => void;
-
-/** An agent's way to the hub, and its faults. */
-export interface WanLink {
-  /** Nothing passes to the hub, to the agent. */
-  upDown: boolean;
-  downDown: boolean;
-  delayMs: readonly [number, number];
-  /** Of each frame: to arrive twice. */
-  duplicates: number;
-  /** Of each frame: to arrive changed. */
-  garbles: number;
-  /** Of each request: to be lost before the hub. */
-  losesRequests: number;
-  /** Of each request: to be worked on, and its answer lost. */
-  losesAnswers: number;
-  /** Of each connection: that its end dies unnoticed by the other. */
-  silentDeaths: number;
-  /** Cuts all connections. */
-  cut(): void;
-  /** All connections are dead, and neither end is told: a device on the way has forgotten them. */
-  forget(): void;
-}
-
-interface Instance {
-  readonly life: Life;
-  readonly ask: Ask;
-}
 
 export interface WanOptions {
   readonly kernel: Kernel;
   readonly random: Random;
+  /** Told of what passes in the clear of a proxy. */
   readonly scan: Scan;
   readonly tell: (happened: Happened) => void;
+  /** Of each process that ends: that its machine is gone, too, and nobody is told. */
+  readonly silentDeaths: number;
 }
 
-export const usualDelayMs = [1, 20] as const;
+interface Instance {
+  readonly life: Life;
+  readonly peer: Peer;
+  readonly ask: Ask;
+}
+
+/** A process behind a link. */
+interface Client {
+  readonly life: Life;
+  readonly peer: Peer;
+  readonly link: WanLink;
+  readonly watch: LinkWatch;
+}
+
+export const usualWanDelay: Delay = { minMs: 1, jitterMs: 19 };
+
 const enrolPath = "/agents/enrol";
-const oneEndNoticesMs = [200, 3_000] as const;
 
 export class Wan {
-  readonly #kernel: Kernel;
-  readonly #random: Random;
-  readonly #scan: Scan;
-  readonly #tell: (happened: Happened) => void;
+  readonly #options: WanOptions;
+  readonly #deaths: Random;
   readonly #instances = new Map<string, Instance>();
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<string, WanLink>();
+  /** By the name of the process. */
+  readonly #watches = new Map<string, LinkWatch>();
 
   constructor(options: WanOptions) {
-    this.#kernel = options.kernel;
-    this.#random = options.random;
-    this.#scan = options.scan;
-    this.#tell = options.tell;
+    this.#options = options;
+    this.#deaths = options.random.split("deaths");
   }
 
   /** The instance answers from now on, until its life ends. */
   serve(name: string, life: Life, ask: Ask): void {
-    this.#instances.set(name, { life, ask });
     const gone = (): void => {
       if (this.#instances.get(name)?.life === life) this.#instances.delete(name);
-      for (const link of this.#links.values()) link.lose(life);
     };
-    life.signal.addEventListener("abort", gone, { once: true });
+    const peer = this.#peerOf(life, gone);
+    this.#instances.set(name, { life, peer, ask });
   }
 
   /** Stops answering, as an instance does that is being stopped. */
@@ -93,7 +83,10 @@ export class Wan {
   }
 
   link(name: string): WanLink {
-    return this.#linkOf(name);
+    const { kernel, random } = this.#options;
+    const link = this.#links.get(name) ?? new WanLink(kernel, random.split(name));
+    this.#links.set(name, link);
+    return link;
   }
 
   /** What a process behind the link uses. */
@@ -101,10 +94,15 @@ export class Wan {
     name: string,
     life: Life,
   ): { readonly http: HttpClient; readonly duplexes: DuplexClient } {
-    const link = this.#linkOf(name);
+    const link = this.link(name);
+    const peer = this.#peerOf(life, () => link.peers.delete(peer));
+    link.peers.add(peer);
+    const watch = this.#watches.get(life.name) ?? new LinkWatch(life.name, this.#options.tell);
+    this.#watches.set(life.name, watch);
+    const client = { life, peer, link, watch };
     return {
-      http: { request: (request) => this.#request(link, request) },
-      duplexes: { connect: (request) => this.#connect(link, request, life) },
+      http: { request: (request) => this.#request(client, request) },
+      duplexes: { connect: (request) => this.#connect(client, request) },
     };
   }
 
@@ -112,289 +110,152 @@ export class Wan {
     for (const link of this.#links.values()) link.heal();
   }
 
-  #linkOf(name: string): Link {
-    const known = this.#links.get(name);
-    if (known !== undefined) return known;
-    const watch = new LinkWatch(name, this.#tell);
-    const made = new Link(this.#kernel, this.#random.split(name), this.#scan, watch);
-    this.#links.set(name, made);
-    return made;
+  #peerOf(life: Life, gone: () => void): Peer {
+    const peer = new Peer(life);
+    const leave = (): void => {
+      peer.leave(!this.#deaths.chance(this.#options.silentDeaths));
+      gone();
+    };
+    life.signal.addEventListener("abort", leave, { once: true });
+    return peer;
   }
 
-  #pick(random: Random): Instance | undefined {
-    const living = [...this.#instances]
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, instance]) => instance);
-    return living.length === 0 ? undefined : random.pick(living);
+  /** Whichever instance the load balancer chooses has it from now on. */
+  #reach(link: WanLink, connection: Connection): Instance | undefined {
+    const living = [...this.#instances].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const [, instance] = living.length === 0 ? [] : link.random.pick(living);
+    if (instance !== undefined) connection.accept(instance.peer);
+    return instance;
   }
 
-  async #request(link: Link, request: HttpRequest): Promise<Result<HttpResponse, HttpError>> {
-    const { method, url, headers = {}, body, timeoutMs } = request;
-    if (body !== undefined) this.#scan("feed", new TextDecoder().decode(body));
-    this.#scan("url", url);
-    await this.#kernel.sleep(link.wayMs());
-    if (link.upDown || link.draws(link.losesRequests)) return await this.#inVain(timeoutMs);
-    const instance = this.#pick(link.random);
-    if (instance === undefined) return err("unreachable", "no instance answers");
-    const { life } = instance;
-    const answered = life.call("http", async () => {
-      const init = { method, headers: { ...headers }, ...(body === undefined ? {} : { body }) };
-      const response = await instance.ask(url, init);
-      return { response, bytes: new Uint8Array(await response.arrayBuffer()) };
+  async #request(
+    { link, peer, watch }: Client,
+    request: HttpRequest,
+  ): ReturnType<HttpClient["request"]> {
+    const { kernel, scan } = this.#options;
+    const { url, body } = request;
+    if (body !== undefined) scan("feed", new TextDecoder().decode(body));
+    scan("url", url);
+    const connection = link.open(peer);
+    const answered = await exchange({
+      kernel,
+      connection,
+      request,
+      arrive: () => this.#arrive(link, connection, request),
+      onAnswer() {
+        if (draws(link, link.losesAnswers)) connection.cut();
+      },
     });
-    const broken = Promise.withResolvers<undefined>();
-    const lose = (): void => void this.#kernel.timer(link.wayMs(), () => broken.resolve(undefined));
-    life.signal.addEventListener("abort", lose, { once: true });
-    const timer = this.#kernel.timer(timeoutMs, () => broken.resolve(undefined));
-    const answer = await Promise.race([answered, broken.promise]);
-    timer.cancel();
-    life.signal.removeEventListener("abort", lose);
-    if (answer === undefined) return err("unreachable", "the connection broke");
-    await this.#kernel.sleep(link.wayMs());
-    if (link.downDown || link.random.chance(link.losesAnswers))
-      return await this.#inVain(timeoutMs);
-    const { response, bytes } = answer;
-    if (response.status === 200 && new URL(url).pathname === enrolPath) link.watch.enrolled();
-    return ok({
-      status: response.status,
-      headers: Object.fromEntries(response.headers),
-      body: (async function* () {
-        yield ok(bytes);
-      })(),
-    });
+    const isDone = answered.ok && answered.value.status === 200;
+    if (isDone && new URL(url).pathname === enrolPath) watch.enrolled();
+    return answered;
   }
 
-  async #inVain(timeoutMs: number): Promise<Result<never, HttpError>> {
-    await this.#kernel.sleep(timeoutMs);
-    return err("timeout", "no answer came");
+  #arrive(link: WanLink, connection: Connection, request: HttpRequest): Arrival {
+    if (draws(link, link.losesRequests)) {
+      connection.cut();
+      return { kind: "answer", response: new Promise(() => {}) };
+    }
+    const instance = this.#reach(link, connection);
+    return instance === undefined ? nobody() : { kind: "answer", response: ask(instance, request) };
   }
 
   async #connect(
-    link: Link,
+    { life, link, peer, watch: watches }: Client,
     { url, protocol, headers, timeoutMs }: DuplexRequest,
-    life: Life,
   ): ReturnType<DuplexClient["connect"]> {
-    await this.#kernel.sleep(link.wayMs());
-    if (link.upDown || link.downDown) return await this.#inVain(timeoutMs);
-    const instance = this.#pick(link.random);
-    if (instance === undefined) return err("unreachable", "no instance answers");
-    const stream = link.open(life, instance.life);
-    const socket = { duplex: stream.hub, isOpen: false };
+    const { kernel, scan } = this.#options;
+    const connection = link.open(peer);
     const asked = { upgrade: "websocket", "sec-websocket-protocol": protocol, ...headers };
-    const opened = instance.life.call("http", async () =>
-      instance.ask(url.replace(/^ws/, "http"), { headers: asked }, { socket }),
-    );
-    const response = await Promise.race([opened, this.#kernel.sleep(timeoutMs)]);
-    await this.#kernel.sleep(link.wayMs());
-    if (!socket.isOpen) return err("refused", `status ${response?.status ?? "none"}`);
-    return ok(stream.agent);
+    let watch: ReturnType<LinkWatch["open"]> | undefined;
+    const arrive = (): Asked => {
+      const instance = this.#reach(link, connection);
+      if (instance === undefined) return nobody();
+      const { life: hub } = instance;
+      const opened = watches.open(hub.name);
+      watch = opened;
+      const accept = async (duplex: Duplex) => {
+        const end = wanEnd(duplex, { life: hub, watch: opened.hub, scan, noise: link });
+        const socket = { duplex: end, isOpen: false };
+        const { status } = await hub.call("http", async () =>
+          instance.ask(url.replace(/^ws/, "http"), { headers: asked }, { socket }),
+        );
+        return socket.isOpen ? ok(undefined) : err("refused" as const, `status ${status}`);
+      };
+      return { kind: "server", accept };
+    };
+    const opened = await openDuplex({ kernel, connection, timeoutMs, arrive });
+    if (!opened.ok || watch === undefined) return opened;
+    return ok(wanEnd(opened.value, { life, watch: watch.agent, scan, noise: link }));
   }
 }
 
-interface Stream {
-  readonly agentLife: Life;
-  readonly hubLife: Life;
-  readonly agent: End;
-  readonly hub: End;
+function nobody() {
+  return { kind: "nobody", ...err("unreachable" as const, "no instance answers") } as const;
 }
 
-class Link implements WanLink {
-  upDown = false;
-  downDown = false;
-  delayMs: readonly [number, number] = usualDelayMs;
+function ask(
+  instance: Instance,
+  { method, url, headers = {}, body }: HttpRequest,
+): Promise<ServerResponse> {
+  return instance.life.call("http", async () => {
+    const init = { method, headers: { ...headers }, ...(body === undefined ? {} : { body }) };
+    const response = await instance.ask(url, init);
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: new Uint8Array(await response.arrayBuffer()),
+    };
+  });
+}
+
+/** An agent's way to the hub, and its faults. */
+export class WanLink {
+  /** Of each frame: to arrive twice, to arrive changed. */
   duplicates = 0;
   garbles = 0;
+  /** Of each request: to be lost before the hub, or to be worked on and its answer lost. */
   losesRequests = 0;
   losesAnswers = 0;
-  silentDeaths = 0;
+  readonly conditions: Conditions = { delay: usualWanDelay, loss: 0, clearAtMs: 0 };
+  readonly up: Lane;
+  readonly down: Lane;
+  readonly peers = new Set<Peer>();
   readonly random: Random;
   readonly #kernel: Kernel;
-  readonly #scan: Scan;
-  readonly watch: LinkWatch;
-  readonly #streams = new Set<Stream>();
 
-  constructor(kernel: Kernel, random: Random, scan: Scan, watch: LinkWatch) {
+  constructor(kernel: Kernel, random: Random) {
     this.#kernel = kernel;
     this.random = random;
-    this.#scan = scan;
-    this.watch = watch;
+    this.up = new Lane(kernel, random.split("up"), this.conditions);
+    this.down = new Lane(kernel, random.split("down"), this.conditions);
   }
 
-  wayMs(): number {
-    return this.random.between(...this.delayMs);
+  open(peer: Peer): Connection {
+    return new Connection(this.#kernel, peer, this);
   }
 
   heal(): void {
-    this.upDown = false;
-    this.downDown = false;
-    this.delayMs = usualDelayMs;
+    this.up.isDown = false;
+    this.down.isDown = false;
+    this.conditions.delay = usualWanDelay;
     this.duplicates = 0;
     this.garbles = 0;
     this.losesRequests = 0;
     this.losesAnswers = 0;
-    this.silentDeaths = 0;
   }
 
-  /** False without a draw when it cannot be. */
-  draws(probability: number): boolean {
-    return probability > 0 && this.random.chance(probability);
-  }
-
-  forget(): void {
-    for (const { agent, hub } of this.#streams) {
-      agent.peer = undefined;
-      hub.peer = undefined;
-    }
-    this.#streams.clear();
-  }
-
+  /** Cuts all connections. */
   cut(): void {
-    for (const stream of this.#streams) {
-      stream.agent.ended(1006, "the connection was cut");
-      stream.hub.ended(1006, "the connection was cut");
-    }
-    this.#streams.clear();
+    for (const connection of this.#connections()) connection.reset();
   }
 
-  open(agentLife: Life, hubLife: Life): Stream {
-    const watch = this.watch.open(hubLife.name);
-    const agent = new End(agentLife, this.#way("up"), watch.agent);
-    const hub = new End(hubLife, this.#way("down"), watch.hub);
-    agent.peer = hub;
-    hub.peer = agent;
-    const stream = { agentLife, hubLife, agent, hub };
-    this.#streams.add(stream);
-    agentLife.signal.addEventListener("abort", () => this.lose(agentLife), { once: true });
-    return stream;
+  /** All connections are dead, and neither end is told: a device on the way has forgotten them. */
+  forget(): void {
+    for (const connection of this.#connections()) connection.cut();
   }
 
-  /** The other end of a dead process hears of it, once the network lets it. */
-  lose(dead: Life): void {
-    for (const stream of this.#streams) {
-      if (stream.agentLife !== dead && stream.hubLife !== dead) continue;
-      this.#streams.delete(stream);
-      const isAgent = stream.agentLife === dead;
-      (isAgent ? stream.agent : stream.hub).died();
-      if (this.draws(this.silentDeaths)) continue;
-      const left = isAgent ? stream.hub : stream.agent;
-      const direction = isAgent ? "up" : "down";
-      this.#whenOpen(direction, this.random.between(...oneEndNoticesMs), () =>
-        left.ended(1006, "the connection was reset"),
-      );
-    }
-  }
-
-  /** A stream: in order, also what waited while the direction was down. */
-  #way(direction: "up" | "down"): Way {
-    const waiting: { readonly atMs: number; readonly run: () => void }[] = [];
-    const pump = (): void => {
-      const [first] = waiting;
-      if (first === undefined) return;
-      this.#whenOpen(direction, first.atMs - this.#kernel.nowMs(), () => {
-        waiting.shift();
-        first.run();
-        pump();
-      });
-    };
-    let lastMs = 0;
-    const add = (run: () => void): void => {
-      lastMs = Math.max(lastMs, this.#kernel.nowMs() + this.wayMs());
-      waiting.push({ atMs: lastMs, run });
-      if (waiting.length === 1) pump();
-    };
-    return (text, arrive) => {
-      if (text === undefined) return add(() => arrive(""));
-      this.#scan("frame", text);
-      const sent = this.random.chance(this.garbles) ? garble(text, this.random) : text;
-      add(() => arrive(sent));
-      if (this.random.chance(this.duplicates)) add(() => arrive(text));
-    };
-  }
-
-  #whenOpen(direction: "up" | "down", ms: number, run: () => void): void {
-    this.#kernel.ordered(ms, () => {
-      const isDown = direction === "up" ? this.upDown : this.downDown;
-      if (isDown) this.#whenOpen(direction, 1_000, run);
-      else run();
-    });
-  }
-}
-
-function garble(text: string, random: Random): string {
-  const at = random.below(text.length);
-  return random.chance(0.5) ? text.slice(0, at) : `${text.slice(0, at)}\u0000${text.slice(at + 1)}`;
-}
-
-/** Without a text the end of the stream. */
-type Way = (text: string | undefined, arrive: (text: string) => void) => void;
-
-class End implements Duplex {
-  peer: End | undefined;
-  readonly #life: Life;
-  readonly #way: Way;
-  readonly #watch: EndWatch;
-  readonly #held: string[] = [];
-  #open = true;
-  #closed: { readonly code: number; readonly reason: string } | undefined;
-  #onMessage: ((text: string) => void) | undefined;
-  #onClose: ((code: number, reason: string) => void) | undefined;
-
-  constructor(life: Life, way: Way, watch: EndWatch) {
-    this.#life = life;
-    this.#way = way;
-    this.#watch = watch;
-  }
-
-  send(text: string): boolean {
-    if (!this.#open || !this.#life.alive) return false;
-    this.#watch.sent(text);
-    this.#way(text, (arrived) => this.peer?.receive(arrived));
-    return true;
-  }
-
-  close(code: number, reason: string): void {
-    if (!this.#open || !this.#life.alive) return;
-    this.#end(code, reason);
-    this.#way(undefined, () => this.peer?.ended(code, reason));
-  }
-
-  onMessage(handle: (text: string) => void): void {
-    this.#onMessage = handle;
-    for (const text of this.#held.splice(0)) this.receive(text);
-  }
-
-  onClose(handle: (code: number, reason: string) => void): void {
-    this.#onClose = handle;
-    if (this.#closed !== undefined) handle(this.#closed.code, this.#closed.reason);
-  }
-
-  receive(text: string): void {
-    if (!this.#open) return;
-    if (this.#onMessage === undefined) this.#held.push(text);
-    else
-      this.#life.arrive(() => {
-        if (!this.#open) return;
-        this.#watch.arrived(text);
-        this.#onMessage?.(text);
-      });
-  }
-
-  /** Its process has ended. */
-  died(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#watch.ended();
-  }
-
-  ended(code: number, reason: string): void {
-    this.#life.arrive(() => this.#end(code, reason));
-  }
-
-  #end(code: number, reason: string): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#closed = { code, reason };
-    this.#watch.ended();
-    this.#onClose?.(code, reason);
+  #connections(): readonly Connection[] {
+    return [...this.peers].flatMap(({ connections }) => [...connections]);
   }
 }

@@ -1,10 +1,21 @@
 // Makes a scenario's faults happen, and ends them. A class that the world cannot do yet is refused before the run.
-import { usualDelayMs } from "../network/wan.ts";
+import { usualWanDelay } from "../network/wan.ts";
 import { faultClasses } from "../workload/scenario.ts";
 import type { FaultClass, Scenario } from "../workload/scenario.ts";
 import { freeBytesUsually } from "./agent-process.ts";
 import { noDatabaseFaults } from "./hub.ts";
-import { agent, amount, api, cluster, database, link, segment, turn, yes } from "./knobs.ts";
+import {
+  agent,
+  amount,
+  api,
+  cluster,
+  database,
+  link,
+  segment,
+  turn,
+  wanConditions,
+  yes,
+} from "./knobs.ts";
 import type { Apply } from "./knobs.ts";
 import { exchangeCables, siteFaults } from "./site-faults.ts";
 import { instanceNames } from "./world.ts";
@@ -12,20 +23,20 @@ import type { World } from "./world.ts";
 
 const table: Partial<Record<FaultClass, Apply>> = {
   "wan-partition"(world, fault) {
-    const way = world.wan.link(fault.target);
-    [way.upDown, way.downDown] = [true, true];
-    return () => void ([way.upDown, way.downDown] = [false, false]);
+    const { up, down } = world.wan.link(fault.target);
+    [up.isDown, down.isDown] = [true, true];
+    return () => void ([up.isDown, down.isDown] = [false, false]);
   },
   "wan-one-way"(world, fault) {
-    const way = world.wan.link(fault.target);
-    if (fault.amount < 1) way.downDown = true;
-    else way.upDown = true;
-    return () => void ([way.upDown, way.downDown] = [false, false]);
+    const { up, down } = world.wan.link(fault.target);
+    const lane = fault.amount < 1 ? down : up;
+    lane.isDown = true;
+    return () => void (lane.isDown = false);
   },
-  "wan-delay": turn(link, "delayMs", usualDelayMs, (fault): readonly [number, number] => [
-    Math.floor(fault.amount / 2),
-    Math.ceil(fault.amount * 1.5),
-  ]),
+  "wan-delay": turn(wanConditions, "delay", usualWanDelay, ({ amount: meanMs }) => ({
+    minMs: Math.floor(meanMs / 2),
+    jitterMs: meanMs,
+  })),
   "wan-cut-links"(world, fault) {
     if (fault.amount < 1) link(world, fault)?.cut();
     else link(world, fault)?.forget();

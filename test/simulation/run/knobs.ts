@@ -17,6 +17,7 @@ export type Apply = (world: World, fault: Fault) => (() => void) | boolean | und
 export type Find<T> = (world: World, fault: Fault) => T | undefined;
 
 export const link: Find<WanLink> = (world, { target }) => world.wan.link(target);
+export const wanConditions: Find<Conditions> = (world, fault) => link(world, fault)?.conditions;
 export const segment: Find<Segment> = ({ networks }, { target }) => networks.get(target);
 export const conditions: Find<Conditions> = (world, fault) => segment(world, fault)?.conditions;
 export const database: Find<DatabaseFaults> = ({ databaseFaults }) => databaseFaults;

@@ -65,7 +65,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const { random } = kernel;
   const databaseFaults = noDatabaseFaults();
   const scan = scannerOf(tell);
-  const wan = new Wan({ kernel, random: random.split("wan"), scan, tell });
+  const wan = new Wan({ kernel, random: random.split("wan"), scan, tell, silentDeaths: 0.3 });
   const hub = new Hub({ ...options, random: random.split("hub"), wan, databaseFaults });
   for (const name of instanceNames(scenario)) await kernel.until(hub.start(name));
   const images = makeImages(scenario, kernel, { tell, scan });
