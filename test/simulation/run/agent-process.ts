@@ -93,6 +93,16 @@ export class AgentProcess {
     return this.#running?.life;
   }
 
+  /** Undefined: it has not enrolled yet. */
+  get agentId(): string | undefined {
+    if (this.database.all("SELECT 1 FROM sqlite_schema WHERE name = 'settings'").length === 0) {
+      return undefined;
+    }
+    const [row] = this.database.all("SELECT value FROM settings WHERE key = 'identity'");
+    if (row === undefined) return undefined;
+    return (JSON.parse(String(row["value"])) as { readonly agentId: string }).agentId;
+  }
+
   get isCopy(): boolean {
     return this.#options.copyOf !== undefined;
   }

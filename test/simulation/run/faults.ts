@@ -3,6 +3,7 @@ import { usualWanDelay } from "../network/wan.ts";
 import { faultClasses } from "../workload/scenario.ts";
 import type { FaultClass, Scenario } from "../workload/scenario.ts";
 import { freeBytesUsually } from "./agent-process.ts";
+import { endCopy, startCopy } from "./copies.ts";
 import { noDatabaseFaults } from "./hub.ts";
 import {
   agent,
@@ -71,16 +72,15 @@ const table: Partial<Record<FaultClass, Apply>> = {
   },
   "agent-paused": (world, fault) => agent(world, fault)?.life?.pause(fault.untilMs - fault.atMs),
   "agent-cloned"(world, fault) {
-    const copy = agent(world, fault)?.copy();
-    if (copy === undefined) return undefined;
+    const copied = agent(world, fault);
+    if (copied === undefined) return false;
     const end = turn(segment, "sharedAddress", "both", ({ amount: reaches }) =>
       reaches < 1 ? "both" : "one",
     )(world, fault);
-    world.agents.set(copy.name, copy);
-    void copy.start();
+    const copy = startCopy(world, copied);
     return () => {
       end?.();
-      copy.crash();
+      void endCopy(world, copy);
     };
   },
   "agent-clock-jump"(world, fault) {
@@ -166,12 +166,13 @@ export async function heal(world: World): Promise<void> {
     each.mendDisks();
   }
   for (const process of world.agents.values()) {
-    if (process.isCopy) process.crash();
     process.freeBytes = freeBytesUsually;
     process.crashAtCall = undefined;
   }
   for (const name of instanceNames(world.scenario))
     if (!world.hub.isRunning(name)) await world.hub.start(name);
-  for (const process of world.agents.values()) if (!process.isCopy) await process.start();
+  for (const process of world.agents.values()) {
+    await (process.isCopy ? endCopy(world, process) : process.start());
+  }
   world.tell({ kind: "healed" });
 }

@@ -118,7 +118,7 @@ export class Hub {
       headers: { authorization: `Bearer ${adminToken}`, "content-type": "application/json" },
       body: JSON.stringify(body),
     });
-    if (response.status !== 201) throw new Error(`${path}: ${response.status}`);
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return (await response.json()) as Record<string, unknown>;
   }
 
