@@ -11,7 +11,9 @@ import { printRun, printSummary, summaryOf } from "./report/summary.ts";
 import type { Outcome } from "./report/summary.ts";
 import { timelineOf } from "./report/timeline.ts";
 import type { Violation } from "./judges/judge.ts";
+import { stateOf } from "./judges/host-of.ts";
 import { startMs } from "./run/world.ts";
+import { largeFleet } from "./workload/large-fleet.ts";
 import type { Scenario } from "./workload/scenario.ts";
 
 async function main(): Promise<number> {
@@ -19,6 +21,7 @@ async function main(): Promise<number> {
   if (options.planted !== undefined) return await findPlanted(options, options.planted);
   if (options.corpus !== undefined) return await replayCorpus(options.corpus);
   if (options.seed !== undefined) return await replaySeed(options, options.seed);
+  if (options.fleet !== undefined) return await deployFleet(options.fleet);
   const outcomes: Outcome[] = [];
   const began = Date.now();
   await shareOut({ options }, (outcome) => {
@@ -40,6 +43,28 @@ async function replaySeed(options: SimOptions, seed: number): Promise<number> {
   const [violation] = run.violations;
   if (options.shrink && violation !== undefined) await shrink(scenario, violation);
   return outcome.problems.length === 0 ? 0 : 1;
+}
+
+async function deployFleet(hosts: number): Promise<number> {
+  const deployed = new Map<string, number>();
+  const run = await playScenario(largeFleet(1, hosts), {
+    onEvent(event) {
+      if (event.kind === "object" && stateOf(event.after) === "provisioned") {
+        const { uid } = event.after.metadata;
+        if (!deployed.has(uid)) deployed.set(uid, event.atMs - startMs);
+      }
+    },
+  });
+  const times = [...deployed.values()].toSorted((a, b) => a - b);
+  const minutes = (ms = 0): string => (ms / 60_000).toFixed(1);
+  const { events, wallMs, virtualMs } = run;
+  for (const problem of outcomeOf(run).problems) console.log(`  ${problem}`);
+  console.log(
+    `${times.length} of ${hosts} hosts are provisioned, the last after ${minutes(times.at(-1))} virtual minutes; ` +
+      `${events} events, ${minutes(virtualMs)} virtual minutes in ${(wallMs / 1_000).toFixed(0)} s, ` +
+      `${Math.round((events / wallMs) * 1_000)} events/s, ${Math.round(process.resourceUsage().maxRSS / 1_024)} MiB`,
+  );
+  return times.length === hosts && run.violations.length === 0 ? 0 : 1;
 }
 
 async function shrink(scenario: Scenario, violation: Violation): Promise<void> {

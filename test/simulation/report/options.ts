@@ -14,6 +14,8 @@ export interface SimOptions {
   readonly minutes: number;
   readonly hosts: number;
   readonly profile: "happy" | "single" | "swarm" | undefined;
+  /** Play a large fleet of so many hosts. */
+  readonly fleet: number | undefined;
   /** Of the control plane's database. */
   readonly tier: Scenario["tier"];
   readonly shrink: boolean;
@@ -28,12 +30,13 @@ const usage = `npm run sim -- [--seeds N] [--from N] [--hosts N] [--minutes N] [
                 [--tier memory|pglite] [--jobs N]
 npm run sim -- --seed N [--trace] [--until SECONDS] [--shrink]   plays one seed
 npm run sim -- --corpus [FILE …]                                replays what once failed
+npm run sim -- --fleet HOSTS                                    deploys a large fleet at once, and takes the time
 npm run sim -- --planted [NAME …] [--seeds N]                   plants bugs and tells after how many seeds each is found`;
 
 /** Throws with the way out. */
 export function readOptions(args: readonly string[]): SimOptions {
   const { values, positionals } = parse(args);
-  const { trace, shrink, corpus, planted, seed, until } = values;
+  const { trace, shrink, corpus, planted, seed, until, fleet } = values;
   const problem = combinationProblem(values, positionals);
   if (problem !== undefined) throw new Error(`${problem}\n${usage}`);
   const untilSeconds = until === undefined ? undefined : numberOf("until", until, 1, 1_000_000);
@@ -43,6 +46,7 @@ export function readOptions(args: readonly string[]): SimOptions {
     seed: seed === undefined ? undefined : numberOf("seed", seed, 0, 2 ** 31),
     untilMs: untilSeconds === undefined ? undefined : untilSeconds * 1_000,
     minutes: numberOf("minutes", values.minutes, 1, 24 * 60),
+    fleet: fleet === undefined ? undefined : numberOf("fleet", fleet, 1, 2_000),
     hosts: numberOf("hosts", values.hosts, 1, 240),
     jobs: numberOf("jobs", values.jobs, 1, 64),
     profile: oneOf("profile", values.profile, ["happy", "single", "swarm"]),
@@ -58,10 +62,15 @@ type Values = ReturnType<typeof parse>["values"];
 
 /** What goes with what; undefined: nothing is wrong. */
 function combinationProblem(
-  { trace, shrink, corpus, planted, seed, until }: Values,
+  { trace, shrink, corpus, planted, seed, until, fleet }: Values,
   [name]: readonly string[],
 ): string | undefined {
-  const modes = Object.entries({ planted, corpus, seed: seed !== undefined });
+  const modes = Object.entries({
+    planted,
+    corpus,
+    seed: seed !== undefined,
+    fleet: fleet !== undefined,
+  });
   const chosen = modes.filter(([, isChosen]) => isChosen).map(([mode]) => `--${mode}`);
   if (chosen.length > 1) return `${chosen.join(" and ")} exclude each other; leave one of them out`;
   if (name !== undefined && !planted && !corpus) {
@@ -99,6 +108,7 @@ function parse(args: readonly string[]) {
         hosts: { type: "string", default: "6" },
         profile: { type: "string" },
         tier: { type: "string" },
+        fleet: { type: "string" },
         shrink: { type: "boolean", default: false },
         corpus: { type: "boolean", default: false },
         planted: { type: "boolean", default: false },

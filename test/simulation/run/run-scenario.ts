@@ -40,6 +40,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     const world = await startWorld({ scenario, kernel, database, tell });
     const onEvent = (event: WorldEvent): void => {
       counter.onEvent(event);
+      options.onEvent?.(event);
       judges.onEvent(event, world.truth);
       if (event.kind === "disk" || event.kind === "object") kernel.progress();
     };

@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly trace?: boolean | undefined;
   /** Stop at this virtual time (ms from the start). */
   readonly untilMs?: number | undefined;
+  /** Told of everything that the world sees. */
+  readonly onEvent?: ((event: WorldEvent) => void) | undefined;
   /** Stop at the first violation. */
   readonly stopAtFirst?: boolean | undefined;
 }
