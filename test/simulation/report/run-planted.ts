@@ -1,7 +1,7 @@
 // How well the judges see: plants bugs one at a time and counts the seeds until a judge speaks. A judge that speaks on
 // the same seed without the bug has not found it.
 import { bugNames, readBug, tierOf } from "../planted/planted-bug.ts";
-import { possibleFaults } from "../run/faults.ts";
+import { possibleFaultsOf } from "../run/faults.ts";
 import type { SimOptions } from "./options.ts";
 import { shareOut } from "./share-out.ts";
 import type { Outcome } from "./summary.ts";
@@ -71,7 +71,8 @@ function makeInnocent(options: SimOptions): Innocent {
 
 async function searchFor(options: SimOptions, name: string, innocent: Innocent): Promise<Search> {
   const { why, breaks: expected, needs } = readBug(name);
-  const lacks = needs.filter((fault) => !possibleFaults.includes(fault));
+  const possible = possibleFaultsOf(options.tier);
+  const lacks = needs.filter((fault) => !possible.includes(fault));
   if (lacks.length > 0) return { name, why, expected, lacks, tried: 0, found: undefined };
   const last = options.from + options.seeds - 1;
   let found: Search["found"];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { possibleFaults } from "../run/faults.ts";
+import { faultClasses } from "../workload/scenario.ts";
 import { generateScenario } from "../workload/generate-scenario.ts";
 import type { Scenario } from "../workload/scenario.ts";
 import { withKept } from "./kept-scenario.ts";
@@ -9,7 +9,7 @@ const options = {
   hosts: 8,
   minutes: 20,
   tier: "pglite",
-  faults: possibleFaults,
+  faults: faultClasses,
   quirks: [],
 } as const;
 

@@ -1,8 +1,7 @@
 // What many runs came to, as tables for people.
 import { noCounts } from "../judges/vacuity.ts";
 import type { Counts } from "../judges/vacuity.ts";
-import { possibleFaults } from "../run/faults.ts";
-import { faultClasses } from "../workload/scenario.ts";
+import { possibleFaultsOf } from "../run/faults.ts";
 import type { SimOptions } from "./options.ts";
 
 export interface Outcome {
@@ -63,7 +62,7 @@ function addAll(to: Partial<Record<string, number>>, from: Partial<Record<string
   for (const [key, count = 0] of Object.entries(from)) to[key] = (to[key] ?? 0) + count;
 }
 
-export function printSummary(summary: Summary, { hosts, minutes }: SimOptions): void {
+export function printSummary(summary: Summary, { hosts, minutes, tier }: SimOptions): void {
   const { seeds, problems, counts, events, virtualMs, wallMs } = summary;
   const seconds = wallMs / 1000;
   console.log(
@@ -76,10 +75,8 @@ export function printSummary(summary: Summary, { hosts, minutes }: SimOptions): 
   print("transitions", counts.transitions);
   print("errors", counts.errors);
   print("faults", counts.faults);
-  const unseen = possibleFaults.filter((fault) => counts.faults[fault] === undefined);
+  const unseen = possibleFaultsOf(tier).filter((fault) => counts.faults[fault] === undefined);
   if (unseen.length > 0) console.log(`  faults not seen: ${unseen.join(", ")}`);
-  const impossible = faultClasses.filter((fault) => !possibleFaults.includes(fault));
-  console.log(`  faults that the world cannot do yet: ${impossible.join(", ")}`);
 }
 
 function print(what: string, counts: Partial<Record<string, number>>): void {

@@ -48,7 +48,7 @@ function rogue(start: (joining: Joining) => () => void): Apply {
   };
 }
 
-export const siteFaults: Partial<Record<FaultClass, Apply>> = {
+export const siteFaults = {
   "bmc-hangs": turnBmc("hangs", yes),
   "bmc-restarts": (world, fault) => machine(world, fault)?.restartBmc(fault.untilMs - fault.atMs),
   "bmc-loses-packets": turnBmc("lossChance", amount),
@@ -86,7 +86,7 @@ export const siteFaults: Partial<Record<FaultClass, Apply>> = {
     else servers.knobs(url).changes = 1;
     return () => servers.change(url, 1);
   },
-};
+} satisfies Partial<Record<FaultClass, Apply>>;
 
 /** `pair` as "m3+m7"; the second time they are as before. */
 export function exchangeCables({ machines, swapped }: World, pair: string): void {
