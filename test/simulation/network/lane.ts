@@ -14,8 +14,6 @@ export interface Conditions {
   delay: Delay;
   /** Of each packet, to be lost. A stream is late by it, as the packet is sent again. */
   loss: number;
-  /** Nothing arrives before this time. */
-  clearAtMs: number;
 }
 
 /** What a lost piece of a stream costs: its sender has to notice. */
@@ -40,9 +38,8 @@ export class Lane {
 
   /** Until a datagram arrives that is sent now. */
   drawMs(): number {
-    const { delay, clearAtMs } = this.#conditions;
-    const clogMs = Math.max(0, clearAtMs - this.#kernel.nowMs());
-    return clogMs + delay.minMs + this.#delays.below(delay.jitterMs + 1);
+    const { delay } = this.#conditions;
+    return delay.minMs + this.#delays.below(delay.jitterMs + 1);
   }
 
   /** Whether a packet is lost. */

@@ -58,7 +58,7 @@ export class Segment implements MemoryNetwork {
   readonly kernel: Kernel;
   readonly random: Random;
   readonly watch: SegmentWatch;
-  readonly conditions: Conditions = { delay: usualDelay, loss: 0, clearAtMs: 0 };
+  readonly conditions: Conditions = { delay: usualDelay, loss: 0 };
   /** Of each datagram, to arrive once more. */
   duplication = 0;
   /** Of two machines with one address: datagrams reach both, or one of them. */
@@ -91,13 +91,8 @@ export class Segment implements MemoryNetwork {
     this.web.set(new URL(origin).origin, server);
   }
 
-  /** Nothing arrives for so long; then everything does. */
-  clog(ms: number): void {
-    this.conditions.clearAtMs = Math.max(this.conditions.clearAtMs, this.kernel.nowMs() + ms);
-  }
-
   heal(): void {
-    Object.assign(this.conditions, { delay: usualDelay, loss: 0, clearAtMs: 0 });
+    Object.assign(this.conditions, { delay: usualDelay, loss: 0 });
     this.duplication = 0;
     this.sharedAddress = "both";
   }

@@ -217,7 +217,7 @@ export class WanLink {
   /** Of each request: to be lost before the hub, or to be worked on and its answer lost. */
   losesRequests = 0;
   losesAnswers = 0;
-  readonly conditions: Conditions = { delay: usualWanDelay, loss: 0, clearAtMs: 0 };
+  readonly conditions: Conditions = { delay: usualWanDelay, loss: 0 };
   readonly up: Lane;
   readonly down: Lane;
   readonly peers = new Set<Peer>();

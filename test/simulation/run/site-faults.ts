@@ -1,6 +1,6 @@
 // Faults at a site: its boot network, BMCs, machines and disks, and the images that it fetches.
 import type { BmcFaults } from "../machines/bmc/bmc-faults.ts";
-import { imageTroubles } from "../network/images/image-servers.ts";
+import { imageTroubles, usualBytesPerMs } from "../network/images/image-servers.ts";
 import { startRogueClient } from "../network/rogue-client.ts";
 import { startRogueDhcp } from "../network/rogue-dhcp.ts";
 import type { Segment } from "../network/segment.ts";
@@ -74,7 +74,11 @@ export const siteFaults = {
   "machine-power-loss": (world, fault) => machine(world, fault)?.powerLoss(fault.amount),
   "ramdisk-dies": (world, fault) => machine(world, fault)?.killRamdisk(),
   "image-missing": turn(image, "trouble", undefined, (fault) => imageTroubles[fault.amount]),
-  "image-stalls": turn(image, "stalled", false, yes),
+  "image-stalls"(world, fault) {
+    if (fault.amount === 0) return turn(image, "stalled", false, yes)(world, fault);
+    const bytesPerMs = (fault.amount * 1024) / 1_000;
+    return turn(image, "bytesPerMs", usualBytesPerMs, () => bytesPerMs)(world, fault);
+  },
   "image-truncated"(world, fault) {
     const knobs = image(world, fault);
     if (knobs !== undefined) knobs.truncations += fault.amount;

@@ -335,7 +335,13 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     most: 3,
     amount: count("of answers that end too early", 1, 4),
   },
-  "image-stalls": { ids: ["F87"], target: "image", most: 3, lastsMs: [30 * second, 4 * minute] },
+  "image-stalls": {
+    ids: ["F87"],
+    target: "image",
+    most: 3,
+    lastsMs: [30 * second, 4 * minute],
+    amount: count("of KiB that come in a second; 0: answers stand still in their middle", 0, 8),
+  },
   "image-missing": {
     ids: ["F87", "F90"],
     target: "image",

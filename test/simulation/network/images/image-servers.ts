@@ -30,12 +30,14 @@ export interface ImageKnobs {
   ranges: boolean;
 }
 
+export const usualBytesPerMs = 8 * 1024;
+
 const usual: ImageKnobs = {
   trouble: undefined,
   stalled: false,
   truncations: 0,
   changes: 0,
-  bytesPerMs: 8 * 1024,
+  bytesPerMs: usualBytesPerMs,
   redirect: "none",
   etag: "strong",
   ranges: true,
@@ -68,6 +70,8 @@ export interface ImageServersOptions {
 }
 
 const chunkBytes = 128 * 1024;
+/** Smaller ones when a server is slow: so often something comes. */
+const chunkMs = 5_000;
 const movedPath = "/moved";
 /** A body that stands still looks so often whether it may go on. */
 const stillMs = 2_000;
@@ -83,7 +87,7 @@ export class ImageServers {
   constructor(options: ImageServersOptions) {
     const { kernel, random } = options;
     this.#options = options;
-    const conditions = { delay: { minMs: 2, jitterMs: 20 }, loss: 0, clearAtMs: 0 };
+    const conditions = { delay: { minMs: 2, jitterMs: 20 }, loss: 0 };
     this.#lane = new Lane(kernel, random.split("ways"), conditions);
     this.http = { request: (request) => this.#request(request) };
   }
@@ -219,8 +223,11 @@ export class ImageServers {
     bytes: Uint8Array,
     { from, to }: { readonly from: number; readonly to: number },
   ): AsyncGenerator<Uint8Array, void> {
-    for (let at = from; at < to; at += chunkBytes) {
-      const chunk = bytes.subarray(at, Math.min(at + chunkBytes, to));
+    let at = from;
+    while (at < to) {
+      const size = Math.min(chunkBytes, Math.ceil(knobs.bytesPerMs * chunkMs));
+      const chunk = bytes.subarray(at, Math.min(at + size, to));
+      at += chunk.length;
       await this.#options.kernel.sleep(chunk.length / knobs.bytesPerMs);
       yield chunk;
     }
