@@ -1,5 +1,6 @@
 // What `kubectl explain` says about the fields of each kind. Lists and maps are passed through without a mark:
 // "status.conditions.type" is a field of the items.
+import { capm3Descriptions } from "./capm3-descriptions.table.ts";
 
 export const descriptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   BareMetalHost: {
@@ -89,4 +90,5 @@ export const descriptions: Readonly<Record<string, Readonly<Record<string, strin
     spec: "What was found.",
     "spec.hardware": "CPU, memory, NICs, disks and firmware of the machine.",
   },
+  ...capm3Descriptions,
 };

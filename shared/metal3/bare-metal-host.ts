@@ -1,15 +1,17 @@
 // BareMetalHost of metal3.io/v1alpha1: the schema is the type, the CRD and the first admission rule.
 // Field names are upstream's, verbatim. A parsed object lacks unknown fields: read it, never write it back.
 import { z } from "zod";
+import { conditions } from "./condition.ts";
 import { hardwareDetails } from "./hardware-details.ts";
 import { objectMeta } from "./object-meta.ts";
-import { dateTime, int64 } from "./schema.ts";
+import { objectReference } from "./object-reference.ts";
+import { dateTime } from "./schema.ts";
+import { secretReference } from "./secret-reference.ts";
 
 const macPattern = /[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}/;
 const wholeMacPattern = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/;
 /** Required although it has a default: a meta key of our own, for the CRD. */
 const required = { "x-required": true } as const;
-const atomic = { "x-kubernetes-map-type": "atomic" } as const;
 
 export const bootMode = z.enum(["UEFI", "UEFISecureBoot", "legacy"]);
 
@@ -33,10 +35,6 @@ export const rootDeviceHints = z.object({
   wwnVendorExtension: z.string().optional(),
   rotational: z.boolean().optional(),
 });
-
-const secretReference = z
-  .object({ name: z.string().optional(), namespace: z.string().optional() })
-  .meta(atomic);
 
 const customDeploy = z.object({ method: z.string() });
 
@@ -76,18 +74,6 @@ const raid = z.object({
     .optional(),
 });
 
-const consumerRef = z
-  .object({
-    apiVersion: z.string().optional(),
-    fieldPath: z.string().optional(),
-    kind: z.string().optional(),
-    name: z.string().optional(),
-    namespace: z.string().optional(),
-    resourceVersion: z.string().optional(),
-    uid: z.string().optional(),
-  })
-  .meta(atomic);
-
 const networkInterface = z.object({
   hostNetworkAttachment: z
     .object({ name: z.string().max(253).optional(), namespace: z.string().max(63).optional() })
@@ -121,7 +107,7 @@ export const bareMetalHostSpec = z.object({
     .optional(),
   bootMACAddress: z.string().regex(macPattern).optional(),
   bootMode: bootMode.optional(),
-  consumerRef: consumerRef.optional(),
+  consumerRef: objectReference.optional(),
   customDeploy: customDeploy.optional(),
   description: z.string().optional(),
   disablePowerOff: z.boolean().optional(),
@@ -139,24 +125,6 @@ export const bareMetalHostSpec = z.object({
   rootDeviceHints: rootDeviceHints.optional(),
   taints: z.array(taint).optional(),
   userData: secretReference.optional(),
-});
-
-const condition = z.object({
-  type: z
-    .string()
-    .regex(
-      /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$/,
-    )
-    .max(316),
-  status: z.enum(["True", "False", "Unknown"]),
-  reason: z
-    .string()
-    .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
-    .min(1)
-    .max(1024),
-  message: z.string().max(32768),
-  lastTransitionTime: dateTime(),
-  observedGeneration: int64().min(0).optional(),
 });
 
 const credentialsStatus = z.object({
@@ -180,11 +148,7 @@ const errorType = z.enum([
 ]);
 
 export const bareMetalHostStatus = z.object({
-  conditions: z
-    .array(condition)
-    .max(32)
-    .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"] })
-    .optional(),
+  conditions: conditions.optional(),
   errorCount: z.int().default(0).meta(required),
   errorMessage: z.string(),
   errorType: errorType.optional(),
@@ -229,7 +193,6 @@ export type BareMetalHost = z.infer<typeof bareMetalHost>;
 export type BareMetalHostSpec = z.infer<typeof bareMetalHostSpec>;
 export type BareMetalHostStatus = z.infer<typeof bareMetalHostStatus>;
 export type BootMode = z.infer<typeof bootMode>;
-export type Condition = z.infer<typeof condition>;
 export type ErrorType = z.infer<typeof errorType>;
 export type Image = z.infer<typeof image>;
 export type RootDeviceHints = z.infer<typeof rootDeviceHints>;

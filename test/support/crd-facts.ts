@@ -28,13 +28,22 @@ export function crdFacts(crd: Json): Json {
     scope: spec["scope"],
     labels: record(metadata["labels"]),
     annotations: {},
-    conversion: { strategy: record(spec["conversion"])["strategy"] ?? "None" },
+    conversion: conversionFacts(record(spec["conversion"])),
     preserveUnknownFields: spec["preserveUnknownFields"] ?? false,
     versions: Object.fromEntries(
       list(spec["versions"])
         .map(record)
         .map((version) => [String(version["name"]), versionFacts(version)]),
     ),
+  };
+}
+
+/** Where the webhook runs is left out. */
+function conversionFacts(conversion: Json): Json {
+  const { conversionReviewVersions } = record(conversion["webhook"]);
+  return {
+    strategy: conversion["strategy"] ?? "None",
+    ...(conversionReviewVersions === undefined ? {} : { conversionReviewVersions }),
   };
 }
 
@@ -67,6 +76,8 @@ function collect(schema: Json, path: string, fields: Record<string, Json>): void
     collect(record(field), `${path}.${name}`, fields);
   }
   if (isRecord(schema["items"])) collect(schema["items"], `${path}[]`, fields);
+  const { additionalProperties } = schema;
+  if (isRecord(additionalProperties)) collect(additionalProperties, `${path}{}`, fields);
 }
 
 function says(key: string, value: unknown): boolean {

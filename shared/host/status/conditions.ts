@@ -1,5 +1,5 @@
 // The conditions of a host: upstream's five, whatever stood there of other types, and ours about the operation.
-import type { Condition } from "../../metal3/bare-metal-host.ts";
+import type { Condition } from "../../metal3/condition.ts";
 import { stateOf, type Draft, type Stop } from "../draft.ts";
 import type { HostState } from "../state.table.ts";
 import { stateConditions } from "./conditions.table.ts";
