@@ -8,7 +8,11 @@ export interface HostSpec {
   readonly automatedCleaningMode?: string;
   readonly disablePowerOff?: boolean;
   readonly bootMACAddress?: string;
-  readonly bmc?: { readonly address?: string };
+  readonly bmc?: { readonly address?: string; readonly credentialsName?: string };
+  readonly userData?: { readonly name?: string } | null;
+  readonly networkData?: { readonly name?: string } | null;
+  readonly metaData?: { readonly name?: string } | null;
+  readonly preprovisioningNetworkDataName?: string;
   readonly image?: { readonly url?: string; readonly checksum?: string } | null;
   readonly rootDeviceHints?: { readonly serialNumber?: string };
   readonly consumerRef?: { readonly name?: string; readonly namespace?: string } | null;
@@ -19,6 +23,7 @@ export interface HostStatus {
   readonly errorMessage?: string;
   readonly operationalStatus?: string;
   readonly poweredOn?: boolean;
+  readonly conditions?: readonly { readonly type?: string; readonly observedGeneration?: number }[];
   readonly provisioning?: {
     readonly state?: string;
     readonly ID?: string;
@@ -40,6 +45,12 @@ export function stateOf(object: KubernetesObject | undefined): string {
 
 export const detachedAnnotation = "baremetalhost.metal3.io/detached";
 export const pausedAnnotation = "baremetalhost.metal3.io/paused";
+
+/** "namespace/name" of who uses the host; undefined: nobody. */
+export function consumerOf(object: KubernetesObject | undefined): string | undefined {
+  const { name, namespace = object?.metadata.namespace } = specOf(object).consumerRef ?? {};
+  return name === undefined ? undefined : `${namespace}/${name}`;
+}
 
 export function isHeld({ metadata }: KubernetesObject): boolean {
   const { annotations = {} } = metadata;

@@ -4,6 +4,14 @@ export function canaryPassword(machine: string, number: number): string {
   return `canary-pw-${machine}-${number}`;
 }
 
+/** Whose it is, and which of them. */
+export function passwordNumberOf(
+  password: string,
+): { readonly machine: string; readonly number: number } | undefined {
+  const [, machine, number] = /^canary-pw-(.+)-([0-9]+)$/.exec(password) ?? [];
+  return machine === undefined ? undefined : { machine, number: Number(number) };
+}
+
 /** Of nobody: what a Secret holds while it is wrong. */
 export const wrongPassword = "canary-wrong-1";
 

@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { s12 } from "./s12-no-lost-update.ts";
+import { madeHost, stored, tryJudge } from "./try-judge.ts";
+import type { Made } from "./try-judge.ts";
+import type { KubernetesObject } from "../world/events.ts";
+
+const host = madeHost({ annotations: { a: "1", b: "2" } });
+const { metadata, spec } = host;
+
+function observed(observedGeneration: number, generation = 5): KubernetesObject {
+  const conditions = [{ type: "Ready", observedGeneration }];
+  return { ...host, metadata: { ...metadata, generation }, status: { conditions } };
+}
+
+function written(after: KubernetesObject, before = host): readonly string[] {
+  return tryJudge(s12, [stored(1, after, { before, by: "farrier" })]);
+}
+
+test("an observed generation that goes back, or is not there yet, is a violation", () => {
+  const status = (was: number, is: number) =>
+    tryJudge(s12, [
+      stored(1, observed(is), { before: observed(was), by: "farrier", verb: "status" }),
+    ]);
+  expect(status(4, 3)).toEqual(["condition Ready has observed generation 3 after 4"]);
+  expect(status(4, 6)).toEqual(["condition Ready has observed generation 6 of 5"]);
+  expect(status(4, 5)).toEqual([]);
+});
+
+test("what Farrier writes of other people's is a violation", () => {
+  const asked = { ...metadata, annotations: { a: "1", b: "0" } };
+  expect(written({ ...host, metadata: asked })).toEqual(["Farrier wrote annotation b"]);
+  expect(written({ ...host, spec: { ...spec, online: false } })).toEqual([
+    "Farrier changed the spec",
+  ]);
+  const labelled = { ...metadata, labels: { x: "y" } };
+  expect(written({ ...host, metadata: labelled })).toEqual(["Farrier changed labels or owners"]);
+  const known = { ...host, spec: { ...spec, architecture: "aarch64" } };
+  const other = { ...host, spec: { ...spec, architecture: "x86_64" } };
+  expect(written(other, known)).toEqual(["Farrier replaced spec.architecture"]);
+});
+
+test("finalizers, an annotation taken away and a first architecture are none, nor what people write", () => {
+  const taken = { ...metadata, finalizers: ["x"], annotations: { b: "2" } };
+  expect(written({ ...host, metadata: taken, spec: { ...spec, architecture: "x86_64" } })).toEqual(
+    [],
+  );
+  expect(tryJudge(s12, [stored(1, { ...host, spec: {} }, { before: host })])).toEqual([]);
+});
+
+type Row = Readonly<Record<string, unknown>>;
+const row: Row = {
+  version: 7,
+  resource_version: 40n,
+  object: {},
+  memory: { operationCount: 3 },
+  document: { revision: 2, hash: "a" },
+};
+
+function committed(after: Row, table = "hosts", before = row): readonly string[] {
+  const event: Made = { at: 1, kind: "commit", statement: "s", table, key: "u", before, after };
+  return tryJudge(s12, [event]);
+}
+
+test.each([
+  ["an older version", { version: 6 }],
+  ["other content of one version", { object: {} }],
+  ["an older object", { version: 8, resource_version: 39n }],
+  ["forgotten operations", { version: 8, memory: { operationCount: 2 } }],
+  ["another document of one revision", { version: 8, document: { revision: 2, hash: "b" } }],
+])("a row that is overwritten with %s is a violation", (_, change) => {
+  expect(committed({ ...row, ...change })).toHaveLength(1);
+});
+
+test("rows that get newer, and a row of which only the wake-up moves, are none", () => {
+  const newer = { version: 8, object: {}, resource_version: 41n, memory: { operationCount: 4 } };
+  expect(committed({ ...row, ...newer, document: { revision: 3, hash: "b" } })).toEqual([]);
+  expect(committed({ ...row, wake_at: 1 })).toEqual([]);
+});
+
+test("a session or link of an older epoch is a violation, a newer one is none", () => {
+  expect(committed({ epoch: 4 }, "sessions", { epoch: 5 })).toHaveLength(1);
+  expect(committed({ epoch: 4 }, "links", { epoch: 5 })).toHaveLength(1);
+  expect(committed({ epoch: 6 }, "sessions", { epoch: 5 })).toEqual([]);
+});

@@ -1,0 +1,86 @@
+// S22: a deletion erases nothing that is not ours to erase, and lets go of nothing that runs or holds data while that
+// could still be ended.
+import type { KubernetesObject, WorldEvent } from "../world/events.ts";
+import type { MachineTruth, Truth } from "../world/truth.ts";
+import { CleanDisks } from "./clean-disks.ts";
+import { Deletions, isLeftAlone } from "./deletions.ts";
+import { onItsWayMs, Since } from "./history.ts";
+import { specOf } from "./host-of.ts";
+import type { JudgeKind } from "./judge.ts";
+import { partsOfOperation } from "./operations.ts";
+import { Swapped } from "./swapped.ts";
+
+type ObjectEvent = Extract<WorldEvent, { readonly kind: "object" }>;
+
+/** Of a host that never got further nothing was switched on. */
+const untouched: readonly (string | undefined)[] = [undefined, "", "unmanaged", "registering"];
+
+export const s22: JudgeKind = {
+  id: "S22",
+  says: "deleting erases no host that is left alone, and no host goes that was neither switched off nor cleaned",
+  make(report) {
+    const clean = new CleanDisks();
+    const swapped = new Swapped();
+    const leftAlone = new Since(isLeftAlone);
+    const deletions = new Deletions();
+    const goneMs = new Map<string, number>();
+    /** When each machine was off, or was told to be, last. */
+    const offMs = new Map<string, number>();
+
+    const letGo = (event: ObjectEvent, truth: Truth): void => {
+      const deletion = deletions.binding(event);
+      const machine = machineOf(truth, event.after);
+      if (deletion === undefined || machine === undefined || swapped.has(machine.name)) return;
+      const { sinceMs, state } = deletion;
+      const { disablePowerOff, automatedCleaningMode } = specOf(event.after);
+      const after = `${event.atMs - sinceMs} ms after it was deleted`;
+      const wasOff = (offMs.get(machine.name) ?? -Infinity) > sinceMs - onItsWayMs;
+      const mayRun = untouched.includes(state) || disablePowerOff === true;
+      if (machine.on && !wasOff && !mayRun)
+        report(`let go of while it ran, ${after}`, machine.name);
+      const isOurs = state === "provisioned" && automatedCleaningMode !== "disabled";
+      if (isOurs && !clean.wereSince(machine, sinceMs)) {
+        report(`let go of uncleaned, ${after}`, machine.name);
+      }
+    };
+    return {
+      on: {
+        fault: (event) => swapped.onFault(event),
+        power: ({ machine, on, atMs }) => void (on || offMs.set(machine, atMs)),
+        "power-command"({ machine, action, agent, atMs }) {
+          if (agent !== undefined && action !== "on") offMs.set(machine, atMs);
+        },
+        object(event, truth) {
+          leftAlone.onObject(event);
+          deletions.onObject(event);
+          if (event.after.kind !== "BareMetalHost" || event.verb !== "gone") return;
+          goneMs.set(event.after.metadata.uid, event.atMs);
+          letGo(event, truth);
+        },
+        "ramdisk-message"(event, truth) {
+          clean.onMessage(event, truth);
+          if (event.type !== "go" || event.direction !== "to ramdisk") return;
+          const { hostUid } = partsOfOperation(event.operationId ?? "");
+          const sinceMs = event.atMs - (goneMs.get(hostUid) ?? Infinity);
+          if (sinceMs > onItsWayMs) {
+            report(`go for a host that went ${sinceMs} ms ago`, event.machine);
+          }
+          const heldMs = leftAlone.heldMs(hostUid, event.atMs);
+          if (deletions.has(hostUid) && heldMs > onItsWayMs) {
+            report(`go for a deleted host that was left alone for ${heldMs} ms`, event.machine);
+          }
+        },
+      },
+    };
+  },
+};
+
+/** The one whose BMC and whose MAC are the host's, which may be gone already. */
+function machineOf({ machines }: Truth, host: KubernetesObject): MachineTruth | undefined {
+  const address = specOf(host).bmc?.address ?? "";
+  const mac = (specOf(host).bootMACAddress ?? "").toLowerCase();
+  return [...machines.values()].find(({ bmcAddress, macs }) => {
+    const full = `ipmi://${bmcAddress}`;
+    return macs.includes(mac) && [full, full.replace(/:623$/, "")].includes(address);
+  });
+}

@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { delivered, sent, toRamdisk } from "./made-messages.ts";
+import { s9 } from "./s9-newest-first.ts";
+import { madeMachine, tryJudge } from "./try-judge.ts";
+
+const machines = new Map([["m1", madeMachine()]]);
+const truth = { machines };
+const operation = { operationId: "u.3", id: "o" };
+
+test("a go for a revision that is older than the stored document is a violation", () => {
+  const events = [
+    delivered(1, "operation", 4, operation),
+    delivered(2, "document", 5, { id: "d" }),
+    sent(3, "ack", { stored: ["o", "d"] }),
+    toRamdisk(20, "go", "u.3"),
+  ];
+  expect(tryJudge(s9, events, { truth })).toEqual(["go for u.3 of revision 4, and 5 was stored"]);
+});
+
+test("an older document that comes again makes an older order no newer", () => {
+  const events = [
+    delivered(1, "document", 5, { id: "d" }),
+    sent(2, "ack", { stored: ["d"] }),
+    delivered(3, "document", 4, { id: "e" }),
+    sent(4, "ack", { stored: ["e"] }),
+    delivered(5, "operation", 4, operation),
+    toRamdisk(20, "go", "u.3"),
+  ];
+  expect(tryJudge(s9, events, { truth })).toHaveLength(1);
+});
+
+test("the newest revision, one not yet stored, one just stored, and those before an enrolment are none", () => {
+  const order = delivered(1, "operation", 4, operation);
+  const newer = delivered(2, "document", 5, { id: "d" });
+  const ack = sent(3, "ack", { stored: ["d"] });
+  const go = (at: number) => toRamdisk(at, "go", "u.3");
+  expect(tryJudge(s9, [order, newer, go(20)], { truth })).toEqual([]);
+  expect(tryJudge(s9, [order, newer, ack, go(8)], { truth })).toEqual([]);
+  const enrolled = { at: 4, kind: "enrolled", agent: "site-1" } as const;
+  expect(tryJudge(s9, [order, newer, ack, enrolled, go(20)], { truth })).toEqual([]);
+  const current = delivered(4, "operation", 5, operation);
+  expect(tryJudge(s9, [newer, ack, current, go(20)], { truth })).toEqual([]);
+});
+
+test("a step of an operation before one that is journaled is a violation, of the last one not", () => {
+  const rows = ["u.3", "u.4", "other.9"].map((operationId) => ({ operationId, state: "accepted" }));
+  const journal = () => [{ agent: "site-1", rows }];
+  const given = { truth: { machines, journal } };
+  expect(tryJudge(s9, [toRamdisk(1, "run", "u.3")], given)).toEqual([
+    "run for u.3, and u.4 is journaled",
+  ]);
+  expect(tryJudge(s9, [toRamdisk(1, "run", "u.4"), toRamdisk(2, "go", "u.4")], given)).toEqual([]);
+});

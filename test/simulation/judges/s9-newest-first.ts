@@ -1,0 +1,79 @@
+// S9: nothing is done for an order that is older than what the site has durably seen.
+import type { Truth } from "../world/truth.ts";
+import type { JudgeKind } from "./judge.ts";
+import { partsOfOperation, siteOfAgent } from "./operations.ts";
+
+/** A word that was said before the newer order came has reached the ramdisk by then. */
+const saidBeforeMs = 10_000;
+
+interface Newest {
+  readonly revision: number;
+  readonly sinceMs: number;
+}
+
+export const s9: JudgeKind = {
+  id: "S9",
+  says: "no step is done of an operation or revision older than the newest that its site has stored",
+  make(report) {
+    /** By "agent delivery": documents that are not acknowledged yet. */
+    const pending = new Map<string, { readonly hostUid: string; readonly revision: number }>();
+    /** Acknowledged, by agent and host. */
+    const newest = new Map<string, Map<string, Newest>>();
+    const ordered = new Map<string, number>();
+    const store = (agent: string, hostUid: string, found: Newest): void => {
+      const hosts = newest.get(agent) ?? new Map<string, Newest>();
+      newest.set(agent, hosts);
+      if ((hosts.get(hostUid)?.revision ?? 0) < found.revision) hosts.set(hostUid, found);
+    };
+    /** Revision that an agent of the site had stored by then. */
+    const storedAt = (site: string, hostUid: string, beforeMs: number): number => {
+      const found = [...newest].flatMap(([agent, hosts]) => {
+        const known = siteOfAgent(agent) === site ? hosts.get(hostUid) : undefined;
+        return known !== undefined && known.sinceMs < beforeMs ? [known.revision] : [];
+      });
+      return Math.max(0, ...found);
+    };
+    return {
+      on: {
+        delivered({ agent, id, what, hostUid, revision, operationId }) {
+          if (revision === undefined) return;
+          if (what === "operation") ordered.set(operationId ?? "", revision);
+          else pending.set(`${agent} ${id}`, { hostUid, revision });
+        },
+        sent({ agent, stored = [], atMs }) {
+          for (const id of stored) {
+            const found = pending.get(`${agent} ${id}`);
+            pending.delete(`${agent} ${id}`);
+            if (found !== undefined) {
+              store(agent, found.hostUid, { revision: found.revision, sinceMs: atMs });
+            }
+          }
+        },
+        enrolled: ({ agent }) => void newest.delete(agent),
+        "ramdisk-message"({ machine, direction, type, operationId = "", atMs }, truth) {
+          if (direction !== "to ramdisk" || (type !== "go" && type !== "run")) return;
+          const site = truth.machines.get(machine)?.site ?? "";
+          const later = laterThan(operationId, truth, site);
+          if (later !== undefined)
+            report(`${type} for ${operationId}, and ${later} is journaled`, machine);
+          const revision = ordered.get(operationId) ?? Infinity;
+          const { hostUid } = partsOfOperation(operationId);
+          const newer = storedAt(site, hostUid, atMs - saidBeforeMs);
+          if (type !== "go" || newer <= revision) return;
+          report(`go for ${operationId} of revision ${revision}, and ${newer} was stored`, machine);
+        },
+      },
+    };
+  },
+};
+
+function laterThan(operationId: string, truth: Truth, site: string): string | undefined {
+  const { hostUid, number } = partsOfOperation(operationId);
+  return truth
+    .journal(site)
+    .flatMap(({ rows }) => rows.map((row) => row.operationId))
+    .find((id) => {
+      const other = partsOfOperation(id);
+      return other.hostUid === hostUid && other.number > number;
+    });
+}
