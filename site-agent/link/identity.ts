@@ -14,9 +14,15 @@ export interface Identity {
   readonly caPem: string | undefined;
   /** Grows by one with every session, on disk before it is used. */
   nextCounter(): number;
-  /** Remembers the highest epoch, on disk. False for one that was seen before or is lower. */
+  /**
+   * Remembers the highest epoch, on disk. False for one that was seen before or is lower, and for all that come after
+   * it: that database went back in time, and its numbers catch up while its content does not.
+   */
   acceptEpoch(epoch: number): boolean;
 }
+
+/** Setting: an epoch came that was not newer. */
+const wentBack = "epoch-went-back";
 
 const storedIdentity = z.object({
   agentId: z.string(),
@@ -56,7 +62,9 @@ export function loadIdentity(database: AgentDatabase): Identity | undefined {
       return next;
     },
     acceptEpoch(epoch) {
-      if (epoch <= Number(readSetting(database, "epoch") ?? "0")) return false;
+      const isNewer = epoch > Number(readSetting(database, "epoch") ?? "0");
+      if (!isNewer) writeSetting(database, wentBack, "yes");
+      if (!isNewer || readSetting(database, wentBack) === "yes") return false;
       writeSetting(database, "epoch", String(epoch));
       return true;
     },
@@ -73,6 +81,7 @@ export function storeIdentity(database: AgentDatabase, identity: NewIdentity): v
     database.run(`DELETE FROM ${table}`);
   }
   for (const key of ["counter", "epoch"]) writeSetting(database, key, "0");
+  writeSetting(database, wentBack, "no");
   const stored = {
     agentId,
     signingPrivateKey: toBase64(signing.privateKey),

@@ -138,6 +138,17 @@ describe("epochs", () => {
     expect(world.delivered).toEqual([]);
   });
 
+  test("after one that went back no newer one is accepted", async () => {
+    await start();
+    (await open(5)).pair.server.close(1012, "");
+    await world.clock.advance(1_000);
+    await open(4);
+    await world.clock.advance(30_000);
+    const line = await open(6);
+    expect(line.closed?.code).toBe(closeCode.epochRegression);
+    expect(world.seen).toEqual(["welcome 5"]);
+  });
+
   test("a lease of an older epoch does not count", async () => {
     await start();
     const line = await open(5);
