@@ -19,6 +19,7 @@ import type { Wan } from "../network/wan.ts";
 import { agentAddressOf } from "../workload/addresses.ts";
 import type { SitePlan } from "../workload/scenario.ts";
 import type { Happened } from "../world/events.ts";
+import type { Roles } from "./enrolments.ts";
 import { hubUrl } from "./hub.ts";
 import { copyDatabase } from "./copy-database.ts";
 import {
@@ -38,6 +39,7 @@ export interface AgentOptions {
   readonly tell: (happened: Happened) => void;
   readonly wan: Wan;
   readonly crypto: (whose: string) => Crypto;
+  readonly roles: Roles;
   readonly enrolToken: string;
   /** Absent: it has no site. */
   readonly site: { readonly plan: SitePlan; readonly network: Segment } | undefined;
@@ -47,6 +49,7 @@ export interface AgentOptions {
 }
 
 const stateDirectory = "/var/lib/farrier";
+const tokenFile = "/etc/farrier/token";
 const boot = "/usr/lib/farrier/boot";
 const bootFiles = ["undionly.kpxe", "snponly.efi", "vmlinuz", "base.cpio", "program.cpio"];
 
@@ -101,6 +104,21 @@ export class AgentProcess {
     const [row] = this.database.all("SELECT value FROM settings WHERE key = 'identity'");
     if (row === undefined) return undefined;
     return (JSON.parse(String(row["value"])) as { readonly agentId: string }).agentId;
+  }
+
+  get roles(): Roles {
+    return this.#options.roles;
+  }
+
+  /** For its next start, which is now if it runs. False: there is no room on its disk. */
+  async giveToken(enrolToken: string): Promise<boolean> {
+    await this.#prepare();
+    const text = new TextEncoder().encode(enrolToken);
+    const { ok: isWritten } = await this.#files.writeFile(tokenFile, text);
+    if (!isWritten || this.#running === undefined) return isWritten;
+    await this.stop();
+    await this.start();
+    return true;
   }
 
   get isCopy(): boolean {
@@ -193,7 +211,7 @@ export class AgentProcess {
     for (const name of bootFiles) {
       await this.#files.writeFile(`${boot}/${name}`, new Uint8Array(1_200).fill(name.length));
     }
-    await this.#files.writeFile("/etc/farrier/token", text(this.#options.enrolToken));
+    await this.#files.writeFile(tokenFile, text(this.#options.enrolToken));
     // Stand where openssl would put them; the network in memory compares digests and encrypts nothing.
     const pem = (what: string): Uint8Array =>
       text(
@@ -246,7 +264,7 @@ export class AgentProcess {
     const network = this.address.split(".").slice(0, 2).join(".");
     return agentConfig.parse({
       hub: { url: hubUrl },
-      enrolTokenFile: "/etc/farrier/token",
+      enrolTokenFile: tokenFile,
       stateDirectory,
       ...(site === undefined
         ? {}

@@ -4,6 +4,7 @@ import { faultClasses } from "../workload/scenario.ts";
 import type { FaultClass, Scenario } from "../workload/scenario.ts";
 import { freeBytesUsually } from "./agent-process.ts";
 import { endCopy, startCopy } from "./copies.ts";
+import { enrolAllAnew } from "./enrolments.ts";
 import { noDatabaseFaults } from "./hub.ts";
 import {
   agent,
@@ -62,7 +63,10 @@ const table: Readonly<Record<FaultClass, Apply>> = {
   "database-error-before-commit": turn(database, "failsBefore", 0, amount),
   "database-error-after-commit": turn(database, "failsAfter", 0, amount),
   "database-slow": turn(database, "slowMs", 0, amount),
-  "database-restored": (world, fault) => world.database.restore(fault.amount),
+  "database-restored"(world, fault) {
+    if (!world.database.restore(fault.amount)) return false;
+    return () => void enrolAllAnew(world);
+  },
   "notification-lost": turn(database, "losesNotifications", 0, amount),
   "notifications-deaf": turn(database, "losesNotifications", 0, () => 1),
   "agent-crash"(world, fault) {

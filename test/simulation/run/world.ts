@@ -17,7 +17,8 @@ import type { Truth } from "../world/truth.ts";
 import { AgentProcess } from "./agent-process.ts";
 import { makeBootNetworks } from "./boot-networks.ts";
 import type { SimulatedDatabase } from "./database.ts";
-import { Hub, hubUrl, noDatabaseFaults } from "./hub.ts";
+import { makeEnrolToken } from "./enrolments.ts";
+import { Hub, noDatabaseFaults } from "./hub.ts";
 import type { DatabaseFaults } from "./hub.ts";
 import { makeImages } from "./images.ts";
 import type { WorldImages } from "./images.ts";
@@ -145,21 +146,15 @@ async function makeAgents(
     site: AgentProcessSite,
     cluster: string | undefined,
   ): Promise<void> => {
-    const about = {
-      ...(site === undefined ? {} : { site: site.plan.name }),
-      ...(cluster === undefined ? {} : { cluster }),
-      approve: true,
-    };
-    const { secret } = await kernel.until(hub.admin("tokens", about));
-    const token = Buffer.from(JSON.stringify({ url: hubUrl, secret })).toString("base64url");
+    const roles = { site: site?.plan.name, cluster };
+    const enrolToken = await kernel.until(makeEnrolToken(hub, roles));
     const random = kernel.random.split(`agent ${name}`);
     const crypto = (whose: string) =>
       makeSeededCrypto(random.split(whose), (key, data) => trials.heard(key, data));
     const kubernetes = cluster === undefined ? undefined : clusters.get(cluster)?.api;
-    const enrolToken = `farrier-${token}`;
     agents.set(
       name,
-      new AgentProcess({ ...options, name, random, crypto, enrolToken, site, kubernetes }),
+      new AgentProcess({ ...options, name, random, crypto, roles, enrolToken, site, kubernetes }),
     );
   };
   for (const plan of scenario.sites) {

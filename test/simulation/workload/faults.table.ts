@@ -148,6 +148,7 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     ids: ["F42"],
     target: "database",
     most: 1,
+    lastsMs: [10 * second, 2 * minute],
     amount: ms("how far back it goes", second, 10 * minute),
   },
   "notification-lost": {
