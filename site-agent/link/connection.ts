@@ -227,14 +227,15 @@ export class Connection {
   private renew(): void {
     if (this.ended) return;
     const { clock, lease } = this.deps;
-    if (clock.monotonicMs() - this.lastHeardMs > silentAfterMs) {
+    const leftMs = this.lastHeardMs + silentAfterMs - clock.monotonicMs();
+    if (leftMs <= 0) {
       this.close(closeCode.silent, "nothing heard");
       return;
     }
     this.send({ type: "lease", epoch: this.epoch, sequence: lease.sent() });
     // What did not fit into the socket's buffer.
     this.sendObservations();
-    this.timer = clock.timer(renewEveryMs, () => this.renew());
+    this.timer = clock.timer(Math.min(renewEveryMs, leftMs), () => this.renew());
   }
 
   private sendObservations(): void {
