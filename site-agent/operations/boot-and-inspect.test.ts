@@ -140,6 +140,18 @@ describe("a boot that does not arrive", () => {
     });
   });
 
+  test("says nothing of machines of hosts in other namespaces [S43]", async () => {
+    const { spec } = site.documents.get(hostUid)!;
+    const neighbour = { ...spec, bootMACAddress: "52:54:00:00:00:98" };
+    const other = { ...spec, namespace: "other", bootMACAddress: "52:54:00:00:00:97" };
+    site.documents.store({ hostUid: "u-98", revision: 1, hash: "h", spec: neighbour });
+    site.documents.store({ hostUid: "u-97", revision: 1, hash: "h", spec: other });
+    site.network.strangers = ["52:54:00:00:00:97", "52:54:00:00:00:98"];
+    expect(await site.run(inspect())).toMatchObject({
+      failure: { message: expect.stringContaining("MACs seen instead: 52:54:00:00:00:98.") },
+    });
+  });
+
   test("says that the BMC could not be told to boot from the network", async () => {
     site.bmc.fail = (call) => (call === "boot device pxe" ? "unsupported" : undefined);
     expect(await site.run(inspect())).toMatchObject({

@@ -44,8 +44,27 @@ export function makeContext(
     },
     // A host that is unknown by now is left on.
     keepsPower: () => documents.get(operation.hostUid)?.spec.hold.disablePowerOff ?? true,
+    strangers(sinceMs) {
+      const others = macsOfOthers(documents, run.document);
+      return site.netboot.strangers(sinceMs).filter((mac) => !others.has(mac));
+    },
     elapsedMs: () => site.clock.monotonicMs() - startedAtMs,
   };
+}
+
+/** Of hosts in other namespaces: whoever reads one must not learn of another's machines. */
+function macsOfOthers(
+  documents: Documents,
+  { spec: { cluster, namespace } }: HostDocument,
+): ReadonlySet<string> {
+  const others = documents
+    .all()
+    .filter(({ spec }) => spec.cluster !== cluster || spec.namespace !== namespace);
+  const macs = others.flatMap(({ spec: { bootMACAddress = "", identity } }) => [
+    bootMACAddress,
+    ...(identity?.macs ?? []),
+  ]);
+  return new Set(macs.map((mac) => mac.toLowerCase()));
 }
 
 /** At most two a second, and always the first of a step. Progress is worth no failure. */

@@ -72,6 +72,8 @@ export interface Context {
   passPointOfNoReturn(): void;
   /** By the newest document: the host must never be switched off (spec.disablePowerOff). */
   keepsPower(): boolean;
+  /** MACs that asked to boot since then and that nobody allowed, but for those of other tenants' hosts. */
+  strangers(sinceMs: number): readonly string[];
   /** Since the operation's start. */
   elapsedMs(): number;
 }

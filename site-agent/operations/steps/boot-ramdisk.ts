@@ -83,7 +83,7 @@ async function arrival(context: Context, boot: Boot): Promise<RamdiskSession> {
     ...boot,
     waitedMs: site.bounds.bootMs,
     sightings: site.netboot.sightings(mac, sinceMs),
-    strangers: site.netboot.strangers(sinceMs),
+    strangers: context.strangers(sinceMs),
   });
   fail("boot-timeout", message);
 }
