@@ -1,6 +1,7 @@
 // Answers admission's question about the fleet from what is committed, in bounded time.
 import type { FleetFacts, FleetQuestion, FleetView } from "../admission/fleet-facts.ts";
 import type { Clock, FleetStore, Log } from "../ports.ts";
+import { answerWithin } from "./answer-within.ts";
 import { readHardware, viewSite } from "./make-snapshot.ts";
 
 /** Well below the webhook's 3 s. */
@@ -15,13 +16,8 @@ export interface FleetDeps {
 export function makeFleetFacts(deps: FleetDeps): FleetFacts {
   return {
     async lookUp(question) {
-      const late = Promise.withResolvers<undefined>();
-      const timer = deps.clock.timer(withinMs, () => late.resolve(undefined));
-      try {
-        return await Promise.race([lookUp(deps, question), late.promise]);
-      } finally {
-        timer.cancel();
-      }
+      const view = await answerWithin(deps.clock, withinMs, lookUp(deps, question));
+      return view === "late" ? undefined : view;
     },
   };
 }
