@@ -1,5 +1,5 @@
-// Reading of the whole fleet at a moment, for judges: hosts with the machines that are theirs alone, and what their
-// Secrets hold.
+// The whole fleet at a moment, for judges: hosts with the machines that are theirs alone, and what their Secrets hold.
+// Made in one pass, for fleets are large.
 import type { KubernetesObject } from "../world/events.ts";
 import type { MachineTruth, Truth } from "../world/truth.ts";
 import { specOf } from "./host-of.ts";
@@ -7,29 +7,65 @@ import { specOf } from "./host-of.ts";
 export interface FleetHost {
   readonly cluster: string;
   readonly object: KubernetesObject;
+  /** Whose BMC the host names, if no other host names it and the boot MAC is the machine's. */
+  readonly machine: MachineTruth | undefined;
+  /** What the Secret of its BMC holds; undefined: there is none. */
+  readonly password: string | undefined;
 }
 
-export function allHosts(truth: Truth): readonly FleetHost[] {
-  return truth.clusters.flatMap((cluster) =>
-    [...truth.objects(cluster).values()]
-      .filter(({ kind }) => kind === "BareMetalHost")
-      .map((object) => ({ cluster, object })),
-  );
-}
-
-/** Whose BMC the host names, if no other host names it and the boot MAC is the machine's. */
-export function machineOf(truth: Truth, host: KubernetesObject): MachineTruth | undefined {
-  const { uid } = host.metadata;
-  const { bmc, bootMACAddress = "" } = specOf(host);
-  const address = bmc?.address?.replace(/^ipmi:\/\//, "") ?? "";
-  const machine = [...truth.machines.values()].find(
-    ({ bmcAddress }) => bmcAddress === address || bmcAddress === `${address}:623`,
-  );
-  if (machine === undefined || !machine.macs.includes(bootMACAddress.toLowerCase())) {
-    return undefined;
+export function fleetOf(truth: Truth): readonly FleetHost[] {
+  const hosts: Placed[] = [];
+  const passwords = new Map<string, string>();
+  const namedBy = new Map<string, number>();
+  for (const { cluster, object } of allObjects(truth)) {
+    if (object.kind === "BareMetalHost") {
+      hosts.push({ cluster, object });
+      const address = addressOf(object);
+      namedBy.set(address, (namedBy.get(address) ?? 0) + 1);
+    } else if (object.kind === "Secret") {
+      const { password } = (object["data"] ?? {}) as { readonly password?: string };
+      if (password !== undefined) passwords.set(placeOf(cluster, object), password);
+    }
   }
-  const hosts = truth.hostsOf(machine.name);
-  return hosts.length === 1 && hosts[0]?.object.metadata.uid === uid ? machine : undefined;
+  const machines = new Map([...truth.machines.values()].map((each) => [each.bmcAddress, each]));
+  return hosts.map(({ cluster, object }) => {
+    const address = addressOf(object);
+    const machine = namedBy.get(address) === 1 ? machines.get(address) : undefined;
+    const mac = (specOf(object).bootMACAddress ?? "").toLowerCase();
+    const data = passwords.get(placeOf(cluster, object, credentialsOf(object)));
+    return {
+      cluster,
+      object,
+      machine: machine?.macs.includes(mac) === true ? machine : undefined,
+      password: data === undefined ? undefined : Buffer.from(data, "base64").toString(),
+    };
+  });
+}
+
+interface Placed {
+  readonly cluster: string;
+  readonly object: KubernetesObject;
+}
+
+function allObjects(truth: Truth): readonly Placed[] {
+  return truth.clusters.flatMap((cluster) =>
+    [...truth.objects(cluster).values()].map((object) => ({ cluster, object })),
+  );
+}
+
+/** As "10.1.0.11:623". */
+function addressOf(host: KubernetesObject): string {
+  const address = (specOf(host).bmc?.address ?? "").replace(/^ipmi:\/\//, "");
+  return address.includes(":") ? address : `${address}:623`;
+}
+
+function placeOf(cluster: string, { metadata }: KubernetesObject, name = metadata.name): string {
+  return `${cluster}/${metadata.namespace}/${name}`;
+}
+
+export function credentialsOf(host: KubernetesObject): string {
+  const { bmc } = (host.spec ?? {}) as { readonly bmc?: { readonly credentialsName?: string } };
+  return bmc?.credentialsName ?? "";
 }
 
 /** A machine whose firmware and BMC do as they are told, once nothing is wrong with them for a while. */
@@ -37,15 +73,13 @@ export function isOrdinary({ quirks }: MachineTruth): boolean {
   return quirks.length === 0;
 }
 
-/** What the Secret of the host's BMC holds; undefined: there is none. */
-export function passwordOf(truth: Truth, { cluster, object }: FleetHost): string | undefined {
-  const { bmc } = object.spec as { readonly bmc?: { readonly credentialsName?: string } };
-  const { namespace } = object.metadata;
-  for (const { kind, metadata, data } of truth.objects(cluster).values()) {
-    if (kind !== "Secret" || metadata.namespace !== namespace) continue;
-    if (metadata.name !== bmc?.credentialsName) continue;
-    const { password } = (data ?? {}) as { readonly password?: string };
-    return password === undefined ? undefined : Buffer.from(password, "base64").toString();
-  }
-  return undefined;
+/** Somebody may log in to the BMC of an ordinary machine: its password is known, and none failed lately. */
+export function mayLogIn({ machine, password }: FleetHost): boolean {
+  return (
+    machine !== undefined &&
+    isOrdinary(machine) &&
+    machine.failedLogins === 0 &&
+    !machine.lockedOut &&
+    password === machine.password
+  );
 }

@@ -79,7 +79,8 @@ export function makeJudges(kinds: readonly JudgeKind[]): Judges {
     onEvent(event, truth) {
       [atMs, eventNumber] = [event.atMs, event.number];
       for (const handle of byKind.get(event.kind) ?? []) handle(event as never, truth);
-      if (atMs - lookedAtMs >= lookEveryMs) look(truth);
+      // The changes of one statement are told one by one, and are one.
+      if (event.kind !== "commit" && atMs - lookedAtMs >= lookEveryMs) look(truth);
     },
     atEnd(truth) {
       [atMs, eventNumber] = [truth.nowMs(), 0];

@@ -1,4 +1,4 @@
-// All judges.
+// All judges. What none of them can judge yet is not-reachable.table.ts.
 import type { JudgeKind } from "./judge.ts";
 import { l20 } from "./l-converge.ts";
 import { s4 } from "./s4-one-consumer.ts";
@@ -17,9 +17,33 @@ import { s27 } from "./s27-own-site.ts";
 import { s29 } from "./s29-asks-first.ts";
 import { s30 } from "./s30-lease.ts";
 import { s31 } from "./s31-true-time.ts";
+import { l1 } from "./l1-spec-reaches.ts";
+import { l10 } from "./l10-follows-again.ts";
+import { l11 } from "./l11-power-seen.ts";
+import { l13 } from "./l13-credentials.ts";
+import { l14 } from "./l14-detach.ts";
+import { l15 } from "./l15-no-ramdisk.ts";
+import { l17 } from "./l17-rotation.ts";
+import { l2 } from "./l2-reconnects.ts";
+import { l3 } from "./l3-half-open.ts";
+import { l4 } from "./l4-drain.ts";
+import { l5 } from "./l5-restart.ts";
+import { l6 } from "./l6-not-silent.ts";
+import { l7 } from "./l7-tries-again.ts";
+import { l8 } from "./l8-delete-completes.ts";
+import { l9 } from "./l9-database-outage.ts";
 import { s1, s3, s6, s7, s10, s11, s19, s34 } from "./s-disks.ts";
 import { s8 } from "./s-owners.ts";
 import { s14, s15, s2, s21, s26, s28, s38 } from "./s-power.ts";
+import { s32 } from "./s32-once.ts";
+import { s33 } from "./s33-stored-only.ts";
+import { s37 } from "./s37-boot-once.ts";
+import { s39 } from "./s39-rows.ts";
+import { s41 } from "./s41-known-work.ts";
+import { s42 } from "./s42-caps.ts";
+import { s43 } from "./s43-no-neighbours.ts";
+import { s44 } from "./s44-no-commands.ts";
+import { s45 } from "./s45-all-disks.ts";
 
 export const judgeKinds: readonly JudgeKind[] = [
   s1,
@@ -52,7 +76,31 @@ export const judgeKinds: readonly JudgeKind[] = [
   s29,
   s30,
   s31,
+  s32,
+  s33,
   s34,
+  s37,
   s38,
+  s39,
+  s41,
+  s42,
+  s43,
+  s44,
+  s45,
+  l1,
+  l2,
+  l3,
+  l4,
+  l5,
+  l6,
+  l7,
+  l8,
+  l9,
+  l10,
+  l11,
+  l13,
+  l14,
+  l15,
+  l17,
   l20,
 ];

@@ -1,9 +1,7 @@
 // L1: what a host's spec says of its machine reaches the site. The bound is that for one lost notification; how fast it
 // is as a rule is measured in real time, by test/bench.
 import type { KubernetesObject, WorldEvent } from "../world/events.ts";
-import type { Truth } from "../world/truth.ts";
 import { betweenPeopleAndAgents, Calm } from "./calm.ts";
-import { allHosts } from "./fleet-of.ts";
 import { pausedAnnotation, specOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Links } from "./links.ts";
@@ -21,6 +19,7 @@ export const l1: JudgeKind = {
     const links = new Links();
     /** What each host's site was told last. */
     const told = new Map<string, NonNullable<Document>>();
+    const hosts = new Map<string, KubernetesObject>();
     const sinceMs = (): number | undefined => {
       const calmMs = calm.sinceMs(betweenPeopleAndAgents);
       return calmMs === undefined ? undefined : Math.max(calmMs, links.allSinceMs);
@@ -42,14 +41,16 @@ export const l1: JudgeKind = {
         frame: (event) => void links.onFrame(event),
         object({ after, verb, atMs }) {
           if (after.kind !== "BareMetalHost") return;
-          if (verb === "gone") told.delete(after.metadata.uid);
+          const { uid } = after.metadata;
+          if (verb === "gone") for (const map of [told, hosts]) map.delete(uid);
+          else hosts.set(uid, after);
           compare(after, atMs);
         },
-        delivered({ what, hostUid, document, atMs }, truth) {
+        delivered({ what, hostUid, document, atMs }) {
           if (what === "remove-document") told.delete(hostUid);
           else if (what !== "document" || document === undefined) return;
           else told.set(hostUid, document);
-          const host = hostWith(truth, hostUid);
+          const host = hosts.get(hostUid);
           if (host === undefined) waits.drop(hostUid);
           else compare(host, atMs);
         },
@@ -58,10 +59,6 @@ export const l1: JudgeKind = {
     };
   },
 };
-
-function hostWith(truth: Truth, uid: string): KubernetesObject | undefined {
-  return allHosts(truth).find(({ object }) => object.metadata.uid === uid)?.object;
-}
 
 function isSame(
   { hold, bmcAddress, bootMACAddress = "" }: NonNullable<Document>,

@@ -1,8 +1,7 @@
 // L11: what people do to the power of a machine is seen in its host's status. Judged in the states in which a host is
 // used; while work is done on it its status tells the work. That one hung BMC delays no other one is real time's.
-import type { Truth } from "../world/truth.ts";
 import { anything, Calm } from "./calm.ts";
-import { allHosts, isOrdinary, machineOf, passwordOf } from "./fleet-of.ts";
+import { fleetOf, isOrdinary } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
 import { isHandsOff, stateOf, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -25,9 +24,9 @@ export const l11: JudgeKind = {
       on: calm.on,
       look(truth) {
         const nowMs = truth.nowMs();
-        for (const host of allHosts(truth)) {
+        for (const host of fleetOf(truth)) {
           const { uid } = host.object.metadata;
-          if (isWrong(truth, host)) waits.begin(uid, nowMs);
+          if (isWrong(host)) waits.begin(uid, nowMs);
           else waits.drop(uid);
         }
         waits.look(nowMs, sinceMs);
@@ -36,12 +35,10 @@ export const l11: JudgeKind = {
   },
 };
 
-function isWrong(truth: Truth, host: FleetHost): boolean {
-  const { object } = host;
+function isWrong({ object, machine, password }: FleetHost): boolean {
   if (!used.includes(stateOf(object)) || isHandsOff(object)) return false;
-  const machine = machineOf(truth, object);
   if (machine === undefined || !isOrdinary(machine)) return false;
   // Whose password is wrong cannot look.
-  if (machine.lockedOut || passwordOf(truth, host) !== machine.password) return false;
+  if (machine.lockedOut || password !== machine.password) return false;
   return statusOf(object).poweredOn !== machine.on;
 }

@@ -3,7 +3,7 @@
 import type { KubernetesObject } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
 import { anything, Calm } from "./calm.ts";
-import { allHosts, isOrdinary, machineOf, passwordOf } from "./fleet-of.ts";
+import { credentialsOf, fleetOf, isOrdinary } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
 import { isHandsOff, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -28,11 +28,11 @@ export const l13: JudgeKind = {
       report(`no login ${afterMs} ms after the Secret was right`, machine),
     );
     const onSecret = (truth: Truth, cluster: string, secret: KubernetesObject, atMs: number) => {
-      for (const host of allHosts(truth)) {
-        const machine = machineIn(truth, host);
+      for (const host of fleetOf(truth)) {
+        const machine = machineIn(host);
         if (machine === undefined || !names(host, cluster, secret)) continue;
         const failed = refused.get(machine.name);
-        const password = passwordOf(truth, host) ?? "";
+        const { password = "" } = host;
         const isRight = password === machine.password && failed?.has(password) === false;
         if (isRight) tried.begin(machine.name, atMs);
         else tried.drop(machine.name);
@@ -44,13 +44,13 @@ export const l13: JudgeKind = {
         login({ machine, ok, agent, atMs }, truth) {
           if (agent === undefined) return;
           tried.end(machine, atMs, sinceMs());
-          const host = allHosts(truth).find((each) => machineIn(truth, each)?.name === machine);
+          const host = fleetOf(truth).find((each) => machineIn(each)?.name === machine);
           if (ok || host === undefined) {
             refused.delete(machine);
             return told.drop(machine);
           }
           const failed = refused.get(machine) ?? new Set();
-          refused.set(machine, failed.add(passwordOf(truth, host) ?? ""));
+          refused.set(machine, failed.add(host.password ?? ""));
           told.begin(machine, atMs);
         },
         object({ cluster, after, atMs }, truth) {
@@ -59,8 +59,9 @@ export const l13: JudgeKind = {
       },
       look(truth) {
         const nowMs = truth.nowMs();
+        const fleet = fleetOf(truth);
         for (const name of [...told.keys, ...tried.keys]) {
-          const host = allHosts(truth).find((each) => machineIn(truth, each)?.name === name);
+          const host = fleet.find((each) => machineIn(each)?.name === name);
           if (host === undefined) for (const waits of [told, tried]) waits.drop(name);
           else if ((statusOf(host.object).errorMessage ?? "") !== "")
             told.end(name, nowMs, sinceMs());
@@ -72,17 +73,15 @@ export const l13: JudgeKind = {
 };
 
 /** Of a host that is to be worked with. */
-function machineIn(truth: Truth, { object }: FleetHost) {
+function machineIn({ object, machine }: FleetHost) {
   if (isHandsOff(object) || object.metadata.deletionTimestamp !== undefined) return undefined;
-  const machine = machineOf(truth, object);
   return machine !== undefined && isOrdinary(machine) ? machine : undefined;
 }
 
 function names(host: FleetHost, cluster: string, { metadata }: KubernetesObject): boolean {
-  const { bmc } = host.object.spec as { readonly bmc?: { readonly credentialsName?: string } };
   return (
     host.cluster === cluster &&
     host.object.metadata.namespace === metadata.namespace &&
-    bmc?.credentialsName === metadata.name
+    credentialsOf(host.object) === metadata.name
   );
 }

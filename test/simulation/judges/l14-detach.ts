@@ -1,8 +1,8 @@
 // L14: a host that is used and that somebody detaches is soon let go. Judged where nothing runs on the machine that has
 // to end first: what is past its point of no return finishes, and its status says so.
-import type { Truth } from "../world/truth.ts";
 import { anything, Calm } from "./calm.ts";
-import { allHosts, isOrdinary, machineOf } from "./fleet-of.ts";
+import { fleetOf, isOrdinary } from "./fleet-of.ts";
+import type { FleetHost } from "./fleet-of.ts";
 import { detachedAnnotation, pausedAnnotation, stateOf, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Waits } from "./waits.ts";
@@ -38,15 +38,16 @@ export const l14: JudgeKind = {
         },
       },
       look(truth) {
-        for (const uid of waits.keys) if (isWorkedOn(truth, uid)) waits.drop(uid);
+        if (waits.keys.length === 0) return;
+        for (const host of fleetOf(truth)) {
+          if (isWorkedOn(host)) waits.drop(host.object.metadata.uid);
+        }
         waits.look(truth.nowMs(), sinceMs);
       },
     };
   },
 };
 
-function isWorkedOn(truth: Truth, uid: string): boolean {
-  const host = allHosts(truth).find(({ object }) => object.metadata.uid === uid);
-  const machine = host === undefined ? undefined : machineOf(truth, host.object);
+function isWorkedOn({ machine }: FleetHost): boolean {
   return machine === undefined || !isOrdinary(machine) || machine.running === "ramdisk";
 }

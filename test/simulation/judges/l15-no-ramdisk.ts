@@ -1,7 +1,7 @@
 // L15: a machine that was started for the ramdisk, and from which the ramdisk does not call, is not waited for without
 // end: it is switched again, or its host says what was seen of its boot.
 import { anything, Calm } from "./calm.ts";
-import { allHosts, machineOf } from "./fleet-of.ts";
+import { fleetOf } from "./fleet-of.ts";
 import { isHandsOff, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Waits } from "./waits.ts";
@@ -39,9 +39,10 @@ export const l15: JudgeKind = {
       },
       look(truth) {
         const nowMs = truth.nowMs();
+        const fleet = waits.keys.length === 0 ? [] : fleetOf(truth);
         for (const name of waits.keys) {
-          const host = allHosts(truth).find(
-            ({ object }) => machineOf(truth, object)?.name === name && !isHandsOff(object),
+          const host = fleet.find(
+            ({ object, machine }) => machine?.name === name && !isHandsOff(object),
           );
           // Nobody's any more.
           if (host === undefined) waits.drop(name);

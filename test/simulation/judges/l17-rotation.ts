@@ -1,8 +1,8 @@
 // L17: a change of a BMC's password, made at the BMC and in the Secret by people, ends in a login, whatever came between.
 // Farrier changes no passwords by itself. Counted from when both agree; within the login budget of S15.
-import type { Truth } from "../world/truth.ts";
 import { anything, Calm } from "./calm.ts";
-import { allHosts, isOrdinary, machineOf, passwordOf } from "./fleet-of.ts";
+import { fleetOf, isOrdinary } from "./fleet-of.ts";
+import type { FleetHost } from "./fleet-of.ts";
 import { isHandsOff } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Waits } from "./waits.ts";
@@ -23,14 +23,11 @@ export const l17: JudgeKind = {
     const waits = new Waits(boundMs, (machine, afterMs) =>
       report(`no login with the right password for ${afterMs} ms`, machine),
     );
-    const agrees = (truth: Truth, name: string): boolean =>
-      allHosts(truth).some((host) => {
-        const machine = machineOf(truth, host.object);
-        if (machine?.name !== name || !isOrdinary(machine) || isHandsOff(host.object)) return false;
-        const spentMs = spent.get(`${name} ${machine.password}`) ?? -Infinity;
-        const isFree = truth.nowMs() - spentMs >= windowMs;
-        return isFree && passwordOf(truth, host) === machine.password;
-      });
+    const agrees = ({ object, machine, password }: FleetHost, nowMs: number): boolean => {
+      if (machine === undefined || !isOrdinary(machine) || isHandsOff(object)) return false;
+      const spentMs = spent.get(`${machine.name} ${machine.password}`) ?? -Infinity;
+      return nowMs - spentMs >= windowMs && password === machine.password;
+    };
     return {
       on: {
         ...calm.on,
@@ -42,19 +39,21 @@ export const l17: JudgeKind = {
             return;
           }
           refused.add(machine);
-          for (const host of allHosts(truth)) {
-            const password = passwordOf(truth, host);
-            if (machineOf(truth, host.object)?.name !== machine || password === undefined) continue;
-            spent.set(`${machine} ${password}`, atMs);
+          for (const { machine: of, password = "" } of fleetOf(truth)) {
+            if (of?.name === machine) spent.set(`${machine} ${password}`, atMs);
           }
         },
       },
       look(truth) {
+        const nowMs = truth.nowMs();
+        if (refused.size === 0) return;
+        const agreeing = fleetOf(truth).filter((host) => agrees(host, nowMs));
+        const names = new Set(agreeing.map(({ machine }) => machine?.name));
         for (const name of refused) {
-          if (agrees(truth, name)) waits.begin(name, truth.nowMs());
+          if (names.has(name)) waits.begin(name, nowMs);
           else waits.drop(name);
         }
-        waits.look(truth.nowMs(), sinceMs);
+        waits.look(nowMs, sinceMs);
       },
     };
   },

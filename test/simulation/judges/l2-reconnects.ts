@@ -2,7 +2,7 @@
 // its work is for L5, and for L20.
 import { Calm, either, ofAgent, ofHub } from "./calm.ts";
 import type { JudgeKind } from "./judge.ts";
-import { Links } from "./links.ts";
+import { isCopy, Links } from "./links.ts";
 import { Waits } from "./waits.ts";
 
 const boundMs = 60_000;
@@ -22,6 +22,7 @@ export const l2: JudgeKind = {
         ...calm.on,
         link(event) {
           links.onLink(event);
+          if (isCopy(event.agent)) return;
           if (!links.sessions.has(event.agent)) waits.begin(event.agent, event.atMs);
         },
         frame(event) {

@@ -29,7 +29,9 @@ export const l3: JudgeKind = {
         link({ agent, connection, change, atMs }) {
           for (const side of ["agent", "hub"] as const) {
             const key = `${agent} ${connection} ${side}`;
-            if (change === "opened") ends.set(key, { agent, side, heardMs: atMs });
+            // An agent that gave up before the hub answered has no end.
+            if (change === "opened" && side === "hub")
+              ends.set(key, { agent, side, heardMs: atMs });
             else if (change === `${side} end closed`) {
               const end = ends.get(key);
               if (end !== undefined) check(end, atMs);
@@ -38,8 +40,10 @@ export const l3: JudgeKind = {
           }
         },
         frame({ agent, connection, to, atMs }) {
-          const end = ends.get(`${agent} ${connection} ${to}`);
+          const key = `${agent} ${connection} ${to}`;
+          const end = ends.get(key);
           if (end !== undefined) end.heardMs = atMs;
+          else if (to === "agent") ends.set(key, { agent, side: to, heardMs: atMs });
         },
       },
       look(truth) {

@@ -20,7 +20,7 @@ export const l5: JudgeKind = {
     const unfinished = (truth: Truth, agent: string): readonly string[] =>
       truth
         .journal(agent)
-        .flatMap(({ rows }) => rows)
+        .flatMap((journal) => (journal.agent === agent ? journal.rows : []))
         .flatMap(({ state, operationId }) =>
           state === "finished" ? [] : [`${agent} ${operationId}`],
         );

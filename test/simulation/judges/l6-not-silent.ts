@@ -1,7 +1,7 @@
 // L6: a host that stays in a passing state longer than people expect says why, and what comes next. Counted from its
 // entry into the state, whatever is wrong: that is what people see. The size of an image adds nothing here.
 import type { KubernetesObject } from "../world/events.ts";
-import { allHosts } from "./fleet-of.ts";
+import { fleetOf } from "./fleet-of.ts";
 import { isHandsOff, stateOf, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 
@@ -39,7 +39,7 @@ export const l6: JudgeKind = {
         },
       },
       look(truth) {
-        for (const { object } of allHosts(truth)) {
+        for (const { object } of fleetOf(truth)) {
           const { uid, name } = object.metadata;
           const { state = "", atMs = Infinity } = since.get(uid) ?? {};
           const sinceMs = truth.nowMs() - atMs;

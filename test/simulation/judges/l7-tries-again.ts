@@ -1,9 +1,8 @@
 // L7: what failed is tried again as long as trying can help. Causes that only a person can end are left out: a host
 // whose machine is another one's too, a boot MAC or BMC address of nobody, a password that the BMC does not take, and
 // an image that was given up. That a changed Secret wakes at once is judged by L13, a changed spec by L1.
-import type { Truth } from "../world/truth.ts";
 import { anything, Calm } from "./calm.ts";
-import { allHosts, machineOf, passwordOf } from "./fleet-of.ts";
+import { fleetOf, mayLogIn } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
 import { isHandsOff, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -36,8 +35,8 @@ export const l7: JudgeKind = {
       },
       look(truth) {
         const failing = new Set(
-          allHosts(truth)
-            .filter((host) => canSucceed(truth, host))
+          fleetOf(truth)
+            .filter((host) => canSucceed(host))
             .map(({ object }) => object.metadata.uid),
         );
         for (const uid of waits.keys) if (!failing.has(uid)) waits.drop(uid);
@@ -48,12 +47,8 @@ export const l7: JudgeKind = {
   },
 };
 
-function canSucceed(truth: Truth, host: FleetHost): boolean {
-  const { object } = host;
-  const { errorType = "" } = statusOf(object);
-  if (!repeated.includes(errorType) || isHandsOff(object)) return false;
-  const machine = machineOf(truth, object);
-  // A password that failed too often waits half an hour, lest the BMC locks.
-  const isRight = machine !== undefined && passwordOf(truth, host) === machine.password;
-  return isRight && machine.failedLogins === 0 && !machine.lockedOut;
+/** A password that failed too often waits half an hour, lest the BMC locks. */
+function canSucceed(host: FleetHost): boolean {
+  const { errorType = "" } = statusOf(host.object);
+  return repeated.includes(errorType) && !isHandsOff(host.object) && mayLogIn(host);
 }

@@ -2,10 +2,8 @@
 // (paused, or detached with a delay) stops the clock. Counted from when nothing is wrong; where the BMC cannot be used
 // for good, since its address or its Secret is wrong, the longest bound counts: Farrier gives up after some tries.
 import type { KubernetesObject } from "../world/events.ts";
-import type { Truth } from "../world/truth.ts";
 import { anything, betweenPeopleAndAgents, Calm } from "./calm.ts";
-import { isOrdinary, machineOf, passwordOf } from "./fleet-of.ts";
-import type { FleetHost } from "./fleet-of.ts";
+import { fleetOf, mayLogIn } from "./fleet-of.ts";
 import { detachedAnnotation, pausedAnnotation, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Waits } from "./waits.ts";
@@ -32,7 +30,7 @@ export const l8: JudgeKind = {
     return {
       on: {
         ...calm.on,
-        object({ cluster, after, verb, atMs }, truth) {
+        object({ after, verb, atMs }, truth) {
           if (after.kind !== "BareMetalHost") return;
           const { uid, deletionTimestamp, annotations = {} } = after.metadata;
           if (verb === "gone") {
@@ -48,7 +46,8 @@ export const l8: JudgeKind = {
           }
           if (annotations[forceAnnotation] !== undefined) forced.begin(uid, atMs);
           if (isLeftAlone(after)) left.begin(uid, atMs);
-          if (hasBmc(truth, { cluster, object: after })) reachable.begin(uid, atMs);
+          const host = fleetOf(truth).find(({ object }) => object.metadata.uid === uid);
+          if (host !== undefined && mayLogIn(host)) reachable.begin(uid, atMs);
           else reachable.drop(uid);
           any.begin(uid, atMs);
         },
@@ -71,10 +70,4 @@ function isKept({ metadata }: KubernetesObject): boolean {
 function isLeftAlone(host: KubernetesObject): boolean {
   const isDetached = host.metadata.annotations?.[detachedAnnotation] !== undefined;
   return isDetached || stateOf(host) === "externally provisioned";
-}
-
-function hasBmc(truth: Truth, host: FleetHost): boolean {
-  const machine = machineOf(truth, host.object);
-  if (machine === undefined || !isOrdinary(machine) || machine.lockedOut) return false;
-  return machine.failedLogins === 0 && passwordOf(truth, host) === machine.password;
 }

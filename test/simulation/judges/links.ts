@@ -18,7 +18,7 @@ export class Links {
 
   /** True: the agent has a session from now on. */
   onFrame({ agent, connection, instance, to, type, atMs }: FrameEvent): boolean {
-    if (to !== "agent" || type !== "welcome") return false;
+    if (to !== "agent" || type !== "welcome" || isCopy(agent)) return false;
     this.sessions.set(agent, { connection, instance });
     if (this.#lost.delete(agent) && this.#lost.size === 0) this.allSinceMs = atMs;
     return true;
@@ -26,9 +26,15 @@ export class Links {
 
   /** True: the agent has none any more. */
   onLink({ agent, connection, change }: LinkEvent): boolean {
-    if (change === "opened" || this.sessions.get(agent)?.connection !== connection) return false;
+    if (change === "opened" || isCopy(agent)) return false;
+    if (this.sessions.get(agent)?.connection !== connection) return false;
     this.#lost.add(agent);
     this.allSinceMs = Infinity;
     return this.sessions.delete(agent);
   }
+}
+
+/** A copy of an agent has no right to a session. */
+export function isCopy(agent: string): boolean {
+  return agent.includes("#");
 }

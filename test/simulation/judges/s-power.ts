@@ -111,7 +111,7 @@ export const s28: JudgeKind = {
 };
 
 /** By hand, from the states of upstream's API and what may follow each; "" is a host without a state. */
-const follows: Readonly<Record<string, readonly string[]>> = {
+export const follows: Readonly<Record<string, readonly string[]>> = {
   "": ["unmanaged", "registering"],
   unmanaged: ["registering", "deleting", ""],
   registering: [

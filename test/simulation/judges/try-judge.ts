@@ -37,6 +37,7 @@ export function tryJudge(
     },
     rows: () => undefined,
     journal: () => [],
+    waiting: () => 0,
     healed: false,
     ...given.truth,
   };

@@ -13,6 +13,8 @@ export interface Counts {
   transitions: Record<string, number>;
   /** status.errorType. */
   errors: Record<string, number>;
+  /** Kinds of failure that agents reported of operations. */
+  failures: Record<string, number>;
   powerCommands: number;
   logins: number;
 }
@@ -22,6 +24,10 @@ export interface Counter {
   onEvent(event: WorldEvent): void;
 }
 
+type Counting = {
+  readonly [K in WorldEvent["kind"]]?: (event: Extract<WorldEvent, { readonly kind: K }>) => void;
+};
+
 export function noCounts(): Counts {
   return {
     pointsOfNoReturn: 0,
@@ -29,6 +35,7 @@ export function noCounts(): Counts {
     faults: {},
     transitions: {},
     errors: {},
+    failures: {},
     powerCommands: 0,
     logins: 0,
   };
@@ -37,34 +44,45 @@ export function noCounts(): Counts {
 export function makeCounter(): Counter {
   const counts = noCounts();
   const destroyed = new Set<string>();
+  /** Told again in each session until they are taken in. */
+  const failed = new Set<string>();
+  const on: Counting = {
+    disk({ machine, boot }) {
+      if (!destroyed.has(`${machine} ${boot}`)) counts.pointsOfNoReturn += 1;
+      destroyed.add(`${machine} ${boot}`);
+    },
+    ended: ({ crash }) => void (counts.crashes += crash ? 1 : 0),
+    fault: ({ fault }) => count(counts.faults, fault),
+    "power-command": () => void (counts.powerCommands += 1),
+    login: () => void (counts.logins += 1),
+    object: (event) => countStatus(counts, event),
+    reported({ failure, operationId = "" }) {
+      if (failure !== undefined && !failed.has(operationId)) count(counts.failures, failure);
+      if (failure !== undefined) failed.add(operationId);
+    },
+  };
   return {
     counts,
-    onEvent(event) {
-      if (event.kind === "disk") {
-        const boot = `${event.machine} ${event.boot}`;
-        if (!destroyed.has(boot)) counts.pointsOfNoReturn += 1;
-        destroyed.add(boot);
-      } else if (event.kind === "ended") counts.crashes += event.crash ? 1 : 0;
-      else if (event.kind === "fault") {
-        counts.faults[event.fault] = (counts.faults[event.fault] ?? 0) + 1;
-      } else if (event.kind === "power-command") counts.powerCommands += 1;
-      else if (event.kind === "login") counts.logins += 1;
-      else if (event.kind === "object") countStatus(counts, event);
-    },
+    onEvent: (event) => (on[event.kind] as ((event: WorldEvent) => void) | undefined)?.(event),
   };
 }
 
 function countStatus(counts: Counts, event: Extract<WorldEvent, { kind: "object" }>): void {
   if (event.after.kind !== "BareMetalHost") return;
   const [from, to] = [stateOf(event.before), stateOf(event.after)];
-  if (from !== to) {
-    const transition = `${from || "none"} → ${to || "none"}`;
-    counts.transitions[transition] = (counts.transitions[transition] ?? 0) + 1;
-  }
+  if (from !== to) count(counts.transitions, transitionOf(from, to));
   const { errorType = "" } = statusOf(event.after);
   if (errorType !== "" && errorType !== (statusOf(event.before).errorType ?? "")) {
-    counts.errors[errorType] = (counts.errors[errorType] ?? 0) + 1;
+    count(counts.errors, errorType);
   }
+}
+
+export function transitionOf(from: string, to: string): string {
+  return `${from || "none"} → ${to || "none"}`;
+}
+
+function count<K extends string>(counts: Partial<Record<K, number>>, key: K): void {
+  counts[key] = (counts[key] ?? 0) + 1;
 }
 
 /** Why the run proves nothing; undefined: it does. */

@@ -1,5 +1,9 @@
 // What many runs came to, as tables for people.
-import { noCounts } from "../judges/vacuity.ts";
+import { operationErrorKind } from "../../../shared/protocol/operation.ts";
+import { judgeKinds } from "../judges/judges.table.ts";
+import { notReachable } from "../judges/not-reachable.table.ts";
+import { follows } from "../judges/s-power.ts";
+import { noCounts, transitionOf } from "../judges/vacuity.ts";
 import type { Counts } from "../judges/vacuity.ts";
 import { possibleFaultsOf } from "../run/faults.ts";
 import type { SimOptions } from "./options.ts";
@@ -46,7 +50,7 @@ export function summaryOf(outcomes: readonly Outcome[], wallMs: number): Summary
     counts.crashes += one.crashes;
     counts.powerCommands += one.powerCommands;
     counts.logins += one.logins;
-    for (const key of ["faults", "transitions", "errors"] as const) addAll(counts[key], one[key]);
+    for (const key of countedKeys) addAll(counts[key], one[key]);
   }
   return {
     seeds: outcomes.length,
@@ -57,6 +61,8 @@ export function summaryOf(outcomes: readonly Outcome[], wallMs: number): Summary
     wallMs,
   };
 }
+
+const countedKeys = ["faults", "transitions", "errors", "failures"] as const;
 
 function addAll(to: Partial<Record<string, number>>, from: Partial<Record<string, number>>): void {
   for (const [key, count = 0] of Object.entries(from)) to[key] = (to[key] ?? 0) + count;
@@ -72,12 +78,41 @@ export function printSummary(summary: Summary, { hosts, minutes, tier }: SimOpti
       `  ${counts.pointsOfNoReturn} points of no return, ${counts.crashes} crashes, ` +
       `${counts.powerCommands} power commands, ${counts.logins} logins`,
   );
-  print("transitions", counts.transitions);
-  print("errors", counts.errors);
-  print("faults", counts.faults);
-  const unseen = possibleFaultsOf(tier).filter((fault) => counts.faults[fault] === undefined);
-  if (unseen.length > 0) console.log(`  faults not seen: ${unseen.join(", ")}`);
+  for (const [what, wanted] of Object.entries(wantedOf(tier))) {
+    const seen: Partial<Record<string, number>> = counts[what as (typeof countedKeys)[number]];
+    print(what, seen);
+    const unseen = wanted.filter((each) => seen[each] === undefined);
+    if (unseen.length > 0) console.log(`  ${what} never seen: ${unseen.join(", ")}`);
+  }
+  console.log(
+    `  judged: ${judgeKinds.length} invariants; ${notReachable.length} are NOT REACHABLE yet:\n` +
+      notReachable.map(({ id, says, missing }) => `    ${id} ${says}: needs ${missing}`).join("\n"),
+  );
 }
+
+/** What many runs should see at least once, by what is counted. */
+function wantedOf(
+  tier: SimOptions["tier"],
+): Readonly<Record<(typeof countedKeys)[number], readonly string[]>> {
+  return {
+    faults: possibleFaultsOf(tier),
+    transitions: Object.entries(follows).flatMap(([from, next]) =>
+      next.map((to) => transitionOf(from, to)),
+    ),
+    errors: errorTypes,
+    failures: operationErrorKind.options,
+  };
+}
+
+/** status.errorType, as upstream has it; "servicing error" is read and never written. */
+const errorTypes: readonly string[] = [
+  "registration error",
+  "provisioned registration error",
+  "inspection error",
+  "preparation error",
+  "provisioning error",
+  "power management error",
+];
 
 function print(what: string, counts: Partial<Record<string, number>>): void {
   const entries = Object.entries(counts).toSorted(([, a = 0], [, b = 0]) => b - a);

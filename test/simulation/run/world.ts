@@ -253,5 +253,10 @@ function makeTruth({
             .all("SELECT id, state, body FROM operations ORDER BY rowid")
             .map((row) => ({ operationId: String(row["id"]), state: String(row["state"]) })),
         })),
+    waiting: (site) =>
+      [...agents.values()]
+        .filter(({ name }) => name.split("#")[0] === site)
+        .map(({ database }) => database.all("SELECT count(*) AS count FROM observations"))
+        .reduce((sum, [row]) => sum + Number(row?.["count"] ?? 0), 0),
   };
 }

@@ -71,6 +71,8 @@ export interface Truth {
   journal(
     site: string,
   ): readonly { readonly agent: string; readonly rows: readonly JournalRow[] }[];
+  /** How many observations the site's agents have not told the control plane yet. */
+  waiting(site: string): number;
   /** Faults are over and the fleet has had the time to recover: liveness may be judged. */
   readonly healed: boolean;
 }

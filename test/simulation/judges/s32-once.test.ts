@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { s32 } from "./s32-once.ts";
+import { tryJudge } from "./try-judge.ts";
+import type { Made } from "./try-judge.ts";
+
+type Row = Readonly<Record<string, unknown>>;
+const commit = (table: string, before: Row | undefined, after: Row | undefined): Made => {
+  return { at: 1, kind: "commit", statement: "s", table, key: "k", before, after };
+};
+const says = (table: string, before: Row, after: Row) =>
+  tryJudge(s32, [commit(table, before, after)]).length;
+
+test.each([
+  ["operations", { state: "running" }, { state: "accepted" }],
+  ["operations", { state: "succeeded" }, { state: "failed" }],
+  ["operations", { state: "failed", consumed: true }, { state: "failed", consumed: false }],
+  ["sessions", { boot_id: "b", committed_seq: 7 }, { boot_id: "b", committed_seq: 6 }],
+  ["sessions", { epoch: 7 }, { epoch: 6 }],
+  ["hosts", { resource_version: 7n }, { resource_version: 6n }],
+  ["agents", { state: "approved", counter: 2 }, { state: "approved", counter: 1 }],
+])("a row of %s that goes back breaks the invariant", (table, before, after) => {
+  expect(says(table, before, after)).toBe(1);
+});
+
+test.each([
+  ["operations", { state: "pending" }, { state: "failed", consumed: false }],
+  ["operations", { state: "failed", consumed: false }, { state: "failed", consumed: true }],
+  ["sessions", { boot_id: "b", committed_seq: 7 }, { boot_id: "c", committed_seq: 0 }],
+  ["hosts", { resource_version: 6n }, { resource_version: 7n }],
+  ["outbox", { tries: 2 }, { tries: 0 }],
+  ["agents", { state: "suspended", counter: 2 }, { state: "approved", counter: 0 }],
+])("a row of %s that goes on keeps it", (table, before, after) => {
+  expect(says(table, before, after)).toBe(0);
+  expect(tryJudge(s32, [commit(table, undefined, after), commit(table, after, undefined)])).toEqual(
+    [],
+  );
+});
+
+test("work that is run again after its end breaks it, and work that is announced again does not", () => {
+  const about = { machine: "m1", boot: 1, direction: "to ramdisk", type: "run" } as const;
+  const run: Made = { at: 1, kind: "ramdisk-message", ...about, operationId: "u.1" };
+  const ended: Made = {
+    at: 2,
+    kind: "reported",
+    agent: "site-1",
+    seq: 3,
+    what: "operation-failed",
+    hostUid: "u",
+    operationId: "u.1",
+    failure: "fenced",
+  };
+  expect(tryJudge(s32, [run, run, ended])).toEqual([]);
+  expect(tryJudge(s32, [run, ended, run])).toEqual(["u.1 had ended, and runs again"]);
+});

@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import type { DiskTruth } from "../world/truth.ts";
+import { s43 } from "./s43-no-neighbours.ts";
+import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
+import type { Given } from "./try-judge.ts";
+
+const disk: DiskTruth = {
+  serialNumber: "m2-d1",
+  sizeBytes: 1,
+  name: "sda",
+  peek: () => new Uint8Array(),
+  isZero: () => true,
+};
+const mac = "52:54:01:00:02:00";
+const second = madeMachine({
+  name: "m2",
+  bmcAddress: "10.1.0.12:623",
+  macs: [mac],
+  disks: [disk],
+});
+const given: Given = {
+  truth: {
+    machines: new Map([
+      ["m1", madeMachine()],
+      ["m2", second],
+    ]),
+  },
+};
+const bmc = { address: "ipmi://10.1.0.12", credentialsName: "x" };
+const neighbour = (namespace: string) =>
+  madeHost({ name: "secret", namespace, uid: "u-2", spec: { bmc, bootMACAddress: mac } });
+const says = (errorMessage: string, namespace = "b") =>
+  tryJudge(
+    s43,
+    [
+      stored(1, neighbour(namespace)),
+      stored(2, madeHost({ status: { errorMessage } }), { by: "farrier", verb: "status" }),
+    ],
+    given,
+  );
+
+test.each([
+  "the BMC 10.1.0.12 is taken",
+  "b/secret has it",
+  "claimed by u-2",
+  `MACs seen instead: ${mac}`,
+  "disk m2-d1",
+])("a message about a host of another namespace breaks the invariant: %s", (text) => {
+  expect(says(text)).toHaveLength(1);
+});
+
+test("a message about oneself, or about a neighbour in the same namespace, keeps it", () => {
+  expect(says("the BMC 10.1.0.11 does not answer, u waits")).toEqual([]);
+  expect(says("the BMC 10.1.0.12 is host secret's", "a")).toEqual([]);
+});
+
+test("an Event tells on it, too, and what its spec said is known to a host", () => {
+  const event = {
+    kind: "Event",
+    metadata: { name: "e", namespace: "a", uid: "e", resourceVersion: "1" },
+    message: "10.1.0.12 does not answer",
+    involvedObject: { uid: "u" },
+  };
+  const begun = [stored(1, neighbour("b")), stored(2, madeHost())];
+  const told = stored(4, event, { by: "farrier", verb: "create" });
+  expect(tryJudge(s43, [...begun, told], given)).toHaveLength(1);
+  const mistyped = stored(3, madeHost({ spec: { bmc } }));
+  expect(tryJudge(s43, [...begun, mistyped, told], given)).toEqual([]);
+});

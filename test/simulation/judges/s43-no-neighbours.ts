@@ -1,0 +1,121 @@
+// S43: who may read one namespace learns nothing of another one's hosts: names, uids, BMC addresses, MACs, disks. Looked
+// for in what Farrier writes for people: messages of the status, and Events. What a host's own spec says, or has said,
+// is no secret to it; nor is what stands behind exchanged cables.
+import type { KubernetesObject } from "../world/events.ts";
+import type { Truth } from "../world/truth.ts";
+import { specOf, statusOf } from "./host-of.ts";
+import type { JudgeKind } from "./judge.ts";
+
+interface Known {
+  /** "cluster/namespace" */
+  readonly place: string;
+  readonly name: string;
+  /** Addresses and MACs that its specs have named. */
+  readonly named: Set<string>;
+}
+
+export const s43: JudgeKind = {
+  id: "S43",
+  says: "messages of a host say nothing of hosts of other namespaces",
+  make(report) {
+    const hosts = new Map<string, Known>();
+    /** Whose word it is: uids. */
+    const owners = new Map<string, Set<string>>();
+    const swapped = new Set<string>();
+    const look = (truth: Truth, uid: string, text: string): void => {
+      const own = hosts.get(uid);
+      if (own === undefined) return;
+      const free = freeWords(truth, own, swapped);
+      for (const word of new Set(text.split(/[^\w:./-]+/).map(bare))) {
+        const others = [...(owners.get(word) ?? [])];
+        if (others.length === 0 || free.has(word)) continue;
+        if (others.every((other) => hosts.get(other)?.place !== own.place)) {
+          report(`${own.place}/${own.name} is told "${word}": ${text}`, own.name);
+        }
+      }
+    };
+    return {
+      on: {
+        fault({ fault, target }) {
+          if (fault === "swapped-machine") for (const each of target.split("+")) swapped.add(each);
+        },
+        object({ cluster, after, by, verb }, truth) {
+          const { uid, namespace = "", name } = after.metadata;
+          if (after.kind === "BareMetalHost") {
+            const known = hosts.get(uid) ?? {
+              place: `${cluster}/${namespace}`,
+              name,
+              named: new Set<string>(),
+            };
+            hosts.set(uid, known);
+            for (const word of namedIn(after)) known.named.add(word);
+            const words = [uid, `${namespace}/${name}`, ...known.named];
+            for (const word of [...words, ...serialsOf(truth, known)]) {
+              owners.set(word, (owners.get(word) ?? new Set()).add(uid));
+            }
+          }
+          const text = by === "farrier" && verb !== "gone" ? messagesOf(after) : "";
+          if (text !== "") look(truth, aboutOf(after), text);
+        },
+      },
+    };
+  },
+};
+
+/** What the host may be told though others own it, too. */
+function freeWords(truth: Truth, own: Known, swapped: ReadonlySet<string>): ReadonlySet<string> {
+  const words = new Set(own.named);
+  for (const machine of truth.machines.values()) {
+    const isKnown = isNamedBy(own, machine) || swapped.has(machine.name);
+    if (!isKnown) continue;
+    for (const mac of machine.macs) words.add(mac);
+    for (const { serialNumber } of machine.disks) words.add(serialNumber);
+  }
+  return words;
+}
+
+function serialsOf(truth: Truth, known: Known): readonly string[] {
+  return [...truth.machines.values()]
+    .filter((machine) => isNamedBy(known, machine))
+    .flatMap(({ disks }) => disks.map(({ serialNumber }) => serialNumber));
+}
+
+function isNamedBy(
+  { named }: Known,
+  { bmcAddress, macs }: { readonly bmcAddress: string; readonly macs: readonly string[] },
+): boolean {
+  return named.has(hostPart(bmcAddress)) || macs.some((mac) => named.has(mac));
+}
+
+function namedIn(host: KubernetesObject): readonly string[] {
+  const { bmc, bootMACAddress = "" } = specOf(host);
+  return [hostPart(bmc?.address), bootMACAddress.toLowerCase()].filter((word) => word !== "");
+}
+
+/** As 10.1.0.11. */
+function hostPart(address = ""): string {
+  return address.replace(/^\w+:\/\//, "").replace(/[:/].*$/, "");
+}
+
+/** Without what a sentence or a port adds to a word. */
+function bare(word: string): string {
+  return word.replace(/[.:/-]+$/, "").replace(/^((?:\d+\.){3}\d+):\d+$/, "$1");
+}
+
+function messagesOf(object: KubernetesObject): string {
+  if (object.kind === "Event") return (object["message"] ?? "") as string;
+  if (object.kind !== "BareMetalHost") return "";
+  const { conditions = [] } = (object.status ?? {}) as {
+    readonly conditions?: readonly { readonly message?: string }[];
+  };
+  const messages = conditions.map(({ message = "" }) => message);
+  return [statusOf(object).errorMessage ?? "", ...messages]
+    .filter((each) => each !== "")
+    .join("; ");
+}
+
+/** The host itself, or the one that an Event is about. */
+function aboutOf(object: KubernetesObject): string {
+  if (object.kind === "BareMetalHost") return object.metadata.uid;
+  return ((object["involvedObject"] ?? {}) as { readonly uid?: string }).uid ?? "";
+}
