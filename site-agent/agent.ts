@@ -13,6 +13,7 @@ import { makeDocuments, type Documents } from "./link/documents.ts";
 import { obtainIdentity, type ObtainDeps } from "./link/enrolment/obtain-identity.ts";
 import { makeJournal } from "./link/journal.ts";
 import { makeLease } from "./link/lease.ts";
+import { makeGuardMemory } from "./link/guard-memory.ts";
 import { makeLoginMemory } from "./link/login-memory.ts";
 import { makeObservations } from "./link/observations.ts";
 import { makeLinkSession } from "./link/session.ts";
@@ -47,7 +48,8 @@ export async function runAgent(
     journal: makeJournal(database),
     observations: makeObservations(database, clock, bootId),
     lease: makeLease(clock),
-    loginMemory: makeLoginMemory(database),
+    loginMemory: makeLoginMemory(database, log),
+    guardMemory: makeGuardMemory(database, log),
   };
   // A CA that the configuration names may be newer than the one of the enrolment.
   const caPem = ca.value ?? identity.value.caPem;

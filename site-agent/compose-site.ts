@@ -12,6 +12,7 @@ import type { Journal } from "./link/journal.ts";
 import type { Lease } from "./link/lease.ts";
 import type { Observations } from "./link/observations.ts";
 import { makeSiteGuard } from "./link/site-guard.ts";
+import type { GuardMemory } from "./link/site-guard.ts";
 import { makeNetboot } from "./netboot/netboot.ts";
 import { makeDispatcher, type Dispatcher } from "./operations/dispatcher.ts";
 import { makeExtentOffers } from "./sessions/extent-offers.ts";
@@ -53,6 +54,7 @@ export interface SiteState {
   readonly observations: Observations;
   readonly lease: Lease;
   readonly loginMemory: (bmc: string) => LoginMemory;
+  readonly guardMemory: GuardMemory;
 }
 
 export interface RunningSite {
@@ -136,7 +138,7 @@ function makeParts(
     fences: makeFences({
       ...state,
       clock,
-      guard: makeSiteGuard({ files, clock }, config.guardFile),
+      guard: makeSiteGuard({ files, clock, memory: state.guardMemory }, config.guardFile),
     }),
     bounds: {
       bootMs: config.bootSeconds * 1000,

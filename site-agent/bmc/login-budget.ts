@@ -1,6 +1,7 @@
 // Keeps wrong credentials from locking an account of a BMC: at most two failed logins with the same
 // credentials within 30 minutes, over restarts of the agent too. Other credentials start with a budget of their own.
 import type { Clock } from "../ports.ts";
+import { fromWall, toWall } from "../wall-times.ts";
 
 /** Credentials are named by a string of the caller's that is the same for the same credentials. */
 export interface LoginBudget {
@@ -52,11 +53,8 @@ export function makeLoginBudget(options?: LoginBudgetOptions): LoginBudget {
   };
 }
 
-/** A wall clock that was set back since must not shorten the wait, nor one that was set ahead lengthen it. */
 function recall({ memory, clock }: LoginBudgetOptions): Map<string, number[]> {
-  const [wallMs, monotonicMs] = [clock.nowMs(), clock.monotonicMs()];
-  const times = (at: number): number =>
-    monotonicMs - Math.min(Math.max(wallMs - at, 0), loginBudgetLimit.windowMs);
+  const times = (at: number): number => fromWall(clock, at, loginBudgetLimit.windowMs);
   return new Map(Object.entries(memory.read()).map(([key, at]) => [key, at.map(times)]));
 }
 
@@ -64,7 +62,6 @@ function keep(
   { memory, clock }: LoginBudgetOptions,
   failures: ReadonlyMap<string, number[]>,
 ): void {
-  const aheadMs = clock.nowMs() - clock.monotonicMs();
-  const wall = (at: number): number => Math.round(at + aheadMs);
+  const wall = (at: number): number => toWall(clock, at);
   memory.write(Object.fromEntries([...failures].map(([key, at]) => [key, at.map(wall)])));
 }

@@ -2,17 +2,23 @@
 // password two more tries.
 import { z } from "zod";
 import type { LoginMemory } from "../bmc/login-budget.ts";
-import type { AgentDatabase } from "../ports.ts";
+import type { AgentDatabase, Log } from "../ports.ts";
 import { readSetting, writeSetting } from "./database.ts";
 
 const settingKey = "failed-logins";
 const kept = z.record(z.string(), z.record(z.string(), z.array(z.number())));
 
 /** By BMC, as host:port. */
-export function makeLoginMemory(database: AgentDatabase): (bmc: string) => LoginMemory {
+export function makeLoginMemory(database: AgentDatabase, log: Log): (bmc: string) => LoginMemory {
   const readAll = (): z.infer<typeof kept> => {
     const text = readSetting(database, settingKey);
-    return text === undefined ? {} : kept.parse(JSON.parse(text));
+    if (text === undefined) return {};
+    try {
+      return kept.parse(JSON.parse(text));
+    } catch {
+      log.warn("failed logins could not be read", { next: "counts anew" });
+      return {};
+    }
   };
   return (bmc) => ({
     read: () => readAll()[bmc] ?? {},

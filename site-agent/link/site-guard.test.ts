@@ -6,11 +6,19 @@ import { makeSiteGuard, type GuardedAct, type SiteGuard } from "./site-guard.ts"
 
 const path = "/etc/farrier/guard.json";
 const files = makeFakeFiles();
+let kept: Readonly<Record<string, number>> = {};
+const memory = {
+  read: () => kept,
+  write(times: Readonly<Record<string, number>>) {
+    kept = times;
+  },
+};
 let clock = makeVirtualClock();
 let guard: SiteGuard;
 beforeEach(() => {
+  kept = {};
   clock = makeVirtualClock();
-  guard = makeSiteGuard({ files, clock }, path);
+  guard = makeSiteGuard({ files, clock, memory }, path);
 });
 
 async function rules(text: string): Promise<void> {
@@ -22,7 +30,7 @@ const ask = (act: GuardedAct = "destroy", hostUid = "u1", macs = [mac]) =>
   guard.problem({ act, hostUid, macs, systemUuid });
 
 test("without a file everything is allowed", async () => {
-  guard = makeSiteGuard({ files, clock }, undefined);
+  guard = makeSiteGuard({ files, clock, memory }, undefined);
   expect(await ask()).toBeUndefined();
 });
 
@@ -74,4 +82,14 @@ test("a file that is gone forbids everything, and is read anew when it is back",
   expect(await ask()).toContain("cannot be read (missing)");
   await rules("{}");
   expect(await ask()).toBeUndefined();
+});
+
+test("the budget goes on after a restart of the agent", async () => {
+  await rules('{"hosts-per-10-minutes": 1}');
+  expect(await ask("destroy", "u1")).toBeUndefined();
+  guard = makeSiteGuard({ files, clock, memory }, path);
+  expect(await ask("destroy", "u1")).toBeUndefined();
+  expect(await ask("destroy", "u2")).toContain("1 hosts in 10 minutes");
+  await clock.advance(600_001);
+  expect(await ask("destroy", "u2")).toBeUndefined();
 });

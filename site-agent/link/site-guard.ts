@@ -5,6 +5,7 @@ import { parseMac } from "../../shared/mac.ts";
 import type { MachineIdentity } from "../../shared/protocol/ramdisk.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Clock, Files } from "../ports.ts";
+import { fromWall, toWall } from "../wall-times.ts";
 
 /** In any usual spelling: a MAC that protects nothing because of its spelling would be a trap. */
 const mac = z.string().transform((text, context) => {
@@ -40,18 +41,28 @@ export interface SiteGuard {
   }): Promise<string | undefined>;
 }
 
+/** By host, epoch milliseconds. */
+export interface GuardMemory {
+  read(): Readonly<Record<string, number>>;
+  write(times: Readonly<Record<string, number>>): void;
+}
+
 const windowMs = 600_000;
 
 export function makeSiteGuard(
-  deps: { files: Files; clock: Clock },
+  deps: { readonly files: Files; readonly clock: Clock; readonly memory: GuardMemory },
   path: string | undefined,
 ): SiteGuard {
-  const recent = new Map<string, number>();
+  const { clock, memory } = deps;
+  const recent = new Map(
+    Object.entries(memory.read()).map(([uid, at]) => [uid, fromWall(clock, at, windowMs)]),
+  );
   const overBudget = (limit: number | undefined, hostUid: string): boolean => {
-    const now = deps.clock.monotonicMs();
+    const now = clock.monotonicMs();
     for (const [uid, at] of recent) if (now - at > windowMs) recent.delete(uid);
     if (limit !== undefined && !recent.has(hostUid) && recent.size >= limit) return true;
     recent.set(hostUid, now);
+    memory.write(Object.fromEntries([...recent].map(([uid, at]) => [uid, toWall(clock, at)])));
     return false;
   };
   return {
