@@ -37,6 +37,7 @@ import { s8 } from "./s-owners.ts";
 import { s14, s15, s2, s21, s26, s28, s38 } from "./s-power.ts";
 import { s32 } from "./s32-once.ts";
 import { s33 } from "./s33-stored-only.ts";
+import { s35 } from "./s35-site-guard.ts";
 import { s37 } from "./s37-boot-once.ts";
 import { s39 } from "./s39-rows.ts";
 import { s41 } from "./s41-known-work.ts";
@@ -79,6 +80,7 @@ export const judgeKinds: readonly JudgeKind[] = [
   s32,
   s33,
   s34,
+  s35,
   s37,
   s38,
   s39,

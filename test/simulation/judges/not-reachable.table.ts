@@ -16,12 +16,6 @@ export const notReachable: readonly NotReachable[] = [
       "a command of the workload that pauses a host and creates it anew, in another cluster, with its status annotation; the rules themselves have unit tests in shared/host",
   },
   {
-    id: "S35",
-    says: "no more hosts of a site are erased or switched off in 10 minutes than its budget allows",
-    missing:
-      "sites with a guard file: the agent has the budget of its operator (site-agent/link/site-guard.ts), the plans of sites do not; the hub has none",
-  },
-  {
     id: "S36",
     says: "while firmware or RAID is changed nobody touches the power",
     missing: "the feature: Farrier changes neither, and says so in the host's status",

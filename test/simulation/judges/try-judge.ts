@@ -28,6 +28,7 @@ export function tryJudge(
     images: [],
     clusters: ["c"],
     sites: ["site-1"],
+    guards: new Map(),
     objects: () => objects,
     hostsOf(name) {
       const address = `ipmi://${truth.machines.get(name)?.bmcAddress}`;

@@ -16,8 +16,8 @@ import type { Random } from "../kernel/random.ts";
 import { storedCompression } from "../machines/crypto/stored-compression.ts";
 import type { Segment, SegmentNode } from "../network/segment.ts";
 import type { Wan } from "../network/wan.ts";
-import { agentAddressOf } from "../workload/addresses.ts";
-import type { SitePlan } from "../workload/scenario.ts";
+import { agentAddressOf, macOf } from "../workload/addresses.ts";
+import type { GuardPlan, SitePlan } from "../workload/scenario.ts";
 import type { Happened } from "../world/events.ts";
 import type { Roles } from "./enrolments.ts";
 import { hubUrl } from "./hub.ts";
@@ -52,6 +52,16 @@ const stateDirectory = "/var/lib/farrier";
 const tokenFile = "/etc/farrier/token";
 const boot = "/usr/lib/farrier/boot";
 const bootFiles = ["undionly.kpxe", "snponly.efi", "vmlinuz", "base.cpio", "program.cpio"];
+
+const guardFile = "/etc/farrier/guard.json";
+
+/** As an operator writes it. */
+function guardText({ hostsPer10Minutes, protects }: GuardPlan, site: string): string {
+  return JSON.stringify({
+    "protected-macs": protects.map((name) => macOf({ name, site })),
+    ...(hostsPer10Minutes === undefined ? {} : { "hosts-per-10-minutes": hostsPer10Minutes }),
+  });
+}
 
 export const freeBytesUsually = 2 ** 40;
 
@@ -212,6 +222,9 @@ export class AgentProcess {
       await this.#files.writeFile(`${boot}/${name}`, new Uint8Array(1_200).fill(name.length));
     }
     await this.#files.writeFile(tokenFile, text(this.#options.enrolToken));
+    const guard = this.#options.site?.plan.guard;
+    if (guard !== undefined)
+      await this.#files.writeFile(guardFile, text(guardText(guard, this.#hostname)));
     // Stand where openssl would put them; the network in memory compares digests and encrypts nothing.
     const pem = (what: string): Uint8Array =>
       text(
@@ -279,6 +292,7 @@ export class AgentProcess {
               kernel: `${boot}/vmlinuz`,
               initrds: [`${boot}/base.cpio`, `${boot}/program.cpio`],
               writeBytesPerSecond: 64 * 1024,
+              ...(site.plan.guard === undefined ? {} : { guardFile }),
             },
           }),
       ...(kubernetes === undefined ? {} : { cluster: {} }),

@@ -230,6 +230,9 @@ function makeTruth({
     images: [...images.byName.values()],
     clusters: scenario.clusters.map(({ name }) => name),
     sites: scenario.sites.map(({ name }) => name),
+    guards: new Map(
+      scenario.sites.flatMap(({ name, guard }) => (guard === undefined ? [] : [[name, guard]])),
+    ),
     objects: (cluster) => clusters.get(cluster)?.objects ?? new Map(),
     hostsOf(name) {
       const machine = machines.get(name);

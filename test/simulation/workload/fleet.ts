@@ -40,7 +40,19 @@ export function drawFleet(random: Random, hosts: number, quirks: readonly string
   const images = Array.from({ length: shape.between(2, 4) }, (_, at) =>
     drawImage(random.split(`image ${at + 1}`), `image-${at + 1}`, quirks.length > 0),
   );
-  return { clusters, sites, machines, images };
+  const guarded =
+    quirks.length === 0 ? sites : sites.map((site) => withGuard(random, site, machines));
+  return { clusters, sites: guarded, machines, images };
+}
+
+/** Few operators restrict what is done at their site. */
+function withGuard(random: Random, site: SitePlan, machines: readonly MachinePlan[]): SitePlan {
+  const draws = random.split(`guard ${site.name}`);
+  if (!draws.chance(0.15)) return site;
+  const names = machines.flatMap((each) => (each.site === site.name ? [each.name] : []));
+  const hostsPer10Minutes = draws.chance(0.7) ? draws.between(2, 4) : undefined;
+  const protects = draws.chance(0.5) ? [draws.pick(names)] : [];
+  return { ...site, guard: { hostsPer10Minutes, protects } };
 }
 
 /** No site without two hosts. */

@@ -29,11 +29,19 @@ export interface ClusterPlan {
   readonly site: string | undefined;
 }
 
+/** The guard file of a site's operator. */
+export interface GuardPlan {
+  readonly hostsPer10Minutes: number | undefined;
+  /** Names of machines that nobody may touch. */
+  readonly protects: readonly string[];
+}
+
 export interface SitePlan {
   readonly name: string;
   /** Clock error of its agent, ms, and its drift, parts per million. */
   readonly skewMs: number;
   readonly driftPpm: number;
+  readonly guard?: GuardPlan | undefined;
 }
 
 export interface MachinePlan {

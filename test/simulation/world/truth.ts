@@ -1,4 +1,5 @@
 // What is so in the simulated world at this moment: for judges, and for nobody else. Read only.
+import type { GuardPlan } from "../workload/scenario.ts";
 import type { KubernetesObject, Place, Running } from "./events.ts";
 
 export interface DiskTruth {
@@ -59,6 +60,8 @@ export interface Truth {
   readonly clusters: readonly string[];
   /** Which clusters' hosts may be at a site is not limited; every agent acts for one site. */
   readonly sites: readonly string[];
+  /** What the operators of sites forbid, by site. */
+  readonly guards: ReadonlyMap<string, GuardPlan>;
   /** Everything that the API server holds, by path as "/apis/metal3.io/v1alpha1/namespaces/a/baremetalhosts/h". */
   objects(cluster: string): ReadonlyMap<string, KubernetesObject>;
   /** BareMetalHosts whose spec.bmc.address is this machine's, in all clusters. */
