@@ -28,4 +28,3 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
   decode(input?: Uint8Array): string;
 }
-declare function structuredClone<T>(value: T): T;

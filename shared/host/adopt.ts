@@ -1,5 +1,6 @@
 // Memory for a host that this database does not know: a new hub, a lost or restored database, a host that
 // came from another controller. Kubernetes' own status is believed; nothing is switched, booted or written by it.
+import { copyJson } from "../copy-json.ts";
 import { statusAnnotation } from "../metal3/annotations.ts";
 import { bareMetalHostStatus, type BareMetalHostStatus } from "../metal3/bare-metal-host.ts";
 import { canonicalJson, sha256Hex } from "./document/canonical-json.ts";
@@ -46,7 +47,7 @@ function parseStatus(text: string): BareMetalHostStatus | string {
 }
 
 function adopted(snapshot: Snapshot, shown: BareMetalHostStatus): Adoption {
-  const status = structuredClone(shown);
+  const status = copyJson(shown);
   status.hardware = snapshot.hardware ?? status.hardware;
   if (status.hardware === undefined) delete status.hardware;
   const memory = fresh(snapshot, status);

@@ -1,5 +1,6 @@
 // HOP 4 of 8: snapshot → decision. Pure and total: no clock, no I/O, the same answer for the same snapshot.
 // Says what should follow; the statement of hop 5 (control-plane/store) commits it, or takes a new snapshot.
+import { copyJson } from "../copy-json.ts";
 import { pausedAnnotation } from "../metal3/annotations.ts";
 import { recall } from "./adopt.ts";
 import { deletion } from "./concerns/deletion.ts";
@@ -62,7 +63,7 @@ const registeredStates: readonly HostState[] = [
 
 export function decide(snapshot: Snapshot): Decision {
   const recalled = recall(snapshot);
-  const draft: Draft = { snapshot, memory: structuredClone(recalled.memory), writes: [] };
+  const draft: Draft = { snapshot, memory: copyJson(recalled.memory), writes: [] };
   if (snapshot.deleted === true) return gone(draft);
   if (snapshot.host.metadata.annotations?.[pausedAnnotation] !== undefined) return paused(draft);
   if (recalled.kind === "held") return held(draft, recalled.reason);
@@ -132,11 +133,12 @@ function finish(draft: Draft, stop: Stop): Decision {
 function statusToWrite(draft: Draft): Decision["status"] {
   const { snapshot, memory } = draft;
   const text = (status: object | undefined) => canonicalJson({ ...status, lastUpdated: undefined });
-  const isNew = text(memory.status) !== text(snapshot.memory?.status);
+  const decided = text(memory.status);
+  const isNew = decided !== text(snapshot.memory?.status);
   if (isNew || memory.status.lastUpdated === undefined) {
     memory.status.lastUpdated = isoTime(snapshot.nowMs);
   }
-  return text(memory.status) === text(snapshot.host.status) ? undefined : memory.status;
+  return decided === text(snapshot.host.status) ? undefined : memory.status;
 }
 
 /** Nothing moves while the host is paused, deletion included; the site is told to keep its hands off. */

@@ -2,6 +2,7 @@
 // through here.
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toHex } from "../../bytes.ts";
+import { copyFields } from "../../copy-json.ts";
 
 /** null counts as absent, as it does in Kubernetes objects. */
 export function canonicalJson(value: unknown): string {
@@ -14,12 +15,9 @@ export function sha256Hex(text: string): string {
 }
 
 function sorted(value: unknown): unknown {
+  if (typeof value !== "object") return value;
+  // Absent in an object; in a list JSON has no other word for it.
+  if (value === null) return undefined;
   if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, field]) => field !== undefined && field !== null)
-      .toSorted(([left], [right]) => (left < right ? -1 : 1))
-      .map(([key, field]) => [key, sorted(field)]),
-  );
+  return copyFields(value, Object.keys(value).toSorted(), sorted);
 }

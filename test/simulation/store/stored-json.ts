@@ -1,8 +1,7 @@
 // Values as a jsonb column gives them back: undefined fields gone, text that Postgres refuses replaced. What was
 // stored is frozen, so that it can be handed out and stored again without a copy.
+import { copyFields } from "../../../shared/copy-json.ts";
 import { storable } from "../../../control-plane/store/json-text.ts";
-
-const stored = new WeakSet<object>();
 
 /** Copies what is not stored already. */
 export function storedJson<T>(value: T): T {
@@ -12,27 +11,13 @@ export function storedJson<T>(value: T): T {
 function copyOf(value: unknown): unknown {
   if (typeof value === "string") return storableText(value);
   if (typeof value === "number") return Number.isFinite(value) ? value + 0 : null;
-  if (typeof value !== "object" || value === null) return value;
-  if (stored.has(value)) return value;
-  const copy = Array.isArray(value)
-    ? value.map((item: unknown) => (item === undefined ? null : copyOf(item)))
-    : fieldsOf(value);
-  stored.add(copy);
-  return Object.freeze(copy);
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  return Object.freeze(
+    Array.isArray(value)
+      ? value.map((item: unknown) => (item === undefined ? null : copyOf(item)))
+      : copyFields(value, Object.keys(value), copyOf),
+  );
 }
-
-function fieldsOf(value: object): Record<string, unknown> {
-  const copy: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(value)) {
-    if (field === undefined) continue;
-    // Kubernetes may send a field of this name; assigning it would set the copy's prototype.
-    if (name === "__proto__") Object.defineProperty(copy, name, { ...own, value: copyOf(field) });
-    else copy[name] = copyOf(field);
-  }
-  return copy;
-}
-
-const own = { configurable: true, enumerable: true, writable: true };
 
 export function storableText(text: string): string {
   return text.isWellFormed() && !text.includes("\0") ? text : storable(text);
