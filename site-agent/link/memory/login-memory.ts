@@ -1,9 +1,9 @@
 // Failed logins of all BMCs of the site, kept in the agent's database: an agent that is restarted must not buy a wrong
 // password two more tries.
 import { z } from "zod";
-import type { LoginMemory } from "../bmc/login-budget.ts";
-import type { AgentDatabase, Log } from "../ports.ts";
-import { readSetting, writeSetting } from "./database.ts";
+import type { LoginMemory } from "../../bmc/login-budget.ts";
+import type { AgentDatabase, Log } from "../../ports.ts";
+import { readSetting, writeSetting } from "../database.ts";
 
 const settingKey = "failed-logins";
 const kept = z.record(z.string(), z.record(z.string(), z.array(z.number())));

@@ -1,9 +1,9 @@
 // Which hosts the budget of the site guard has counted, kept in the agent's database: an agent that is restarted must
 // not begin to count anew.
 import { z } from "zod";
-import type { AgentDatabase, Log } from "../ports.ts";
-import { readSetting, writeSetting } from "./database.ts";
-import type { GuardMemory } from "./site-guard.ts";
+import type { AgentDatabase, Log } from "../../ports.ts";
+import { readSetting, writeSetting } from "../database.ts";
+import type { GuardMemory } from "../site-guard.ts";
 
 const settingKey = "guard-budget";
 const kept = z.record(z.string(), z.number());
