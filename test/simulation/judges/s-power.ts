@@ -1,6 +1,5 @@
 // Invariants about switching, logins and control: S2, S14, S15, S21, S26, S28, S38.
 import type { WorldEvent } from "../world/events.ts";
-import { machineOf } from "./fleet-of.ts";
 import { hostOf, isHandsOff, specOf, stateOf } from "./host-of.ts";
 import { onItsWayMs, Since } from "./history.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -98,7 +97,8 @@ export const s28: JudgeKind = {
           if (event.running !== "ramdisk") return;
           const host = hostOf(truth, event.machine);
           // Cables may be exchanged: then its BMC is one host's, and its network card another's.
-          if (host === undefined || machineOf(truth, host)?.name !== event.machine) return;
+          const { macs = [] } = truth.machines.get(event.machine) ?? {};
+          if (host === undefined || !macs.includes(specOf(host).bootMACAddress ?? "")) return;
           const state = stateOf(host);
           const since = settledSince.get(host.metadata.uid);
           const isOld = since !== undefined && event.atMs - since.atMs > settlesMs;
