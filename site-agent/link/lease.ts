@@ -13,7 +13,8 @@ export interface Lease {
    * first renewal is answered.
    */
   opened(helloSentAtMs: number | undefined): void;
-  closed(): void;
+  /** `isLost`: the control plane said that this agent holds nothing any more. */
+  closed(isLost: boolean): void;
   /** Undefined when something destructive may begin now, else why not. */
   problem(): string | undefined;
 }
@@ -38,8 +39,9 @@ export function makeLease(clock: Clock): Lease {
       sentAtMs.clear();
       heldSinceMs = helloSentAtMs;
     },
-    closed() {
+    closed(isLost) {
       sentAtMs.clear();
+      if (isLost) heldSinceMs = undefined;
     },
     problem() {
       if (heldSinceMs === undefined)

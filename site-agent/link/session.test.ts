@@ -199,6 +199,18 @@ describe("the lease", () => {
     await world.clock.advance(1_000);
     expect(world.lease.problem()).toBeDefined();
   });
+
+  test.each([closeCode.superseded, closeCode.unauthorized, closeCode.revoked])(
+    "is over at once when the control plane closes with %i",
+    async (code) => {
+      await start();
+      const line = await open(5);
+      line.pair.server.close(code, "");
+      world.reachable = false;
+      await quiet();
+      expect(world.lease.problem()).toBeDefined();
+    },
+  );
 });
 
 describe("observations", () => {

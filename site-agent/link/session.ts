@@ -34,7 +34,7 @@ export function makeLinkSession(deps: SessionDeps): LinkSession {
           connected = true;
         });
         connected = false;
-        deps.lease.closed();
+        deps.lease.closed(endsLease.includes(end.code));
         if (signal.aborted) return;
         failures = end.openForMs >= goodAfterMs ? 1 : failures + 1;
         deps.log.warn("link closed", {
@@ -48,6 +48,13 @@ export function makeLinkSession(deps: SessionDeps): LinkSession {
     },
   };
 }
+
+/** Somebody else has this agent's identity, or this agent may act no more. */
+const endsLease: readonly number[] = [
+  closeCode.superseded,
+  closeCode.unauthorized,
+  closeCode.revoked,
+];
 
 const hints: Readonly<Record<number, string>> = {
   [closeCode.unauthorized]:

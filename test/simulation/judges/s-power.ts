@@ -221,6 +221,7 @@ export const s26: JudgeKind = {
   says: "of two agents with one identity only one acts within a minute",
   make(report) {
     const last = new Map<string, { readonly agent: string; readonly atMs: number }>();
+    const started = new Map<string, number>();
     const act = ({
       machine,
       agent,
@@ -229,12 +230,20 @@ export const s26: JudgeKind = {
       if (agent === undefined) return;
       const site = agent.split("#")[0] ?? agent;
       const known = last.get(site);
-      if (known !== undefined && known.agent !== agent && atMs - known.atMs < 10_000) {
+      const isOther = known !== undefined && known.agent !== agent;
+      // What the other did before this one was there is nothing to it.
+      const wereTwo = isOther && known.atMs >= (started.get(agent) ?? -Infinity);
+      if (wereTwo && atMs - known.atMs < 10_000) {
         report(`${known.agent} and ${agent} switched within ${atMs - known.atMs} ms`, machine);
       }
       last.set(site, { agent, atMs });
     };
-    return { on: { "power-command": act } };
+    return {
+      on: {
+        started: ({ process, atMs }) => void started.set(process, atMs),
+        "power-command": act,
+      },
+    };
   },
 };
 
