@@ -37,7 +37,9 @@ export function openDuplex(opening: Opening): Promise<Opened> {
       return true;
     };
     const timer = kernel.timer(timeoutMs, () =>
-      connection.client.receive(() => void settle(err("timeout", "no answer"))),
+      connection.client.receive(() => {
+        if (settle(err("timeout", "no answer"))) connection.abandon();
+      }),
     );
     connection.onServerLost = () => void settle(err("unreachable", "the connection broke off"));
     connection.toServer(() => {
