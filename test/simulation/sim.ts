@@ -10,6 +10,9 @@ import { shrinkScenario } from "./report/shrink.ts";
 import { printRun, printSummary, summaryOf } from "./report/summary.ts";
 import type { Outcome } from "./report/summary.ts";
 import { timelineOf } from "./report/timeline.ts";
+import { describePlayed, playMatrix } from "./matrix/play-matrix.ts";
+import type { Played } from "./matrix/play-operation.ts";
+import { victimNames } from "./matrix/victims.table.ts";
 import type { Violation } from "./judges/judge.ts";
 import { stateOf } from "./judges/host-of.ts";
 import { startMs } from "./run/world.ts";
@@ -21,6 +24,7 @@ async function main(): Promise<number> {
   if (options.planted !== undefined) return await findPlanted(options, options.planted);
   if (options.corpus !== undefined) return await replayCorpus(options.corpus);
   if (options.seed !== undefined) return await replaySeed(options, options.seed);
+  if (options.matrix) return await crashEverywhere(options.jobs);
   if (options.fleet !== undefined) return await deployFleet(options.fleet);
   const outcomes: Outcome[] = [];
   const began = Date.now();
@@ -43,6 +47,19 @@ async function replaySeed(options: SimOptions, seed: number): Promise<number> {
   const [violation] = run.violations;
   if (options.shrink && violation !== undefined) await shrink(scenario, violation);
   return outcome.problems.length === 0 ? 0 : 1;
+}
+
+async function crashEverywhere(jobs: number): Promise<number> {
+  const began = Date.now();
+  const played = await playMatrix(jobs, (one) => console.log(describePlayed(one)));
+  const sum = (count: (one: Played) => number): number =>
+    played.reduce((all, one) => all + count(one), 0);
+  const problems = sum((one) => one.problems.length);
+  console.log(
+    `${sum(({ rows }) => rows.length * victimNames.length)} cells in ${sum(({ runs }) => runs)} runs, ` +
+      `${Math.round((Date.now() - began) / 1_000)} s: ${problems} problems`,
+  );
+  return problems === 0 ? 0 : 1;
 }
 
 async function deployFleet(hosts: number): Promise<number> {

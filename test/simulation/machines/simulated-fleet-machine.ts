@@ -44,7 +44,7 @@ export interface MachineOptions {
   /** What the Crypto of agents tells; without it a wrong password that is tried stays unseen. */
   readonly trials?: LoginTrials;
   /** Told of each call of a port of the ramdisk. */
-  readonly onCall?: CallHook;
+  readonly onCall?: CallHook | undefined;
 }
 
 /**

@@ -40,6 +40,7 @@ test.each([
   [["--seed", "1", "--shrink", "--until", "5"], "leave --until out"],
   [["--seed", "1", "--planted"], "--planted and --seed exclude each other"],
   [["--planted", "--corpus"], "--planted and --corpus exclude each other"],
+  [["--matrix", "--seed", "1"], "--matrix and --seed exclude each other"],
   [["fences"], 'What is "fences" for?'],
   [["--tier", "paper"], '--tier: got "paper"; want memory or pglite'],
 ])("%j is refused with the way out", (args, message) => {

@@ -23,6 +23,8 @@ export interface SimOptions {
   readonly corpus: readonly string[] | undefined;
   /** Names; empty: all. Undefined: none. */
   readonly planted: readonly string[] | undefined;
+  /** Play the crash matrix. */
+  readonly matrix: boolean;
   readonly jobs: number;
 }
 
@@ -31,12 +33,13 @@ const usage = `npm run sim -- [--seeds N] [--from N] [--hosts N] [--minutes N] [
 npm run sim -- --seed N [--trace] [--until SECONDS] [--shrink]   plays one seed
 npm run sim -- --corpus [FILE …]                                replays what once failed
 npm run sim -- --fleet HOSTS                                    deploys a large fleet at once, and takes the time
+npm run sim -- --matrix                                         kills each process at each step of each operation
 npm run sim -- --planted [NAME …] [--seeds N]                   plants bugs and tells after how many seeds each is found`;
 
 /** Throws with the way out. */
 export function readOptions(args: readonly string[]): SimOptions {
   const { values, positionals } = parse(args);
-  const { trace, shrink, corpus, planted, seed, until, fleet } = values;
+  const { trace, shrink, corpus, planted, matrix, seed, until, fleet } = values;
   const problem = combinationProblem(values, positionals);
   if (problem !== undefined) throw new Error(`${problem}\n${usage}`);
   const untilSeconds = until === undefined ? undefined : numberOf("until", until, 1, 1_000_000);
@@ -52,6 +55,7 @@ export function readOptions(args: readonly string[]): SimOptions {
     profile: oneOf("profile", values.profile, ["happy", "single", "swarm"]),
     tier: oneOf("tier", values.tier, ["memory", "pglite"]) ?? "memory",
     planted: planted ? positionals : undefined,
+    matrix,
     trace,
     shrink,
     corpus: corpus ? positionals : undefined,
@@ -62,12 +66,13 @@ type Values = ReturnType<typeof parse>["values"];
 
 /** What goes with what; undefined: nothing is wrong. */
 function combinationProblem(
-  { trace, shrink, corpus, planted, seed, until, fleet }: Values,
+  { trace, shrink, corpus, planted, matrix, seed, until, fleet }: Values,
   [name]: readonly string[],
 ): string | undefined {
   const modes = Object.entries({
     planted,
     corpus,
+    matrix,
     seed: seed !== undefined,
     fleet: fleet !== undefined,
   });
@@ -112,6 +117,7 @@ function parse(args: readonly string[]) {
         shrink: { type: "boolean", default: false },
         corpus: { type: "boolean", default: false },
         planted: { type: "boolean", default: false },
+        matrix: { type: "boolean", default: false },
         jobs: { type: "string", default: "2" },
       },
     });

@@ -1,7 +1,7 @@
 // Shares seeds out to worker processes, one at a time, until all are played or somebody has enough. A planted bug is
 // given to the workers by their environment: it lives in their modules and nowhere else.
-import { fork } from "node:child_process";
 import { join } from "node:path";
+import { forkWorkers } from "./fork-workers.ts";
 import type { SimOptions } from "./options.ts";
 import type { Outcome } from "./summary.ts";
 
@@ -22,30 +22,10 @@ export async function shareOut(
   { options, bug, seeds = seedsOf(options), jobs = options.jobs }: Work,
   onOutcome: (outcome: Outcome) => boolean,
 ): Promise<void> {
-  const left = [...seeds];
-  let enough = false;
-  const work = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const execArgv = bug === undefined ? [] : ["--import", planter];
-      const env = { ...process.env, ...(bug === undefined ? {} : { PLANTED_BUG: bug }) };
-      const child = fork(worker, { execArgv, env });
-      const give = (): void => {
-        const seed = enough ? undefined : left.shift();
-        if (seed === undefined) child.disconnect();
-        else child.send({ seed, options });
-      };
-      child.on("message", (outcome: Outcome) => {
-        enough ||= onOutcome(outcome);
-        give();
-      });
-      child.once("error", reject);
-      child.once("exit", (code) => {
-        if (code === 0) resolve();
-        else reject(new Error(`a worker ended with ${code}; its last words are above`));
-      });
-      give();
-    });
-  await Promise.all(Array.from({ length: Math.min(jobs, left.length) }, work));
+  const tasks = seeds.map((seed) => ({ seed, options }));
+  const planted =
+    bug === undefined ? {} : { execArgv: ["--import", planter], env: { PLANTED_BUG: bug } };
+  await forkWorkers({ program: worker, tasks, jobs, ...planted }, onOutcome);
 }
 
 function seedsOf({ from, seeds }: SimOptions): readonly number[] {

@@ -46,6 +46,8 @@ export interface AgentOptions {
   readonly kubernetes: KubernetesApi | undefined;
   /** It begins with what this one has on its disk at that moment. */
   readonly copyOf?: AgentProcess;
+  /** Told of each call of a port. */
+  readonly onCall?: CallHook | undefined;
 }
 
 const stateDirectory = "/var/lib/farrier";
@@ -159,7 +161,10 @@ export class AgentProcess {
       const { skewMs: fixed = 0, driftPpm = 0 } = site?.plan ?? {};
       return Math.round(fixed + this.jumpMs + ((kernel.nowMs() - startedMs) * driftPpm) / 1e6);
     };
-    const onCall: CallHook = (_life, _what, when) => this.#called(when);
+    const onCall: CallHook = (life, what, when) => {
+      this.#options.onCall?.(life, what, when);
+      if (life.alive) this.#called(when);
+    };
     const life = makeLife({ kernel, name: this.name, incarnation, onCall, skewMs });
     const node = site?.network.join(this.address, { name: this.name, agent: this.name });
     const stop = new AbortController();

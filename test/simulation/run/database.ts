@@ -13,7 +13,7 @@ import type { Happened } from "../world/events.ts";
 import { makeMemoryNotifications } from "./memory-notifications.ts";
 
 /** Runs one statement, or fails as the database may fail just then. */
-export type Guard = <T>(statement: () => Promise<T>) => Promise<T>;
+export type Guard = <T>(statement: () => Promise<T>, name?: string) => Promise<T>;
 
 export interface SimulatedDatabase {
   /** What an instance takes of it; each of its statements goes through the guard. */
@@ -119,6 +119,9 @@ function openMemory({ kernel, tell, keepsBackups }: DatabaseOptions): SimulatedD
 function guarded(store: Store, guard: Guard): Store {
   const methods = Object.entries(store) as [string, (...given: never[]) => Promise<unknown>][];
   return Object.fromEntries(
-    methods.map(([name, method]) => [name, (...given: never[]) => guard(() => method(...given))]),
+    methods.map(([name, method]) => [
+      name,
+      (...given: never[]) => guard(() => method(...given), name),
+    ]),
   ) as unknown as Store;
 }

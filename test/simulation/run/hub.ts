@@ -154,13 +154,14 @@ export class Hub {
       tellAnswers(false);
       return Object.assign(new Error("the connection was lost"), { code });
     };
-    const opened = database.open(life.clock, (statement) =>
-      life.call("database.statement", async () => {
+    const opened = database.open(life.clock, (statement, name = "statement") =>
+      life.call(`database.${name}`, async () => {
         await kernel.sleep(draws.between(0, 2) + draws.below(faults.slowMs + 1));
         if (faults.down) throw failure("57P01");
         if (draws.chance(faults.failsBefore)) throw failure("08006");
         const value = await statement();
-        if (draws.chance(faults.failsAfter)) throw failure("08006");
+        // A database that died meanwhile answers nobody.
+        if (draws.chance(faults.failsAfter) || faults.down) throw failure("08006");
         tellAnswers(true);
         return value;
       }),

@@ -37,16 +37,20 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     const tell = (happened: Happened): void => recorder.tell(happened);
     const keepsBackups = scenario.faults.some(({ fault }) => fault === "database-restored");
     const database = await openDatabase(scenario.tier, { kernel, tell, keepsBackups });
-    const world = await startWorld({ scenario, kernel, database, tell });
+    const { onlooker } = options;
+    const world = await startWorld({ scenario, kernel, database, tell, onCall: onlooker?.onCall });
     const onEvent = (event: WorldEvent): void => {
       counter.onEvent(event);
       options.onEvent?.(event);
       judges.onEvent(event, world.truth);
+      onlooker?.onEvent(event);
       if (event.kind === "disk" || event.kind === "object") kernel.progress();
     };
     recorder.listen(onEvent);
+    onlooker?.onStart(world);
     await play(world, options, () => options.stopAtFirst === true && judges.violations.length > 0);
     if (options.untilMs === undefined) judges.atEnd(world.truth);
+    onlooker?.onEnd(world);
     await kernel.until(stopAll(world), 600_000);
   } catch (thrown) {
     if (!(thrown instanceof Stuck)) throw thrown;

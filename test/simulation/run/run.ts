@@ -1,8 +1,20 @@
 // What one run of a scenario gives.
+import type { CallHook } from "../kernel/life.ts";
 import type { WorldEvent } from "../world/events.ts";
 import type { Scenario } from "../workload/scenario.ts";
 import type { Violation } from "../judges/judge.ts";
 import type { Counts } from "../judges/vacuity.ts";
+import type { World } from "./world.ts";
+
+/** Sees everything as it happens, and may do something to the world at that very moment. */
+export interface Onlooker {
+  /** Everybody has been started, and nothing was done yet. */
+  onStart(world: World): void;
+  readonly onCall: CallHook;
+  onEvent(event: WorldEvent): void;
+  /** Nobody does anything any more. */
+  onEnd(world: World): void;
+}
 
 export interface RunOptions {
   /** Keep all events: costs memory. */
@@ -13,6 +25,7 @@ export interface RunOptions {
   readonly onEvent?: ((event: WorldEvent) => void) | undefined;
   /** Stop at the first violation. */
   readonly stopAtFirst?: boolean | undefined;
+  readonly onlooker?: Onlooker | undefined;
 }
 
 export interface Run {

@@ -2,6 +2,7 @@
 // their agents, machines and images. Starts everything; what is done to it is commands.ts and faults.ts.
 import { makeKernel } from "../kernel/kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { CallHook } from "../kernel/life.ts";
 import { canaryPassword, findCanary } from "../kubernetes/canaries.ts";
 import { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
 import { makeLoginTrials } from "../machines/bmc/login-trials.ts";
@@ -51,6 +52,8 @@ export interface WorldOptions {
   readonly kernel: Kernel;
   readonly database: SimulatedDatabase;
   readonly tell: (happened: Happened) => void;
+  /** Told of each call that a process makes of its ports. */
+  readonly onCall?: CallHook | undefined;
 }
 
 export function kernelOf(scenario: Scenario): Kernel {
@@ -175,6 +178,7 @@ async function makeMachines({
   scenario,
   kernel,
   tell,
+  onCall,
   networks,
   trials,
 }: WorldOptions & {
@@ -193,6 +197,7 @@ async function makeMachines({
       random,
       tell,
       plug: () => network.join(undefined, { name: plan.name, machine: plan.name }),
+      onCall,
       bmcUdp: network.join(bmcAddress.split(":")[0]).udp,
       bmcAddress,
       macs: [macOf(plan), macOf(plan, 1)],
