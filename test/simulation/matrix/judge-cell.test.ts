@@ -67,11 +67,11 @@ test("power that was switched before the crash need not be switched again, a res
 });
 
 test.each([
-  ["was let go 2 times", [...once.slice(0, 2), says("go", "h.1"), ...once.slice(2)]],
-  ["destroyed 2 times", [...once, says("done", "h.1", "write")]],
+  ["was let go more than once", [...once.slice(0, 2), says("go", "h.1"), ...once.slice(2)]],
+  ["destroyed more than once", [...once, says("done", "h.1", "write")]],
   ["succeeded, and no ramdisk did it", [row("h.1", "succeeded", { consumed: true })]],
   ["nobody took its outcome in", [...wrote("h.1"), row("h.1", "succeeded")]],
-  ["never ended, is running", [...wrote("h.1"), row("h.1", "running")]],
+  ["never ended", [...wrote("h.1"), row("h.1", "running")]],
   ["it was done 2 times", [...once, ...wrote("h.2"), row("h.2", "succeeded", { consumed: true })]],
   ["it was done 0 times", again.slice(0, 5)],
   ["it was never ordered", []],

@@ -1,6 +1,8 @@
 // What a cell came to: its operation did its work once, or it said honestly that it could not and was ordered again
 // under a new id. Judged by what ramdisks did, disks hold and databases committed.
 import type { WorldEvent } from "../world/events.ts";
+import { worksOf } from "./works.ts";
+import type { Work } from "./works.ts";
 
 export interface CellEnd {
   /** provisioning.state of the host, or "gone". */
@@ -37,18 +39,6 @@ export interface Verdict {
 /** What is done again after a failure fails no further time: nothing else goes wrong. */
 const mostTries = 3;
 
-interface Work {
-  readonly id: string;
-  readonly work: string;
-  state: string;
-  consumed: boolean;
-  failure: { readonly kind: string; readonly destroyed: boolean } | undefined;
-  goes: number;
-  /** Steps that destroy, as the ramdisk reported them done. */
-  done: number;
-  changes: number;
-}
-
 export function verdictOf(asked: Asked, run: CellRun): Verdict {
   const works = worksOf(run.trace);
   const own = works.slice(asked.place).filter(({ work }) => work === asked.work);
@@ -76,18 +66,35 @@ function endProblems({ ends }: Asked, { state, isWanted, system, holdsImage }: C
   return problems;
 }
 
-function problemsOf({ id, work, state, consumed, failure, goes, done, changes }: Work): string[] {
-  const problems: string[] = [];
-  const say = (text: string): void => void problems.push(`${work} ${id.slice(-3)}: ${text}`);
-  if (state !== "succeeded" && state !== "failed") say(`never ended, is ${state}`);
-  else if (!consumed) say("nobody took its outcome in");
-  if (goes > 1) say(`was let go ${goes} times`);
-  if (done > 1) say(`destroyed ${done} times`);
-  const destroys = work === "provision" || work === "clean";
-  if (state === "succeeded" && destroys && done !== 1) say("succeeded, and no ramdisk did it");
-  if (changes > 0 && !destroys) say("changed a disk");
-  if (failure?.destroyed === false && changes > 0) say("says that nothing was destroyed");
-  return problems;
+/** What must not be so of any operation. */
+const wrongs: readonly (readonly [string, (work: Work) => boolean])[] = [
+  ["never ended", ({ state }) => !isEnded(state)],
+  ["nobody took its outcome in", ({ state, consumed }) => isEnded(state) && !consumed],
+  ["was let go more than once", ({ goes }) => goes > 1],
+  ["destroyed more than once", ({ done }) => done > 1],
+  ["changed a disk", ({ work, changes }) => !destroys(work) && changes > 0],
+  [
+    "succeeded, and no ramdisk did it",
+    ({ work, state, done }) => destroys(work) && state === "succeeded" && done !== 1,
+  ],
+  [
+    "says that nothing was destroyed",
+    ({ failure, changes }) => failure?.destroyed === false && changes > 0,
+  ],
+];
+
+function problemsOf(work: Work): string[] {
+  return wrongs
+    .filter(([, isSo]) => isSo(work))
+    .map(([text]) => `${work.work} ${work.id.slice(-3)}: ${text}`);
+}
+
+function isEnded(state: string): boolean {
+  return state === "succeeded" || state === "failed";
+}
+
+function destroys(work: string): boolean {
+  return work === "provision" || work === "clean";
 }
 
 /** Of the operation that was disturbed and those after it that are to do the same. */
@@ -99,43 +106,4 @@ function repeatProblems(own: readonly Work[]): string[] {
   // What was switched before the crash need not be switched again.
   const isDone = succeeded === 0 && (first.work === "power on" || first.work === "power off");
   return succeeded === 1 || isDone ? [] : [`it was done ${succeeded} times`];
-}
-
-function worksOf(trace: readonly WorldEvent[]): readonly Work[] {
-  const works = new Map<string, Work>();
-  let running: Work | undefined;
-  for (const event of trace) {
-    if (event.kind === "commit" && event.table === "operations") {
-      if (event.after !== undefined) keep(works, event.key, event.after);
-    } else if (event.kind === "ramdisk-message") {
-      const about = works.get(event.operationId ?? "");
-      if (event.type === "go") {
-        running = about;
-        if (about !== undefined) about.goes += 1;
-      }
-      const isDone = event.type === "done" && (event.step === "write" || event.step === "erase");
-      if (isDone && about !== undefined) about.done += 1;
-    } else if (event.kind === "disk" && running !== undefined) running.changes += 1;
-    else if (event.kind === "running" && event.running !== "ramdisk") running = undefined;
-  }
-  return [...works.values()];
-}
-
-function keep(works: Map<string, Work>, id: string, row: Readonly<Record<string, unknown>>): void {
-  const { kind, state, consumed, failure, operation } = row;
-  const { payload } = operation as { readonly payload: { readonly want?: string } };
-  const work = works.get(id) ?? {
-    id,
-    work: [String(kind), ...(payload.want === undefined ? [] : [payload.want])].join(" "),
-    state: "",
-    consumed: false,
-    failure: undefined,
-    goes: 0,
-    done: 0,
-    changes: 0,
-  };
-  work.state = String(state);
-  work.consumed = consumed === true;
-  work.failure = (failure ?? undefined) as Work["failure"];
-  works.set(id, work);
 }

@@ -19,7 +19,7 @@ export interface Story {
   readonly before: number;
   readonly spec: Readonly<Record<string, unknown>>;
   /** What is done when the host has become what `spec` says. */
-  readonly then?: Later;
+  readonly later?: Later;
   readonly ends: "provisioned" | "available" | "gone";
 }
 
@@ -56,7 +56,7 @@ export const stories: readonly Story[] = [
     before: 3,
     operations: [{ work: "provision", is: "provision from off" }],
     spec: { online: false },
-    then: { kind: "patch-spec", patch: { online: true, image } },
+    later: { kind: "patch-spec", patch: { online: true, image } },
     ends: "provisioned",
   },
   {
@@ -64,7 +64,7 @@ export const stories: readonly Story[] = [
     before: 3,
     operations: [{ work: "power on", is: "power on" }],
     spec: { online: false },
-    then: { kind: "patch-spec", patch: { online: true } },
+    later: { kind: "patch-spec", patch: { online: true } },
     ends: "available",
   },
   {
@@ -72,7 +72,7 @@ export const stories: readonly Story[] = [
     before: 4,
     operations: [{ work: "power off", is: "power off" }],
     spec: { image },
-    then: { kind: "patch-spec", patch: { online: false } },
+    later: { kind: "patch-spec", patch: { online: false } },
     ends: "provisioned",
   },
   {
@@ -80,7 +80,7 @@ export const stories: readonly Story[] = [
     before: 5,
     operations: [{ work: "power on", is: "reboot, on" }],
     spec: { image },
-    then: { kind: "annotate", annotation: "reboot.metal3.io", value: "" },
+    later: { kind: "annotate", annotation: "reboot.metal3.io", value: "" },
     ends: "provisioned",
   },
   {
@@ -88,7 +88,7 @@ export const stories: readonly Story[] = [
     before: 4,
     operations: [{ work: "power reboot", is: "reset" }],
     spec: { image, disablePowerOff: true },
-    then: { kind: "annotate", annotation: "reboot.metal3.io", value: "" },
+    later: { kind: "annotate", annotation: "reboot.metal3.io", value: "" },
     ends: "provisioned",
   },
   {
@@ -96,7 +96,7 @@ export const stories: readonly Story[] = [
     before: 4,
     operations: [{ work: "clean", is: "deprovision" }],
     spec: { image },
-    then: { kind: "patch-spec", patch: { image: null } },
+    later: { kind: "patch-spec", patch: { image: null } },
     ends: "available",
   },
   {
@@ -104,7 +104,7 @@ export const stories: readonly Story[] = [
     before: 4,
     operations: [{ work: "clean", is: "deprovision, then off" }],
     spec: { image },
-    then: { kind: "delete-host" },
+    later: { kind: "delete-host" },
     ends: "gone",
   },
   {
@@ -112,13 +112,14 @@ export const stories: readonly Story[] = [
     before: 3,
     operations: [{ work: "power off", is: "power off, at once" }],
     spec: {},
-    then: { kind: "delete-host" },
+    later: { kind: "delete-host" },
     ends: "gone",
   },
 ];
 
 export function scenarioOf(story: Story, faultsMs = readyMs + second): Scenario {
-  const then: Command[] = story.then === undefined ? [] : [{ atMs: readyMs, host, ...story.then }];
+  const later: Command[] =
+    story.later === undefined ? [] : [{ atMs: readyMs, host, ...story.later }];
   return {
     version: 1,
     // Its machine boots fast.
@@ -144,7 +145,7 @@ export function scenarioOf(story: Story, faultsMs = readyMs + second): Scenario 
       },
     ],
     images: [{ name: "image-1", format: "raw", sizeBytes: 2 * mebibyte }],
-    commands: [{ atMs: 100, kind: "create-host", host, machine: "m1", spec: story.spec }, ...then],
+    commands: [{ atMs: 100, kind: "create-host", host, machine: "m1", spec: story.spec }, ...later],
     faults: [],
   };
 }

@@ -148,7 +148,9 @@ export class RunWatch implements Onlooker {
 
 /** What the agent would find again of its work; what was sent and is forgotten leaves no line. */
 function linesOf(database: AgentDatabase): readonly string[] {
-  const [told] = database.all("SELECT max(seq) AS seq, max(at_ms) AS at FROM observations");
+  const [{ seq, at } = {}] = database.all(
+    "SELECT max(seq) AS seq, max(at_ms) AS at FROM observations",
+  );
   return [
     ...database
       .all("SELECT id, state FROM operations")
@@ -156,7 +158,7 @@ function linesOf(database: AgentDatabase): readonly string[] {
     ...database
       .all("SELECT host_uid, revision FROM documents")
       .map((row) => `document ${String(row["revision"])}`),
-    ...(told?.["seq"] == null ? [] : [`observation ${String(told["seq"])} ${String(told["at"])}`]),
+    ...(typeof seq === "number" ? [`observation ${seq} ${String(at)}`] : []),
   ];
 }
 
