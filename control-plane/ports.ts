@@ -149,10 +149,14 @@ export interface HostStore {
   /**
    * Folds observations into operations and hosts and moves the watermark, in one statement; only from an agent's
    * current epoch, only items above the watermark, only about hosts and operations of the agent's own site.
-   * Undefined: the epoch is not current.
+   * A turn. Undefined: the epoch is not current, or had other turns than this.
    */
   acceptObservations(
-    sender: { readonly agentId: string; readonly epoch: number },
+    sender: {
+      readonly agentId: string;
+      readonly epoch: number;
+      readonly turn?: number | undefined;
+    },
     items: readonly Observation[],
   ): Promise<
     | {
@@ -187,6 +191,17 @@ export interface OpenedSession {
   readonly resync: boolean;
   /** Hosts to decide about: the site was away, or work was lost with its agent. */
   readonly touched: readonly string[];
+  /** The hello proved that this database went back in time: the hosts of its links were forgotten. */
+  readonly regressed: boolean;
+}
+
+/**
+ * How many statements of a session have taken effect, each a turn. They follow each other: where the database knows of
+ * another count, it went back in time.
+ */
+export interface SessionTurn {
+  readonly agentId: string;
+  readonly count: number;
 }
 
 export type OpeningError = "superseded" | "cloned" | "standby";
@@ -196,7 +211,8 @@ export interface LinkStore {
   /**
    * Bumps the epoch and takes the agent's links. "superseded": a later hello of the same boot came first. "cloned":
    * the counter ran backwards; the agent is suspended until approved again. "standby": another agent acts for the
-   * site or the cluster; try again later.
+   * site or the cluster; try again later. An agent that has heard more than this database knows gets its links
+   * anyway, and what is believed about their hosts is forgotten: they are taken over anew.
    */
   openSession(session: {
     readonly agentId: string;
@@ -206,20 +222,30 @@ export interface LinkStore {
     readonly tokenHash: string;
     readonly programVersion: string;
     readonly documentsDigest: string;
+    /** hello.heard */
+    readonly heard?: { readonly epoch: number; readonly turn: number } | undefined;
   }): Promise<Result<OpenedSession, OpeningError>>;
   /**
-   * A sign of life. "fenced": a newer epoch exists. "revoked": the agent may not act any more. "lost": one of the
+   * A sign of life, and a turn. "fenced": a newer epoch exists, or the session had more turns than this. "revoked": the agent may not act any more. "lost": one of the
    * session's `links` was taken by another agent.
    */
   renewLease(renewal: {
     readonly agentId: string;
     readonly epoch: number;
+    readonly turn?: number | undefined;
     readonly links: number;
   }): Promise<"held" | "fenced" | "revoked" | "lost">;
   sessionOfToken(tokenHash: string): Promise<FeedSender | undefined>;
-  /** Undelivered rows in order, marked as sent under this epoch; undefined: the epoch holds none of the links. */
+  /**
+   * Undelivered rows in order, marked as sent under this epoch: a turn if there are any. undefined: the epoch does not
+   * hold the links, or had other turns than this.
+   */
   takeOutbox(
-    session: { readonly epoch: number; readonly links: readonly LinkName[] },
+    session: {
+      readonly epoch: number;
+      readonly links: readonly LinkName[];
+      readonly turn?: SessionTurn | undefined;
+    },
     limit: number,
   ): Promise<readonly { readonly id: string; readonly delivery: Delivery }[] | undefined>;
   /** Removes rows that are done, gives back those to be tried again; returns the shortest wait of those (ms). */

@@ -14,6 +14,8 @@ export interface AcceptDeps {
 export interface ObservingAgent {
   readonly agentId: string;
   readonly epoch: number;
+  /** Turns of the session so far. */
+  readonly turn: number;
   readonly site: string | undefined;
 }
 

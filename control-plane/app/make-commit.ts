@@ -95,7 +95,8 @@ interface Placed {
 
 function documentRows(rows: HostRows, { site, memory, document }: Placed): OutboxRow[] {
   const { uid, site: oldSite, memory: before } = rows.host;
-  const isHeld = before !== undefined && before.documentHash !== "";
+  // Of a host that was forgotten the site may hold one.
+  const isHeld = before === undefined || before.documentHash !== "";
   const removal: Delivery = { kind: "remove-document", hostUid: uid, revision: memory.revision };
   const list: OutboxRow[] = [];
   const isNew = memory.revision !== before?.revision || oldSite !== site;

@@ -36,6 +36,7 @@ export function makeSnapshot(
     deleted: rows.host.deleted,
     invalid: validateBareMetalHost(host),
     memory: rows.host.memory,
+    forgotten: rows.host.memory === undefined && rows.host.site !== undefined,
     hardware: readHardware(rows.hardware),
     site: viewSite({ ...rows, site: rows.host.site }, host.metadata.labels, nowMs),
     secrets: Object.fromEntries(rows.secrets.map((fact) => [fact.purpose, fact])),

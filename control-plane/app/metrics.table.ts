@@ -47,6 +47,10 @@ const table = {
     help: "1 when notifications do not arrive and the database is polled every second",
   },
   farrier_sessions_total: { type: "counter", help: "Link sessions by how they were answered" },
+  farrier_epoch_regressions_total: {
+    type: "counter",
+    help: "Agents that had heard more than the database knew: it went back in time",
+  },
   farrier_frames_refused_total: { type: "counter", help: "Frames that were not understood" },
   farrier_observations_total: { type: "counter", help: "Observations taken in" },
   farrier_observations_refused_total: {

@@ -2,7 +2,7 @@
 // answered counts. Runs inside the session's own order of work.
 import type { Delivery, FromAgent } from "../../shared/protocol/frames.ts";
 import type { Metrics } from "../app/metrics.ts";
-import type { Clock, LinkName, LinkStore, Log, Timer } from "../ports.ts";
+import type { Clock, LinkName, LinkStore, Log, SessionTurn, Timer } from "../ports.ts";
 import { packDeliveries } from "./pack-deliveries.ts";
 
 export interface DeliverDeps {
@@ -13,9 +13,11 @@ export interface DeliverDeps {
 }
 
 export interface DeliveryTarget {
-  readonly agentId: string;
   readonly epoch: number;
   readonly links: readonly LinkName[];
+  turn(): SessionTurn;
+  /** Rows were taken: a turn. */
+  take(): void;
   send(items: { id: string; delivery: Delivery }[]): void;
   /** Asks for `deliver` to be called, in order with the session's other work. */
   again(): void;
@@ -38,8 +40,11 @@ export class OutboxDelivery {
   /** False: the session does not hold its links any more. */
   async deliver(): Promise<boolean> {
     while (this.unanswered < maxUnanswered) {
-      const rows = await this.deps.links.takeOutbox(this.target, batch);
+      const { epoch, links } = this.target;
+      const turn = this.target.turn();
+      const rows = await this.deps.links.takeOutbox({ epoch, links, turn }, batch);
       if (rows === undefined) return false;
+      if (rows.length > 0) this.target.take();
       this.unanswered += rows.length;
       const { frames, refused } = packDeliveries(rows);
       for (const items of frames) this.target.send(items);
@@ -53,7 +58,7 @@ export class OutboxDelivery {
   private async drop(rows: readonly { id: string; delivery: Delivery }[]): Promise<void> {
     for (const { id, delivery } of rows) {
       this.deps.log.error("delivery too large", {
-        agent: this.target.agentId,
+        agent: this.target.turn().agentId,
         id,
         kind: delivery.kind,
       });
@@ -66,7 +71,7 @@ export class OutboxDelivery {
     for (const { message, retry } of failed) {
       this.deps.metrics.count("farrier_writes_failed_total", { retry: String(retry) });
       this.deps.log.warn("delivery failed", {
-        agent: this.target.agentId,
+        agent: this.target.turn().agentId,
         retry,
         reason: message.slice(0, 500),
       });

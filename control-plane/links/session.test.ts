@@ -31,6 +31,7 @@ function makeSession(store: Partial<LinkStore> = {}, more: Partial<SessionDeps> 
           site: "lab",
           cluster: undefined,
           resync: false,
+          regressed: false,
           touched: [],
         }),
       ),
@@ -215,7 +216,14 @@ test("the session warns once and goes on when the first observations begin above
 });
 
 test("the session tells sites to a cluster link only, when they change", async () => {
-  const opened = { epoch: 5, committedSeq: 0, site: undefined, resync: false, touched: [] };
+  const opened = {
+    epoch: 5,
+    committedSeq: 0,
+    site: undefined,
+    resync: false,
+    regressed: false,
+    touched: [],
+  };
   const site = makeSession();
   const cluster = makeSession({
     openSession: () => Promise.resolve(ok({ ...opened, cluster: "east" })),

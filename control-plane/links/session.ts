@@ -63,6 +63,8 @@ const refusalCodes: Readonly<Record<OpeningError, number>> = {
 };
 
 interface Current extends OpenedSession {
+  /** Turns of this session so far. */
+  turn: number;
   readonly agentId: string;
   readonly links: readonly LinkName[];
   readonly outbox: OutboxDelivery;
@@ -166,7 +168,7 @@ export class AgentSession implements LinkSession {
       case "ack":
         return await current.outbox.answered(frame);
       case "lease":
-        if (await this.renew()) this.send({ ...frame, epoch: current.epoch });
+        if (await this.renew()) this.send({ ...frame, epoch: current.epoch, turn: current.turn });
         return;
     }
   }
@@ -186,7 +188,11 @@ export class AgentSession implements LinkSession {
       tokenHash: await deps.crypto.sha256Hex(sessionToken),
       programVersion: hello.programVersion,
       documentsDigest: hello.documentsDigest,
+      heard: hello.heard,
     });
+    if (opened.ok && opened.value.epoch <= (hello.heard?.epoch ?? 0)) {
+      return this.end(closeCode.goingAway, "epochs catch up with what this agent has heard");
+    }
     if (opened.ok) return await this.welcome(hello, opened.value, sessionToken);
     const { kind } = opened.error;
     if (kind === "standby") this.send({ type: "goaway", retryAfterMs: standbyRetryMs });
@@ -209,21 +215,30 @@ export class AgentSession implements LinkSession {
     if (site !== undefined) links.push(`site:${site}`);
     if (cluster !== undefined) links.push(`cluster:${cluster}`);
     const { agentId } = hello;
-    const outbox = new OutboxDelivery(deps, {
+    const current: Current = {
+      ...opened,
       agentId,
-      epoch,
       links,
-      send: (items) => this.send({ type: "deliveries", epoch, items }),
-      again: () => this.pump(),
-    });
-    const order = new ObservationOrder(committedSeq);
-    this.current = { ...opened, agentId, links, outbox, order };
+      turn: 0,
+      outbox: new OutboxDelivery(deps, {
+        epoch,
+        links,
+        turn: () => ({ agentId, count: current.turn }),
+        take: () => void (current.turn += 1),
+        send: (items) => this.send({ type: "deliveries", epoch, turn: current.turn, items }),
+        again: () => this.pump(),
+      }),
+      order: new ObservationOrder(committedSeq),
+    };
+    this.current = current;
+    if (opened.regressed) this.tellRegression(hello, current);
     this.send({
       type: "welcome",
       epoch,
       serverTimeMs: deps.clock.nowMs(),
       ...(site === undefined ? {} : { site }),
       ...(cluster === undefined ? {} : { cluster }),
+      regressed: opened.regressed,
       resync: opened.resync ? "full" : "none",
       committedSeq,
       leaseTtlMs,
@@ -246,6 +261,19 @@ export class AgentSession implements LinkSession {
     this.pump();
   }
 
+  private tellRegression({ heard }: Hello, { agentId: agent, site, cluster, touched }: Current) {
+    this.deps.metrics.count("farrier_epoch_regressions_total", {});
+    this.deps.log.error("EpochRegression: this database went back in time", {
+      agent,
+      site,
+      cluster,
+      heardEpoch: heard?.epoch,
+      heardTurn: heard?.turn,
+      hosts: touched.length,
+      hint: "the hosts are taken over anew from Kubernetes and their sites; nothing needs to be done",
+    });
+  }
+
   private async observe(
     current: Current,
     items: Extract<FromAgent, { type: "observations" }>["items"],
@@ -259,7 +287,8 @@ export class AgentSession implements LinkSession {
     }
     const seq = await acceptObservation(this.deps, current, items);
     if (seq === undefined) return this.end(closeCode.superseded, "a newer session is open");
-    this.send({ type: "committed", epoch: current.epoch, seq });
+    current.turn += 1;
+    this.send({ type: "committed", epoch: current.epoch, turn: current.turn, seq });
   }
 
   /** True while this session may go on. */
@@ -269,10 +298,12 @@ export class AgentSession implements LinkSession {
     const state = await this.deps.links.renewLease({
       agentId: current.agentId,
       epoch: current.epoch,
+      turn: current.turn,
       links: current.links.length,
     });
     switch (state) {
       case "held":
+        current.turn += 1;
         return true;
       case "fenced":
         this.end(closeCode.superseded, "a newer session is open");

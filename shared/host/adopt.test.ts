@@ -113,31 +113,87 @@ test("the decision that adopts a host orders no power, even in the middle of its
   expect(world.ordered).toEqual({ kind: "power", want: "off", mode: "hard" });
 });
 
-test("an adopted host in the middle of a write waits for a person's word", () => {
+/** A host that was being written, and whose site has been asked how that ended. */
+function asked(): HostWorld {
   const world = strange(statusIn("provisioning", { lastAttemptedImage: image }), { image });
   world.settle();
+  const upToRevision = (world.seen.memory?.revision ?? 0) - 1;
   logIn(world);
+  expect(orders(world)).toEqual([{ kind: "register" }, { kind: "recall", upToRevision }]);
+  return world;
+}
+const lastWrite = { allocation: "a", image, bootMode: "UEFI" } as const;
+
+test("an adopted host in the middle of a write is written when its site knows of no write", () => {
+  const world = asked();
+  world.succeed({ kind: "recall", isKnown: true });
+  expect(world.ordered?.kind).toBe("provision");
+  world.reach("provisioned");
+});
+
+test("an adopted host in the middle of a write is provisioned when its site knows that the write succeeded", () => {
+  const world = asked();
+  const written = { contentDigest: "d", disk: disks[0]! };
+  world.succeed({ kind: "recall", isKnown: true, write: { ...lastWrite, written } });
+  expect(world.states.at(-1)).toBe("provisioned");
+  expect(orders(world)).toHaveLength(2);
+  expect(world.seen.memory?.written).toEqual({ ...lastWrite, ...written });
+});
+
+test("an adopted host is written anew when what its site wrote last is another image", () => {
+  const world = asked();
+  const other = { ...lastWrite, image: { ...image, url: "http://images.example/older.img" } };
+  const written = { contentDigest: "d", disk: disks[0]! };
+  world.succeed({ kind: "recall", isKnown: true, write: { ...other, written } });
+  expect(world.ordered).toMatchObject({ kind: "provision", image });
+});
+
+test("an adopted host in the middle of a write is given back when its site knows that the write was interrupted", () => {
+  const world = asked();
+  const failure = { kind: "interrupted", message: "it stopped", destroyed: true } as const;
+  world.succeed({ kind: "recall", isKnown: true, write: { ...lastWrite, failure } });
   world.pass(3_600_000);
-  expect(orders(world)).toEqual([{ kind: "register" }]);
-  expect(world.host.status).toMatchObject({
-    errorType: "provisioning error",
-    provisioning: { state: "provisioning" },
-  });
-  expect(world.host.status?.errorMessage).toContain("farrier.dev/retry");
-  const metadata = { ...world.host.metadata, annotations: { "farrier.dev/retry": "" } };
-  world.seen.host = { ...world.host, metadata };
-  world.settle();
   expect(world.states.at(-1)).toBe("deprovisioning");
   world.reach("provisioned");
 });
 
+test("a site that could not be asked about a write is asked again", () => {
+  const world = asked();
+  world.fail({ kind: "internal" });
+  world.pass(3_600_000);
+  expect(orders(world).map(({ kind }) => kind)).toEqual(["register", "recall", "recall"]);
+});
+
+test.each([
+  ["knows nothing of it", (world: HostWorld) => world.succeed({ kind: "recall", isKnown: false })],
+  ["cannot tell", (world: HostWorld) => world.fail({ kind: "unsupported" })],
+])(
+  "an adopted host in the middle of a write waits for a person's word when its site %s",
+  (_, answer) => {
+    const world = asked();
+    answer(world);
+    world.pass(3_600_000);
+    expect(orders(world)).toHaveLength(2);
+    expect(world.host.status).toMatchObject({
+      errorType: "provisioning error",
+      provisioning: { state: "provisioning" },
+    });
+    expect(world.host.status?.errorMessage).toContain("farrier.dev/retry");
+    const metadata = { ...world.host.metadata, annotations: { "farrier.dev/retry": "" } };
+    world.seen.host = { ...world.host, metadata };
+    world.settle();
+    expect(world.states.at(-1)).toBe("deprovisioning");
+    world.reach("provisioned");
+  },
+);
+
 test("a new image is a person's word, too", () => {
-  const world = strange(statusIn("provisioning", { lastAttemptedImage: image }), { image });
-  world.settle();
-  logIn(world);
+  const world = asked();
   const spec = { ...world.host.spec, image: { ...image, url: "http://images.example/b.img" } };
   world.seen.host = { ...world.host, spec };
   world.settle();
+  world.fail({ kind: "cancelled" });
+  world.pass(2_000);
   expect(world.states.at(-1)).toBe("deprovisioning");
 });
 
@@ -208,4 +264,12 @@ test("an adopted external host that runs is not touched", () => {
   world.settle();
   logIn(world);
   expect(orders(world)).toEqual([{ kind: "register" }]);
+});
+
+test("an adopted host that only registers lets a host that holds its machine come first [S8]", () => {
+  const world = strange(statusIn("registering", { hardware: undefined, goodCredentials: {} }));
+  expect(world.settle()).toMatchObject({ document: undefined, claims: [], command: undefined });
+  expect(world.pass(59_999)).toMatchObject({ document: undefined, claims: [] });
+  world.pass(1);
+  expect(world.ordered).toEqual({ kind: "register" });
 });

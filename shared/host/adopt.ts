@@ -8,8 +8,14 @@ import { pinsOf, inspectionDisabled } from "./concerns/hardware.ts";
 import type { HostMemory, Snapshot } from "./snapshot.ts";
 import { readState } from "./state.table.ts";
 
-/** Seconds of 2025-01-01: numbers given after an adoption are above all that were given before it. */
-const eraSeconds = 1_735_689_600;
+/**
+ * Numbers begin with the hundredths of a second since 2025-01-01: those that are given after an adoption are above all
+ * that were given before it, however soon it follows.
+ */
+const eraMs = 1_735_689_600_000;
+
+/** In this time hosts that are further than registering are adopted, too: one of them may hold the same machine. */
+const othersClaimMs = 60_000;
 
 export type Adoption =
   | { readonly kind: "adopted"; readonly memory: HostMemory }
@@ -58,9 +64,11 @@ function adopted(snapshot: Snapshot, shown: BareMetalHostStatus): Adoption {
   const url = status.provisioning.image?.url ?? "";
   if (url !== "")
     memory.allocation = sha256Hex(canonicalJson(["adopted", status.provisioning.image]));
+  if (state === "registering") memory.claimsFromMs = snapshot.nowMs + othersClaimMs;
   if (state === "provisioning") {
     memory.unproven =
       "the outcome of the write is not known: it was begun before this database knew the host";
+    memory.recallUpTo = memory.revision;
   }
   status.lastUpdated ??= new Date(snapshot.nowMs).toISOString();
   return { kind: "adopted", memory };
@@ -68,7 +76,7 @@ function adopted(snapshot: Snapshot, shown: BareMetalHostStatus): Adoption {
 
 function fresh(snapshot: Snapshot, status: BareMetalHostStatus): HostMemory {
   // Agents know revisions and operations of an earlier database: what follows must count from above them.
-  const first = Math.max(0, Math.floor(snapshot.nowMs / 1000) - eraSeconds);
+  const first = Math.max(0, Math.floor((snapshot.nowMs - eraMs) / 10));
   return {
     status,
     revision: first,

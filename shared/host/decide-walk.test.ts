@@ -4,6 +4,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  disks,
   image,
   makeFact,
   makeHost,
@@ -127,13 +128,32 @@ const moves: Readonly<Record<string, Move>> = {
 const failures = operationErrorKind.options;
 type End = (typeof failures)[number] | "destroyed" | "well" | "keep";
 
+const last = { allocation: "a", image, bootMode: "UEFI" } as const;
+const recalled = [
+  { kind: "recall", isKnown: true },
+  {
+    kind: "recall",
+    isKnown: true,
+    write: { ...last, written: { contentDigest: "d", disk: disks[0]! } },
+  },
+  {
+    kind: "recall",
+    isKnown: true,
+    write: { ...last, failure: { kind: "interrupted", message: "it failed", destroyed: true } },
+  },
+] as const;
+
 /** What the site does with the running operation after each move. */
 function end(world: HostWorld, how: End): void {
   const { operation, nowMs } = world.seen;
   if (operation === undefined || how === "keep") return;
   const times = { startedAtMs: nowMs, endedAtMs: nowMs };
   if (how === "well") {
-    const result = plainResult(operation.kind, world.ordered, world.credentialsVersion());
+    const { kind } = operation;
+    const result =
+      kind === "recall"
+        ? recalled[nowMs % recalled.length]
+        : plainResult(kind, world.ordered, world.credentialsVersion());
     world.seen.operation = { ...operation, ...times, state: "succeeded", result };
     return;
   }
@@ -221,6 +241,7 @@ const statesOf = {
     "deprovisioning",
     "powering off before delete",
   ],
+  recall: ["provisioning"],
 } as const;
 
 const calming =

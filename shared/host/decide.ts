@@ -13,6 +13,7 @@ import { buildClaims, buildDocument, stampDocument } from "./document/build-docu
 import { canonicalJson } from "./document/canonical-json.ts";
 import {
   because,
+  event,
   isDeleting,
   stateOf,
   wait,
@@ -78,6 +79,7 @@ function run(draft: Draft): Stop {
       "spec",
     ]);
   }
+  if (draft.snapshot.forgotten === true) tellRegression(draft);
   upkeep(draft);
   const ended = absorb(draft);
   return (
@@ -90,6 +92,12 @@ function run(draft: Draft): Stop {
     (registeredStates.includes(state) && !isDeleting(draft) ? register(draft) : undefined) ??
     rules[state].next(draft)
   );
+}
+
+function tellRegression(draft: Draft): void {
+  const message =
+    "the control plane's database went back in time: took over what Kubernetes shows of the host; nothing needs to be done";
+  event(draft, "Warning", "EpochRegression", message);
 }
 
 function takeIn(draft: Draft, state: HostState, ended: EndedOperation): Stop | undefined {
@@ -143,7 +151,7 @@ function statusToWrite(draft: Draft): Decision["status"] {
 
 /** Nothing moves while the host is paused, deletion included; the site is told to keep its hands off. */
 function paused(draft: Draft): Decision {
-  const isKnown = draft.memory.documentHash !== "";
+  const isKnown = draft.memory.documentHash !== "" || draft.snapshot.forgotten === true;
   const document = isKnown ? buildDocument(draft) : undefined;
   stampDocument(draft, document);
   return {

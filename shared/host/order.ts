@@ -14,6 +14,7 @@ const classes: Readonly<Record<OperationKind, Pick<Command, "class" | "validForM
   clean: { class: "once", validForMs: 60 * minuteMs },
   provision: { class: "once", validForMs: 60 * minuteMs },
   power: { class: "converge", validForMs: 10 * minuteMs },
+  recall: { class: "observe", validForMs: 60 * minuteMs },
 };
 
 /** Orders the operation, or says what it waits for. */

@@ -56,9 +56,13 @@ export const hostMemory = z.object({
   cleaned: z.object({ atMs: z.number(), summary: z.string() }).optional(),
   /** Waits for a person's word (retry annotation, new image, deletion): why. */
   unproven: z.string().optional(),
+  /** The site is still to be asked how the write ended that was ordered up to this revision. */
+  recallUpTo: z.number().int().positive().optional(),
   /** Where registration succeeded, and where the running one tries. */
   registered: z.object({ site: z.string(), address: z.string() }).optional(),
   registering: z.object({ site: z.string(), address: z.string() }).optional(),
+  /** Adopted while it registered: claims its machine only then (epoch ms), after hosts that have it already. */
+  claimsFromMs: z.number().optional(),
   /** What the BMC's trouble was at the last decision: its end wakes a waiting retry. */
   bmcProblem: z.string().optional(),
   /** The newest usable credentials: outlive their Secret, so that a host can still be released. */
@@ -126,6 +130,8 @@ export interface Snapshot {
   readonly invalid: readonly string[];
   /** Absent: no row for this host: adopt it from its own status. */
   readonly memory: HostMemory | undefined;
+  /** There was memory, until the database went back in time; the site may hold a document. */
+  readonly forgotten?: boolean;
   /** HardwareData of the same name, as Kubernetes holds it. */
   readonly hardware: HardwareDetails | undefined;
   readonly site: SiteView;

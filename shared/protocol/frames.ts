@@ -35,6 +35,9 @@ export const closeCode = {
   epochRegression: 4006,
 } as const;
 
+/** Number of the session's statement that this answers (hello.heard). Absent: an older control plane. */
+const turn = z.number().int().nonnegative().optional();
+
 export const fromAgent = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("hello"),
@@ -57,6 +60,10 @@ export const fromAgent = z.discriminatedUnion("type", [
     operationsInFlight: z.array(
       z.object({ id: z.string(), state: z.enum(["accepted", "started"]) }),
     ),
+    /** How far it has heard the control plane's database: more than that holds proves that it went back in time. */
+    heard: z
+      .object({ epoch: z.number().int().nonnegative(), turn: z.number().int().nonnegative() })
+      .optional(),
     /** Highest observation number of this boot id so far. */
     lastSeq: z.number().int().nonnegative(),
     wallClockMs: z.number(),
@@ -106,6 +113,8 @@ export const toAgent = z.discriminatedUnion("type", [
     serverTimeMs: z.number(),
     site: z.string().optional(),
     cluster: z.string().optional(),
+    /** The hello proved that the database went back in time: the hosts are taken over anew. */
+    regressed: z.boolean().optional(),
     /** Whether all documents will be sent again. */
     resync: z.enum(["none", "full"]),
     /** Observations of this boot id up to here are committed. */
@@ -120,10 +129,11 @@ export const toAgent = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("deliveries"),
     epoch: z.number().int(),
+    turn,
     items: z.array(z.object({ id: z.string(), delivery })),
   }),
-  z.object({ type: z.literal("committed"), epoch: z.number().int(), seq: z.number().int() }),
-  z.object({ type: z.literal("lease"), epoch: z.number().int(), sequence: z.number().int() }),
+  z.object({ type: z.literal("committed"), epoch: z.number().int(), turn, seq: z.number().int() }),
+  z.object({ type: z.literal("lease"), epoch: z.number().int(), turn, sequence: z.number().int() }),
   z.object({ type: z.literal("goaway"), retryAfterMs: z.number().int() }),
 ]);
 export type ToAgent = z.infer<typeof toAgent>;

@@ -5,7 +5,14 @@ import { hardwareDetails } from "../metal3/hardware-details.ts";
 import { diskIdentity, erasedDisk, machineIdentity, progress } from "./ramdisk.ts";
 import { sealedSecret } from "./sealed-secret.ts";
 
-export const operationKind = z.enum(["register", "inspect", "clean", "provision", "power"]);
+export const operationKind = z.enum([
+  "register",
+  "inspect",
+  "clean",
+  "provision",
+  "power",
+  "recall",
+]);
 export type OperationKind = z.infer<typeof operationKind>;
 
 /** observe: repeat freely · converge: re-read, then act · once: never twice (erase, write). */
@@ -37,6 +44,8 @@ export const operationPayload = z.discriminatedUnion("kind", [
     /** soft falls back to hard after the agent's bound. */
     mode: z.enum(["soft", "hard"]),
   }),
+  /** Tell from the journal how the last write ended that was ordered at this revision of the host or an older one. */
+  z.object({ kind: z.literal("recall"), upToRevision: z.number().int().positive() }),
 ]);
 export type OperationPayload = z.infer<typeof operationPayload>;
 
@@ -88,6 +97,14 @@ export const operationErrorKind = z.enum([
 ]);
 export type OperationErrorKind = z.infer<typeof operationErrorKind>;
 
+export const operationFailure = z.object({
+  kind: operationErrorKind,
+  message: z.string().max(4096),
+  /** Whether the point of no return had been passed. */
+  destroyed: z.boolean(),
+});
+export type OperationFailure = z.infer<typeof operationFailure>;
+
 export const operationResult = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("register"),
@@ -117,16 +134,24 @@ export const operationResult = z.discriminatedUnion("kind", [
     bootEntry: z.string(),
   }),
   z.object({ kind: z.literal("power"), on: z.boolean() }),
+  z.object({
+    kind: z.literal("recall"),
+    /** False: the journal holds nothing of the host from then, and says nothing about it. */
+    isKnown: z.boolean(),
+    /** Absent: nothing was written since the last cleaning. With exactly one of written and failure. */
+    write: z
+      .object({
+        allocation: z.string(),
+        image,
+        bootMode,
+        rootDeviceHints: rootDeviceHints.optional(),
+        written: z.object({ contentDigest: z.string(), disk: diskIdentity }).optional(),
+        failure: operationFailure.optional(),
+      })
+      .optional(),
+  }),
 ]);
 export type OperationResult = z.infer<typeof operationResult>;
-
-export const operationFailure = z.object({
-  kind: operationErrorKind,
-  message: z.string().max(4096),
-  /** Whether the point of no return had been passed. */
-  destroyed: z.boolean(),
-});
-export type OperationFailure = z.infer<typeof operationFailure>;
 
 /** How far an operation is, as the control plane knows it. */
 export const operationState = z.enum(["pending", "accepted", "running", "succeeded", "failed"]);

@@ -61,6 +61,7 @@ export interface End {
 
 export class Connection {
   private epoch = 0;
+  private turn = 0;
   private sentSeq = 0;
   private helloSentAtMs: number | undefined;
   private welcomedAtMs: number | undefined;
@@ -133,8 +134,16 @@ export class Connection {
         this.welcomed(frame, this.helloSentAtMs);
       else this.close(closeCode.badFrame, "welcome out of turn");
     } else if (this.epoch !== 0 && frame.epoch === this.epoch) {
+      this.hear(frame);
       this.current(frame);
     }
+  }
+
+  /** With a renewal's answer nothing is given that could be lost: that is not worth a write every 5 s. */
+  private hear(frame: Exclude<Frame, { type: "challenge" | "welcome" | "goaway" }>): void {
+    if (frame.type === "sites" || frame.turn === undefined || frame.turn <= this.turn) return;
+    this.turn = frame.turn;
+    this.deps.identity.acceptTurn(frame.turn, frame.type !== "lease");
   }
 
   private current(frame: Exclude<Frame, { type: "challenge" | "welcome" | "goaway" }>): void {
@@ -176,6 +185,7 @@ export class Connection {
       counter: identity.nextCounter(),
       nonce,
       documentsDigest: this.deps.documents.digest(),
+      heard: identity.heard(),
       operationsInFlight: this.deps.journal.unfinished().map((entry) => ({
         id: entry.operation.id,
         state: entry.state === "accepted" ? ("accepted" as const) : ("started" as const),
@@ -193,12 +203,12 @@ export class Connection {
 
   private welcomed(welcome: Welcome, helloSentAtMs: number): void {
     const { deps } = this;
-    const { epoch, site, cluster, resync } = welcome;
+    const { epoch, site, cluster, resync, regressed } = welcome;
     if (!deps.identity.acceptEpoch(epoch)) {
       deps.log.error("epoch went back: the control plane's database is older than this site", {
         epoch,
       });
-      this.close(closeCode.epochRegression, "epoch regression: enrol this agent anew");
+      this.close(closeCode.epochRegression, "epoch regression");
       return;
     }
     this.epoch = epoch;
@@ -207,6 +217,11 @@ export class Connection {
     deps.observations.trim(this.sentSeq);
     this.openLease(site !== undefined, resync, helloSentAtMs);
     this.onWelcome();
+    if (regressed === true) {
+      deps.log.error("EpochRegression: the control plane's database went back in time", {
+        hint: "it takes over anew what Kubernetes and this site hold; nothing needs to be done",
+      });
+    }
     deps.log.info("link open", { epoch, site, cluster, resync });
     deps.events.welcome(welcome);
     deps.observations.onAdd(() => this.sendObservations());

@@ -16,9 +16,14 @@ export interface Identity {
   nextCounter(): number;
   /**
    * Remembers the highest epoch, on disk. False for one that was seen before or is lower, and for all that come after
-   * it: that database went back in time, and its numbers catch up while its content does not.
+   * it: that database went back in time, and does not know what to do about it (hello.heard); its numbers catch up
+   * while its content does not.
    */
   acceptEpoch(epoch: number): boolean;
+  /** How many turns of the newest session were heard; on disk before what came with them takes effect. */
+  acceptTurn(turn: number, isDurable: boolean): void;
+  /** Epoch and turn as above. */
+  heard(): { readonly epoch: number; readonly turn: number };
 }
 
 /** Setting: an epoch came that was not newer. */
@@ -50,6 +55,7 @@ export function loadIdentity(database: AgentDatabase): Identity | undefined {
       throw new Error(`The stored ${name} is damaged: enrol this agent anew.`);
     return value;
   };
+  let turn = Number(readSetting(database, "turn") ?? "0");
   return {
     agentId: stored.agentId,
     signingPrivateKey: bytes("signingPrivateKey"),
@@ -65,9 +71,18 @@ export function loadIdentity(database: AgentDatabase): Identity | undefined {
       const isNewer = epoch > Number(readSetting(database, "epoch") ?? "0");
       if (!isNewer) writeSetting(database, wentBack, "yes");
       if (!isNewer || readSetting(database, wentBack) === "yes") return false;
-      writeSetting(database, "epoch", String(epoch));
+      database.transaction(() => {
+        writeSetting(database, "epoch", String(epoch));
+        writeSetting(database, "turn", "0");
+      });
+      turn = 0;
       return true;
     },
+    acceptTurn(newest, isDurable) {
+      turn = newest;
+      if (isDurable) writeSetting(database, "turn", String(turn));
+    },
+    heard: () => ({ epoch: Number(readSetting(database, "epoch") ?? "0"), turn }),
   };
 }
 
@@ -80,7 +95,7 @@ export function storeIdentity(database: AgentDatabase, identity: NewIdentity): v
   for (const table of ["documents", "operations", "observations"]) {
     database.run(`DELETE FROM ${table}`);
   }
-  for (const key of ["counter", "epoch"]) writeSetting(database, key, "0");
+  for (const key of ["counter", "epoch", "turn"]) writeSetting(database, key, "0");
   writeSetting(database, wentBack, "no");
   const stored = {
     agentId,

@@ -33,6 +33,8 @@ export interface Journal {
   finish(id: string, outcome: Outcome): void;
   isDestroying(id: string): boolean;
   unfinished(): readonly JournalEntry[];
+  /** Of a host, newest first. */
+  ofHost(hostUid: string): readonly JournalEntry[];
   /** Forgets finished operations of hosts whose newest `keep` are younger. */
   trim(keep: number): void;
 }
@@ -78,6 +80,13 @@ export function makeJournal(database: AgentDatabase): Journal {
     unfinished: () =>
       database
         .all("SELECT body, state, outcome FROM operations WHERE state <> 'finished' ORDER BY rowid")
+        .map(entryOf),
+    ofHost: (hostUid) =>
+      database
+        .all(
+          "SELECT body, state, outcome FROM operations WHERE host_uid = ? ORDER BY rowid DESC",
+          hostUid,
+        )
         .map(entryOf),
     trim(keep) {
       database.run(

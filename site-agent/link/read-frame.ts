@@ -8,6 +8,7 @@ export type Frame = Exclude<ToAgent, { type: "deliveries" }> | Deliveries;
 export interface Deliveries {
   readonly type: "deliveries";
   readonly epoch: number;
+  readonly turn?: number | undefined;
   readonly items: readonly DeliveryItem[];
 }
 
@@ -34,6 +35,7 @@ const withType = z.looseObject({ type: z.string() });
 const deliveries = z.object({
   type: z.literal("deliveries"),
   epoch: z.number().int(),
+  turn: z.number().int().optional(),
   items: z.array(z.object({ id: z.string(), delivery: z.unknown().optional() })),
 });
 const anyOperation = z.looseObject({

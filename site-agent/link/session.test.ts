@@ -6,6 +6,7 @@ import { fromBase64 } from "../../shared/bytes.ts";
 import { closeCode, helloSigningText } from "../../shared/protocol/frames.ts";
 import { makeLinkWorld, openSession, type LinkWorld } from "../../test/support/link-world.ts";
 import type { DeliveryOutcome } from "./connection.ts";
+import { loadIdentity } from "./identity.ts";
 
 let world: LinkWorld;
 let stop: AbortController;
@@ -147,6 +148,30 @@ describe("epochs", () => {
     const line = await open(6);
     expect(line.closed?.code).toBe(closeCode.epochRegression);
     expect(world.seen).toEqual(["welcome 5"]);
+  });
+
+  test("how far the control plane's database was heard is said in the next hello [S25]", async () => {
+    await start();
+    const line = await open(5);
+    expect(line.hello.heard).toEqual({ epoch: 0, turn: 0 });
+    line.say({ ...deliveries(5, [cancel("1")]), turn: 1 });
+    line.say({ type: "committed", epoch: 5, turn: 2, seq: 0 });
+    line.say({ type: "lease", epoch: 5, turn: 3, sequence: 1 });
+    line.pair.server.close(1012, "");
+    await world.clock.advance(1_000);
+    expect((await open(6)).hello.heard).toEqual({ epoch: 5, turn: 3 });
+    // A restarted agent knows what came with something to do.
+    expect(loadIdentity(world.database)?.heard()).toEqual({ epoch: 6, turn: 0 });
+    world.line().say({ ...deliveries(6, [cancel("2")]), turn: 4 });
+    world.line().say({ type: "lease", epoch: 6, turn: 5, sequence: 1 });
+    await quiet();
+    expect(loadIdentity(world.database)?.heard()).toEqual({ epoch: 6, turn: 4 });
+  });
+
+  test("a control plane whose database went back in time is named in the log, with what to do", async () => {
+    await start();
+    await open(5, { regressed: true });
+    expect(world.logged.join("\n")).toContain("EpochRegression");
   });
 
   test("a lease of an older epoch does not count", async () => {

@@ -64,7 +64,7 @@ const hints: Readonly<Record<number, string>> = {
     "another process uses this agent's identity, or an older session was left over",
   [closeCode.version]: "install an agent of the control plane's version",
   [closeCode.epochRegression]:
-    "the control plane's database is older than what this site has seen; enrol the agent anew",
+    "the control plane's database is older than what this site has seen, and it does not mend that; update the control plane, then enrol the agent anew",
 };
 
 /** What the control plane asked for, else full jitter between 0 and 0.5, 1, 2 … 30 s. */

@@ -16,6 +16,7 @@ import { makeContext } from "./make-context.ts";
 import { OperationError, type Context, type Site } from "./operation-context.ts";
 import { power } from "./power.ts";
 import { provision } from "./provision.ts";
+import { recall } from "./recall.ts";
 import { register } from "./register.ts";
 
 const keptPerHost = 20;
@@ -228,6 +229,8 @@ function runPayload(context: Context, payload: OperationPayload): Promise<Operat
       return provision(context, payload);
     case "power":
       return power(context, payload);
+    case "recall":
+      return recall(context, payload);
   }
 }
 

@@ -48,6 +48,7 @@ export function makeContext(
       const others = macsOfOthers(documents, run.document);
       return site.netboot.strangers(sinceMs).filter((mac) => !others.has(mac));
     },
+    journaled: () => journal.ofHost(operation.hostUid),
     elapsedMs: () => site.clock.monotonicMs() - startedAtMs,
   };
 }

@@ -11,6 +11,7 @@ import type { SealedSecret } from "../../shared/protocol/sealed-secret.ts";
 import type { Result } from "../../shared/result.ts";
 import type { BmcFleet } from "../bmc/port.ts";
 import type { Images } from "../imaging/port.ts";
+import type { JournalEntry } from "../link/journal.ts";
 import type { Fences, Received } from "../link/fences.ts";
 import type { Netboot } from "../netboot/port.ts";
 import type { Clock, Crypto, Log } from "../ports.ts";
@@ -74,6 +75,8 @@ export interface Context {
   keepsPower(): boolean;
   /** MACs that asked to boot since then and that nobody allowed, but for those of other tenants' hosts. */
   strangers(sinceMs: number): readonly string[];
+  /** What the journal holds of the host, newest first. */
+  journaled(): readonly JournalEntry[];
   /** Since the operation's start. */
   elapsedMs(): number;
 }

@@ -289,7 +289,9 @@ class World implements HostWorld {
       if (this.seen.operation === undefined) {
         throw new Error(`stuck before ${state}: ${JSON.stringify(this.decisions.at(-1)?.because)}`);
       }
-      this.succeed(plainResult(this.seen.operation.kind, this.ordered, this.credentialsVersion()));
+      const { kind } = this.seen.operation;
+      if (kind === "recall") throw new Error(`asked about a write before ${state}`);
+      this.succeed(plainResult(kind, this.ordered, this.credentialsVersion()));
     }
     throw new Error(`never reached ${state}`);
   }
@@ -297,10 +299,10 @@ class World implements HostWorld {
 
 /** What the site answers when all goes well. */
 export function plainResult(
-  kind: OperationView["kind"],
+  kind: Exclude<OperationView["kind"], "recall">,
   payload: OperationPayload | undefined,
   credentialsVersion = "101",
-): OperationResult {
+): Exclude<OperationResult, { kind: "recall" }> {
   switch (kind) {
     case "register":
       return {

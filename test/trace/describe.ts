@@ -105,6 +105,8 @@ function describeResult(result: OperationResult): string {
       return `${result.writtenBytes} bytes on disk ${result.disk.serialNumber ?? ""}, ${result.bootEntry}`;
     case "power":
       return `power ${result.on ? "on" : "off"}`;
+    case "recall":
+      return result.isKnown ? "the journal tells how the last write ended" : "nothing is known";
   }
 }
 

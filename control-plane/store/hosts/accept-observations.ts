@@ -8,6 +8,7 @@ import { jsonText } from "../json-text.ts";
 export interface ObservationSender {
   readonly agentId: string;
   readonly epoch: number;
+  readonly turn?: number | undefined;
 }
 
 /**
@@ -25,7 +26,7 @@ export function acceptObservations(
   WITH gate AS (
       SELECT s.agent_id, s.committed_seq, a.site FROM sessions s JOIN agents a ON a.id = s.agent_id
       WHERE s.agent_id = ${sender.agentId} AND s.epoch = ${sender.epoch}::bigint
-        AND a.state = 'approved'
+        AND coalesce(${sender.turn ?? null}::bigint, s.turn) = s.turn AND a.state = 'approved'
       FOR UPDATE OF s
     ),
     items AS (
@@ -39,7 +40,7 @@ export function acceptObservations(
     moved AS (
       UPDATE sessions s SET
         committed_seq = greatest(s.committed_seq, (SELECT max(seq) FROM items)),
-        seen_at = ${times.nowMs}::bigint
+        turn = s.turn + 1, seen_at = ${times.nowMs}::bigint
       FROM gate WHERE s.agent_id = gate.agent_id
       RETURNING s.committed_seq
     )

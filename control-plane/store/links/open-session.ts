@@ -1,5 +1,6 @@
 // One statement: an agent's hello becomes its session. It bumps the epoch, takes the agent's links if nobody else
-// holds them, ends work that was lost with another agent, and queues what the agent should hold and does not.
+// holds them, ends work that was lost with another agent, and queues what the agent should hold and does not. When
+// the agent has heard more than this database knows, what is believed about its hosts is forgotten.
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import { err, ok, type Result } from "../../../shared/result.ts";
@@ -7,6 +8,7 @@ import type { LinkStore, OpenedSession, OpeningError } from "../../ports.ts";
 import { readRows, type Database } from "../database.ts";
 import { jsonText } from "../json-text.ts";
 import { leaseTtlMs, siteDegradedAfterMs } from "../../lease-times.table.ts";
+import { forgetAgain, forgetParts } from "./forget-hosts.ts";
 
 export type Opening = Parameters<LinkStore["openSession"]>[0];
 export interface OpeningTimes {
@@ -22,6 +24,7 @@ const answer = z.object({
   cluster: z.string().nullable(),
   missing: z.boolean(),
   resync: z.boolean(),
+  regressed: z.boolean(),
   touched: z.array(z.string()),
 });
 
@@ -35,6 +38,7 @@ export async function openSession(
   if (row.verdict === "standby" || row.missing) {
     return err("standby", "another agent acts for the site or the cluster");
   }
+  if (row.regressed) await database.rows(forgetAgain(opening.agentId));
   if (row.verdict === "open" && row.epoch !== null && row.committed !== null) {
     return ok({
       epoch: row.epoch,
@@ -42,6 +46,7 @@ export async function openSession(
       site: row.site ?? undefined,
       cluster: row.cluster ?? undefined,
       resync: row.resync,
+      regressed: row.regressed,
       touched: row.touched,
     });
   }
@@ -49,6 +54,9 @@ export async function openSession(
     ? err("cloned", `the counter ${opening.counter} was used before: two agents have one identity`)
     : err("superseded", "a later session of this agent is open");
 }
+
+/** In one statement; an agent that has heard of more tries again. */
+const mostEpochsPassedOver = 1_000_000;
 
 const interrupted = {
   kind: "interrupted",
@@ -60,6 +68,7 @@ function statement(opening: Opening, times: OpeningTimes): SQL {
   return sql`
   WITH ${sessionParts(opening, times)},
     ${linkParts(times)},
+    ${forgetParts(times.wakeAtMs)},
     ${lostParts(opening, times)},
     ${resyncParts(opening)},
     touched AS (
@@ -72,29 +81,40 @@ function statement(opening: Opening, times: OpeningTimes): SQL {
     (SELECT epoch FROM opened) AS epoch, (SELECT committed_seq FROM opened) AS committed,
     agent.site, agent.cluster,
     (SELECT count(*) FROM taken) < (SELECT count(*) FROM opened, wanted) AS missing,
-    EXISTS (SELECT FROM stale) AS resync,
-    (SELECT coalesce(json_agg(uid), '[]') FROM touched) AS touched
+    agent.regressed OR EXISTS (SELECT FROM stale) AS resync, agent.regressed,
+    (SELECT coalesce(json_agg(uid), '[]')
+     FROM (SELECT uid FROM touched UNION ALL SELECT uid FROM forgotten) woken) AS touched
   FROM agent`;
 }
 
 /**
  * verdict: a counter that does not grow is an older hello of the same boot, or a copy of the agent; an agent that
  * cannot have all its links gets no session. Two that stand by may both find a link free: the second is `missing`
- * it, its session holds nothing and is not used.
+ * it, its session holds nothing and is not used. regressed: the database went back in time; the agent was at work
+ * since, so it is the one to go on. Its new epoch is above what it has heard; the numbers between are used up, for a
+ * sequence that is set could be set back.
  */
 function sessionParts(opening: Opening, times: OpeningTimes): SQL {
+  const { epoch, turn } = opening.heard ?? { epoch: 0, turn: 0 };
   return sql`
+    known AS (
+      SELECT a.id, a.site, a.cluster, a.counter, a.boot_id,
+        ${opening.counter}::bigint > a.counter AND (${epoch}::bigint, ${turn}::bigint)
+          > (coalesce(s.epoch, 0), coalesce(s.turn, 0)) AS regressed
+      FROM agents a LEFT JOIN sessions s ON s.agent_id = a.id
+      WHERE a.id = ${opening.agentId} AND a.state = 'approved'
+      FOR UPDATE OF a
+    ),
     agent AS (
-      SELECT a.id, a.site, a.cluster,
+      SELECT a.id, a.site, a.cluster, a.regressed,
         CASE WHEN ${opening.counter}::bigint <= a.counter
                THEN CASE WHEN a.boot_id = ${opening.bootId} THEN 'superseded' ELSE 'cloned' END
-             WHEN EXISTS (
+             WHEN NOT a.regressed AND EXISTS (
                SELECT FROM links l
                WHERE l.name IN ('site:' || a.site, 'cluster:' || a.cluster) AND l.agent_id <> a.id
                  AND l.seen_at >= ${times.nowMs - leaseTtlMs}::bigint) THEN 'standby'
              ELSE 'open' END AS verdict
-      FROM agents a WHERE a.id = ${opening.agentId} AND a.state = 'approved'
-      FOR UPDATE
+      FROM known a
     ),
     wanted AS (
       SELECT n.name FROM agent,
@@ -113,11 +133,14 @@ function sessionParts(opening: Opening, times: OpeningTimes): SQL {
     opened AS (
       INSERT INTO sessions AS s
         (agent_id, epoch, boot_id, committed_seq, token_hash, instance, program_version, seen_at)
-      SELECT id, nextval('epochs'), ${opening.bootId}, 0, ${opening.tokenHash}, ${opening.instance},
+      SELECT id, (
+          SELECT max(nextval('epochs')) FROM generate_series(0, least(${mostEpochsPassedOver}::bigint,
+            greatest(0, ${epoch}::bigint - (SELECT last_value - (NOT is_called)::int FROM epochs))))
+        ), ${opening.bootId}, 0, ${opening.tokenHash}, ${opening.instance},
         ${opening.programVersion}, ${times.nowMs}::bigint
       FROM counted WHERE verdict = 'open'
       ON CONFLICT (agent_id) DO UPDATE SET
-        epoch = excluded.epoch, boot_id = excluded.boot_id,
+        epoch = excluded.epoch, turn = 0, boot_id = excluded.boot_id,
         committed_seq = CASE WHEN s.boot_id = excluded.boot_id THEN s.committed_seq ELSE 0 END,
         token_hash = excluded.token_hash, instance = excluded.instance,
         program_version = excluded.program_version, seen_at = excluded.seen_at
@@ -125,6 +148,7 @@ function sessionParts(opening: Opening, times: OpeningTimes): SQL {
     )`;
 }
 
+/** mine: the site whose hosts this database knows. */
 function linkParts(times: OpeningTimes): SQL {
   return sql`
     taken AS (
@@ -134,13 +158,14 @@ function linkParts(times: OpeningTimes): SQL {
       ON CONFLICT (name) DO UPDATE SET
         agent_id = excluded.agent_id, epoch = excluded.epoch, seen_at = excluded.seen_at
       WHERE l.agent_id = excluded.agent_id OR l.seen_at < ${times.nowMs - leaseTtlMs}::bigint
+        OR (SELECT regressed FROM agent)
       RETURNING name
     ),
     mine AS (
       SELECT agent.site,
         coalesce((SELECT l.seen_at FROM links l WHERE l.name = 'site:' || agent.site), 0)
           < ${times.nowMs - siteDegradedAfterMs}::bigint AS was_away
-      FROM agent, taken WHERE taken.name = 'site:' || agent.site
+      FROM agent, taken WHERE taken.name = 'site:' || agent.site AND NOT agent.regressed
     )`;
 }
 

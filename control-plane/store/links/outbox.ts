@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { delivery, type Delivery } from "../../../shared/protocol/frames.ts";
-import type { LinkName } from "../../ports.ts";
+import type { LinkName, LinkStore } from "../../ports.ts";
 import { readRow, type Database } from "../database.ts";
 
 const taken = z.object({
@@ -18,9 +18,10 @@ const taken = z.object({
  */
 export async function takeOutbox(
   database: Database,
-  session: { readonly epoch: number; readonly links: readonly LinkName[] },
+  session: Parameters<LinkStore["takeOutbox"]>[0],
   { nowMs, limit }: { readonly nowMs: number; readonly limit: number },
 ): Promise<readonly { readonly id: string; readonly delivery: Delivery }[] | undefined> {
+  const { turn } = session;
   const row = await readRow(
     database,
     taken,
@@ -29,7 +30,10 @@ export async function takeOutbox(
         SELECT l.name FROM links l
         JOIN jsonb_array_elements_text(${JSON.stringify(session.links)}::jsonb) AS n(name)
           ON n.name = l.name
-        WHERE l.epoch = ${session.epoch}::bigint
+        WHERE l.epoch = ${session.epoch}::bigint AND (${turn === undefined} OR EXISTS (
+          SELECT FROM sessions s
+          WHERE s.agent_id = ${turn?.agentId ?? null} AND s.epoch = ${session.epoch}::bigint
+            AND s.turn = ${turn?.count ?? null}::bigint))
       ),
       picked AS (
         SELECT next.id FROM held, LATERAL (
@@ -47,6 +51,11 @@ export async function takeOutbox(
         UPDATE outbox o SET sent_epoch = ${session.epoch}::bigint
         WHERE o.id IN (SELECT id FROM picked)
         RETURNING o.id, o.delivery
+      ),
+      turned AS (
+        UPDATE sessions s SET turn = s.turn + 1
+        WHERE s.agent_id = ${turn?.agentId ?? null} AND s.epoch = ${session.epoch}::bigint
+          AND EXISTS (SELECT FROM picked)
       )
     SELECT (SELECT count(*) FROM held) AS held,
       coalesce(

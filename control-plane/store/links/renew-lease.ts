@@ -12,6 +12,7 @@ const answer = z.object({
 export interface Renewal {
   readonly agentId: string;
   readonly epoch: number;
+  readonly turn?: number | undefined;
   /** How many links the session was opened with. */
   readonly links: number;
 }
@@ -19,7 +20,7 @@ export interface Renewal {
 /** "lost": a link that the session held was taken by another agent. */
 export async function renewLease(
   database: Database,
-  { agentId, epoch, links }: Renewal,
+  { agentId, epoch, turn, links }: Renewal,
   nowMs: number,
 ): Promise<"held" | "fenced" | "revoked" | "lost"> {
   const [row] = await readRows(
@@ -28,8 +29,9 @@ export async function renewLease(
     sql`
     WITH agent AS (SELECT id, state FROM agents WHERE id = ${agentId}),
       current AS (
-        UPDATE sessions s SET seen_at = ${nowMs}::bigint FROM agent
+        UPDATE sessions s SET turn = s.turn + 1, seen_at = ${nowMs}::bigint FROM agent
         WHERE s.agent_id = agent.id AND s.epoch = ${epoch}::bigint AND agent.state = 'approved'
+          AND coalesce(${turn ?? null}::bigint, s.turn) = s.turn
         RETURNING s.agent_id
       ),
       held AS (

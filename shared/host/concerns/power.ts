@@ -33,8 +33,9 @@ interface PowerAtEnd {
 }
 
 function powerAtEnd(operation: OperationView | undefined): PowerAtEnd | undefined {
-  const on = operation?.result?.on;
-  return on === undefined ? undefined : { on, atMs: operation?.endedAtMs ?? Infinity };
+  const result = operation?.result;
+  if (result === undefined || result.kind === "recall") return undefined;
+  return { on: result.on, atMs: operation?.endedAtMs ?? Infinity };
 }
 
 function isNews(atMs: number, { power: known }: HostMemory, end: PowerAtEnd | undefined): boolean {
@@ -134,7 +135,7 @@ function steady(draft: Draft, isOn: boolean, reboot: RebootWish): Stop {
 export function powerEnded(draft: Draft, operation: EndedOperation): Stop | undefined {
   const { result, failure } = operation;
   if (failure !== undefined) return failOperation(draft, "power management error", failure);
-  if (result === undefined) return undefined;
+  if (result?.kind !== "power") return undefined;
   delete draft.memory.powerAwaitedSinceMs;
   if (draft.memory.status.errorType === "power management error") clearErrors(draft);
   const isReset = draft.snapshot.host.spec.disablePowerOff === true && result.on;

@@ -56,6 +56,7 @@ function endBackoffEarly(draft: Draft): void {
   if (isAsked) {
     takeAnnotation(draft, retryAnnotation);
     delete memory.unproven;
+    delete memory.recallUpTo;
     memory.status.provisioningFailCount = 0;
   }
   const hasRecovered =

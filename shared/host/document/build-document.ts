@@ -47,8 +47,15 @@ function isManaged(draft: Draft): boolean {
     return false;
   }
   if (!parseBmcAddress(snapshot.host.spec.bmc?.address ?? "").ok) return false;
+  if (claimsLater(draft)) return false;
   const isBlocked = snapshot.claimConflict !== undefined || snapshot.invalid.length > 0;
   return state !== "registering" || !isBlocked;
+}
+
+/** An adopted host that only registers: another may hold its machine and not be adopted yet. */
+export function claimsLater({ memory, snapshot }: Draft): boolean {
+  const { claimsFromMs = 0, status } = memory;
+  return status.provisioning.state === "registering" && snapshot.nowMs < claimsFromMs;
 }
 
 /** Notes a changed document in the memory. */

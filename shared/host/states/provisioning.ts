@@ -1,5 +1,6 @@
 // State provisioning: the image is being written. What is recorded at the end is what the operation wrote;
-// a spec that changed meanwhile stops the write, or leads to another one.
+// a spec that changed meanwhile stops the write, or leads to another one. Of a write that this database does not know
+// the site is asked how it ended.
 import { look } from "../concerns/cleaning.ts";
 import { pin } from "../concerns/hardware.ts";
 import { allocationOf, isGivenUp, isSameImage, provisionPayload } from "../concerns/image.ts";
@@ -7,7 +8,7 @@ import { settlesUntilMs } from "../concerns/secrets.ts";
 import { because, clearErrors, event, go, isDeleting, wait } from "../draft.ts";
 import type { Draft, EndedOperation, StateRules, Stop } from "../draft.ts";
 import { order } from "../order.ts";
-import type { OperationResult } from "../../protocol/operation.ts";
+import type { OperationFailure, OperationResult } from "../../protocol/operation.ts";
 import type { OperationView } from "../snapshot.ts";
 import { backoffLeft, failOperation, reject } from "../status/errors.ts";
 
@@ -15,7 +16,7 @@ export const provisioning: StateRules = { keeps, ended, next };
 
 /** A Secret that went away changes nothing: the operation has its sealed copy. */
 function keeps(draft: Draft, { kind }: OperationView): boolean {
-  if (kind === "inspect") return !isGivenUp(draft);
+  if (kind === "inspect" || kind === "recall") return !isGivenUp(draft);
   if (kind !== "provision" || isGivenUp(draft)) return false;
   const payload = provisionPayload(draft);
   if (!payload.ok) return true;
@@ -30,13 +31,48 @@ function ended(draft: Draft, operation: EndedOperation): Stop | undefined {
   const { result, failure } = operation;
   if (result?.kind === "inspect") pin(draft, result);
   if (result?.kind === "provision") return provisioned(draft, result);
+  if (result?.kind === "recall") return recalled(draft, result);
   if (failure === undefined) return undefined;
+  return failed(draft, operation.view.kind, failure);
+}
+
+function failed(draft: Draft, kind: OperationView["kind"], failure: OperationFailure): Stop {
+  // An older agent cannot tell.
+  if (kind === "recall" && failure.kind === "unsupported") {
+    delete draft.memory.recallUpTo;
+    return next(draft);
+  }
   const stop = failOperation(draft, "provisioning error", failure);
   const isMovedOn = draft.memory.status.errorType === undefined;
   return isMovedOn && failure.destroyed ? giveUp(draft, failure.message) : stop;
 }
 
-function provisioned(draft: Draft, result: Extract<OperationResult, { kind: "provision" }>): Stop {
+type Recalled = Extract<OperationResult, { kind: "recall" }>;
+
+/** Undefined: nothing is on the disk that counts; it can be written. */
+function recalled(draft: Draft, { isKnown, write: last }: Recalled): Stop | undefined {
+  const { memory } = draft;
+  delete memory.recallUpTo;
+  if (!isKnown) return undefined;
+  delete memory.unproven;
+  clearErrors(draft);
+  const attempted = memory.status.lastAttemptedImage;
+  // Another image was written before: the write of this one has not begun.
+  if (last === undefined || (attempted !== undefined && !isSameImage(last.image, attempted))) {
+    return undefined;
+  }
+  const { written, failure, ...writing } = last;
+  memory.clean = false;
+  if (failure !== undefined) return failed(draft, "provision", failure);
+  if (written === undefined) return undefined;
+  memory.writing = writing;
+  return provisioned(draft, written);
+}
+
+function provisioned(
+  draft: Draft,
+  result: Pick<Extract<OperationResult, { kind: "provision" }>, "contentDigest" | "disk">,
+): Stop {
   const { memory } = draft;
   const { writing } = memory;
   if (writing === undefined) {
@@ -68,6 +104,10 @@ function next(draft: Draft): Stop {
   const { memory } = draft;
   if (memory.unproven !== undefined) {
     if (isGivenUp(draft) || isOtherImage(draft)) return giveUp(draft, "the image was given up");
+    const { recallUpTo: upToRevision } = memory;
+    if (upToRevision !== undefined) {
+      return order(draft, { kind: "recall", upToRevision }, "asks the site how the write ended");
+    }
     const message = `${memory.unproven}; to erase and write again: kubectl annotate bmh ${draft.snapshot.host.metadata.name} farrier.dev/retry=`;
     return reject(draft, "provisioning error", because("ProvisioningError", message), ["spec"]);
   }
@@ -92,6 +132,7 @@ function giveUp(draft: Draft, message: string): Stop {
     memory.status.provisioningFailCount += 1;
   }
   delete memory.unproven;
+  delete memory.recallUpTo;
   delete memory.writing;
   memory.allocation = "";
   event(draft, "Normal", "DeprovisioningStarted", message);

@@ -6,11 +6,13 @@ import {
   clearErrors,
   event,
   go,
+  wait,
   type Draft,
   type StateRules,
   type Stop,
 } from "../draft.ts";
 import { waitsForSite } from "../order.ts";
+import { claimsLater } from "../document/build-document.ts";
 import { reject } from "../status/errors.ts";
 
 export const registering: StateRules = {
@@ -31,6 +33,13 @@ function next(draft: Draft): Stop {
   }
   if (claimConflict !== undefined) {
     return reject(draft, type, because("RegistrationError", claimConflict), ["claim", "spec"]);
+  }
+  if (claimsLater(draft)) {
+    const why = because(
+      "Adopting",
+      "lets hosts that hold their machines already be taken over first",
+    );
+    return wait(why, ["claim"], draft.memory.claimsFromMs);
   }
   const unregistered = register(draft) ?? waitsForSite(draft);
   if (unregistered !== undefined) return unregistered;

@@ -15,6 +15,7 @@ const steps = {
   clean: "Cleaning",
   provision: "Provisioning",
   power: "SwitchingPower",
+  recall: "Recalling",
 } as const;
 
 export function operationCondition(draft: Draft, stop: Stop): Verdict {

@@ -164,7 +164,9 @@ const answers = [
   ...["stale", "claimed", "23503"].map((kind) => `commitHost ${kind}`),
   ...["id", "used", "expired"].map((kind) => `enrol ${kind}`),
   ...["superseded", "cloned", "standby", "23505"].map((kind) => `openSession ${kind}`),
-  ...["epoch", "committedSeq", "resync", "touched"].map((kind) => `openSession ${kind}`),
+  ...["epoch", "committedSeq", "resync", "regressed", "touched"].map(
+    (kind) => `openSession ${kind}`,
+  ),
   ...["held", "fenced", "revoked", "lost"].map((kind) => `renewLease ${kind}`),
   ...["true", "false"].map((kind) => `setAgentState ${kind}`),
   "takeOutbox undefined",

@@ -103,8 +103,11 @@ export class MemoryDatabase {
   }
 
   /** A number once given is not given again, whatever comes of its statement. */
-  nextEpoch(): number {
-    return this.#nextEpoch++;
+  nextEpoch(above: number): number {
+    const epoch =
+      this.#nextEpoch + Math.min(mostEpochsPassedOver, Math.max(0, above + 1 - this.#nextEpoch));
+    this.#nextEpoch = epoch + 1;
+    return epoch;
   }
 
   nextOutboxId(): number {
@@ -158,6 +161,8 @@ export class MemoryDatabase {
     return tableNames.flatMap((table): readonly { clear(): void }[] => this.#indexes[table] ?? []);
   }
 }
+
+const mostEpochsPassedOver = 1_000_000;
 
 type Indexes = { readonly [T in TableName]?: readonly RowIndex<Rows[T]>[] };
 

@@ -52,6 +52,7 @@ export interface SessionRow {
   readonly epoch: number;
   readonly boot_id: string;
   readonly committed_seq: number;
+  readonly turn: number;
   readonly token_hash: string;
   readonly instance: string;
   readonly program_version: string;

@@ -22,6 +22,13 @@ export interface AgentOptions {
   readonly cluster?: string;
 }
 
+interface OpenOptions {
+  readonly bootId?: string;
+  readonly counter?: number;
+  readonly digest?: string;
+  readonly heard?: { readonly epoch: number; readonly turn: number };
+}
+
 /** Of a site and a cluster that there are. */
 export async function enrolAgent(store: Store, id: string, { site, cluster }: AgentOptions) {
   const tokenHash = `token-of-${id}`;
@@ -63,7 +70,7 @@ export class StoreWorld {
     if (!enrolled.ok) throw new Error(enrolled.error.message);
   }
 
-  open(agentId: string, options: { bootId?: string; counter?: number; digest?: string } = {}) {
+  open(agentId: string, options: OpenOptions = {}) {
     const counter = options.counter ?? (this.counters.get(agentId) ?? 0) + 1;
     this.counters.set(agentId, counter);
     return this.store.openSession({
@@ -74,10 +81,11 @@ export class StoreWorld {
       tokenHash: `session-${agentId}-${counter}`,
       programVersion: "1",
       documentsDigest: options.digest ?? emptyDigest,
+      heard: options.heard,
     });
   }
 
-  async opened(agentId: string, options: { bootId?: string; digest?: string } = {}) {
+  async opened(agentId: string, options: OpenOptions = {}) {
     const session = await this.open(agentId, options);
     if (!session.ok) throw new Error(`${agentId}: ${session.error.kind}`);
     return session.value;

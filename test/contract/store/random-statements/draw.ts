@@ -48,10 +48,13 @@ export function senderOf(draw: Draw): FeedSender {
   return { agentId: link.agent_id, epoch, cluster: link.name.slice("cluster:".length) };
 }
 
-export function sessionOf(draw: Draw): Pick<SessionRow, "agent_id" | "epoch" | "committed_seq"> {
+export function sessionOf(
+  draw: Draw,
+): Pick<SessionRow, "agent_id" | "epoch" | "committed_seq" | "turn"> {
   const { random } = draw;
   const session = rowOf(draw, draw.tables.sessions);
-  if (session === undefined) return { agent_id: random.pick(agents), epoch: 1, committed_seq: 0 };
+  if (session === undefined)
+    return { agent_id: random.pick(agents), epoch: 1, committed_seq: 0, turn: 0 };
   return random.chance(0.05) ? { ...session, epoch: session.epoch - 1 } : session;
 }
 

@@ -20,6 +20,7 @@ import {
   type Draw,
   type Statement,
 } from "./draw.ts";
+import { turnOf } from "./links.ts";
 
 export function commitHost(draw: Draw): Statement {
   const { random } = draw;
@@ -179,7 +180,9 @@ function deliveryOf(
 
 export function acceptObservations(draw: Draw): Statement {
   const { random } = draw;
-  const { agent_id: agentId, epoch, committed_seq: committed } = sessionOf(draw);
+  const session = sessionOf(draw);
+  const { agent_id: agentId, epoch, committed_seq: committed } = session;
+  const turn = turnOf(draw, session);
   const from = Math.max(1, committed + 1 - random.below(3));
   const items = Array.from({ length: random.below(6) }, (_, index) => ({
     seq: from + index + (random.chance(0.02) ? 100 : 0),
@@ -190,8 +193,8 @@ export function acceptObservations(draw: Draw): Statement {
   const given = random.chance(0.2) ? distinct.toReversed() : distinct;
   return {
     name: "acceptObservations",
-    given: { agentId, epoch, items: given },
-    run: (store) => store.acceptObservations({ agentId, epoch }, given),
+    given: { agentId, epoch, turn, items: given },
+    run: (store) => store.acceptObservations({ agentId, epoch, turn }, given),
   };
 }
 

@@ -1,7 +1,7 @@
 // Random statements about agents, sessions and the outbox.
 import { createHash } from "node:crypto";
 import type { LinkName } from "../../../../control-plane/ports.ts";
-import type { StoredAgentRow } from "../../../simulation/store/rows.ts";
+import type { SessionRow, StoredAgentRow } from "../../../simulation/store/rows.ts";
 import { agents, clusters, rowOf, sessionOf, sites, type Draw, type Statement } from "./draw.ts";
 
 export function addCluster({ random }: Draw): Statement {
@@ -67,8 +67,18 @@ export function openSession(draw: Draw): Statement {
     tokenHash: tokenOf(draw),
     programVersion: `${random.below(3)}`,
     documentsDigest: random.chance(0.6) ? digestOf(draw, agent?.site ?? null) : "another",
+    heard: heardOf(draw, agent),
   };
   return { name: "openSession", given: session, run: (store) => store.openSession(session) };
+}
+
+/** What the database knows, or less; rarely more, as after a restored backup. */
+function heardOf({ random, tables }: Draw, agent: StoredAgentRow | undefined) {
+  const session = agent === undefined ? undefined : tables.sessions.get(agent.id);
+  const { epoch, turn } = session ?? { epoch: 0, turn: 0 };
+  if (random.chance(0.1)) return undefined;
+  if (random.chance(0.03)) return { epoch: epoch + random.below(9), turn: turn + random.below(2) };
+  return { epoch: Math.max(0, epoch - random.below(2)), turn: Math.max(0, turn - random.below(2)) };
 }
 
 /** Mostly the next hello of the same boot; sometimes a late one, or a clone's. */
@@ -97,9 +107,17 @@ function digestOf({ tables }: Draw, site: string | null): string {
 }
 
 export function renewLease(draw: Draw): Statement {
-  const { agent_id: agentId, epoch } = sessionOf(draw);
-  const renewal = { agentId, epoch, links: draw.random.between(1, 2) };
+  const session = sessionOf(draw);
+  const { agent_id: agentId, epoch } = session;
+  const turn = turnOf(draw, session);
+  const renewal = { agentId, epoch, turn, links: draw.random.between(1, 2) };
   return { name: "renewLease", given: renewal, run: (store) => store.renewLease(renewal) };
+}
+
+/** Mostly the present one; sometimes one that the database lost. */
+export function turnOf({ random }: Draw, { turn }: Pick<SessionRow, "turn">): number | undefined {
+  if (random.chance(0.3)) return undefined;
+  return random.chance(0.9) ? turn : turn + 1;
 }
 
 /** A session with links that it holds, or should. */
@@ -117,7 +135,15 @@ function delivering(draw: Draw): { readonly epoch: number; readonly links: reado
 }
 
 export function takeOutbox(draw: Draw): Statement {
-  const session = delivering(draw);
+  const given = delivering(draw);
+  const current = [...draw.tables.sessions.values()].find(({ epoch }) => epoch === given.epoch);
+  const count = current === undefined ? undefined : turnOf(draw, current);
+  const session = {
+    ...given,
+    ...(current === undefined || count === undefined
+      ? {}
+      : { turn: { agentId: current.agent_id, count } }),
+  };
   const limit = draw.random.between(1, 6);
   return {
     name: "takeOutbox",

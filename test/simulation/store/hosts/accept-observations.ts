@@ -20,7 +20,7 @@ interface Source {
 
 export function acceptObservations(
   database: MemoryDatabase,
-  sender: { readonly agentId: string; readonly epoch: number },
+  sender: Parameters<HostStore["acceptObservations"]>[0],
   given: readonly Observation[],
   times: { readonly nowMs: number; readonly wakeAtMs: number },
 ): Accepted {
@@ -28,6 +28,7 @@ export function acceptObservations(
   const session = sessions.get(sender.agentId);
   const agent = agents.get(sender.agentId);
   if (session?.epoch !== sender.epoch || agent?.state !== "approved") return undefined;
+  if ((sender.turn ?? session.turn) !== session.turn) return undefined;
   const source = { agentId: agent.id, site: agent.site };
   const items = given
     .filter(({ seq }) => seq > session.committed_seq)
@@ -48,7 +49,8 @@ export function acceptObservations(
   }
   const touched = foldFacts(database, { source, items, changed }, times.wakeAtMs);
   const committedSeq = Math.max(session.committed_seq, items.at(-1)?.seq ?? 0);
-  const moved = { ...session, committed_seq: committedSeq, seen_at: times.nowMs };
+  const turn = session.turn + 1;
+  const moved = { ...session, committed_seq: committedSeq, turn, seen_at: times.nowMs };
   database.write("sessions", session.agent_id, moved);
   return { committedSeq, touched, refused };
 }

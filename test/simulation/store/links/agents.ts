@@ -18,14 +18,14 @@ type Renewal = Parameters<LinkStore["renewLease"]>[0];
 
 export function renewLease(
   database: MemoryDatabase,
-  { agentId, epoch, links: count }: Renewal,
+  { agentId, epoch, turn, links: count }: Renewal,
   nowMs: number,
 ): Awaited<ReturnType<LinkStore["renewLease"]>> {
   const { agents, sessions, links } = database.tables;
   if (agents.get(agentId)?.state !== "approved") return "revoked";
   const session = sessions.get(agentId);
-  if (session?.epoch !== epoch) return "fenced";
-  database.write("sessions", agentId, { ...session, seen_at: nowMs });
+  if (session?.epoch !== epoch || (turn ?? session.turn) !== session.turn) return "fenced";
+  database.write("sessions", agentId, { ...session, turn: session.turn + 1, seen_at: nowMs });
   let held = 0;
   for (const link of links.values()) {
     if (link.agent_id !== agentId || link.epoch !== epoch) continue;

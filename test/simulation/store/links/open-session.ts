@@ -5,6 +5,7 @@ import type { LinkStore, OpenedSession, OpeningError } from "../../../../control
 import { err, ok, type Result } from "../../../../shared/result.ts";
 import { queueRow, rowsOfLink } from "../hosts/outbox-rows.ts";
 import { wakeHost } from "../hosts/wake-host.ts";
+import { forgetHosts } from "./forget-hosts.ts";
 import { unique, type MemoryDatabase } from "../memory-database.ts";
 import type { OperationRow, SessionRow, StoredAgentRow, StoredHostRow } from "../rows.ts";
 import { storedJson } from "../stored-json.ts";
@@ -22,7 +23,8 @@ export function openSession(
 ): Result<OpenedSession, OpeningError> {
   const agent = database.tables.agents.get(opening.agentId);
   if (agent?.state !== "approved") return err("superseded", "the agent is not approved any more");
-  const verdict = verdictOf(database, { agent, opening }, times.nowMs);
+  const regressed = hasRegressed(database, { agent, opening });
+  const verdict = regressed ? "open" : verdictOf(database, { agent, opening }, times.nowMs);
   count(database, { agent, opening }, verdict);
   if (verdict === "standby") {
     return err("standby", "another agent acts for the site or the cluster");
@@ -39,17 +41,20 @@ export function openSession(
     database.write("links", name, { name, agent_id: agent.id, epoch, seen_at: times.nowMs });
   }
   const { site } = agent;
+  if (regressed) {
+    const touched = forgetHosts(database, agent, times.wakeAtMs);
+    return ok({ ...openedBy(session, agent), regressed, resync: true, touched });
+  }
   const catchingUp =
     site === null
       ? { resync: false, touched: [] }
       : catchUp(database, { site, wasAway, opening }, times);
-  return ok({
-    epoch: session.epoch,
-    committedSeq: session.committed_seq,
-    site: site ?? undefined,
-    cluster: agent.cluster ?? undefined,
-    ...catchingUp,
-  });
+  return ok({ ...openedBy(session, agent), regressed, ...catchingUp });
+}
+
+function openedBy({ epoch, committed_seq: committedSeq }: SessionRow, agent: StoredAgentRow) {
+  const { site, cluster } = agent;
+  return { epoch, committedSeq, site: site ?? undefined, cluster: cluster ?? undefined };
 }
 
 interface Candidate {
@@ -57,6 +62,14 @@ interface Candidate {
   readonly opening: Opening;
 }
 type Verdict = OpeningError | "open";
+
+/** The agent has heard more than is known here. */
+function hasRegressed({ tables }: MemoryDatabase, { agent, opening }: Candidate): boolean {
+  const { heard } = opening;
+  if (heard === undefined || opening.counter <= agent.counter) return false;
+  const { epoch, turn } = tables.sessions.get(agent.id) ?? { epoch: 0, turn: 0 };
+  return heard.epoch === epoch ? heard.turn > turn : heard.epoch > epoch;
+}
 
 function verdictOf(
   { tables }: MemoryDatabase,
@@ -90,9 +103,9 @@ function count(database: MemoryDatabase, { agent, opening }: Candidate, verdict:
 }
 
 function openRow(database: MemoryDatabase, opening: Opening, nowMs: number): SessionRow {
-  const { agentId, bootId, tokenHash, instance, programVersion } = opening;
+  const { agentId, bootId, tokenHash, instance, programVersion, heard } = opening;
   const earlier = database.tables.sessions.get(agentId);
-  const epoch = database.nextEpoch();
+  const epoch = database.nextEpoch(heard?.epoch ?? 0);
   const holders = [...database.sessionsByToken.keys(tokenHash)];
   if (holders.some((holder) => holder !== agentId)) throw unique("sessions_token_hash_key");
   const session = {
@@ -100,6 +113,7 @@ function openRow(database: MemoryDatabase, opening: Opening, nowMs: number): Ses
     epoch,
     boot_id: bootId,
     committed_seq: earlier?.boot_id === bootId ? earlier.committed_seq : 0,
+    turn: 0,
     token_hash: tokenHash,
     instance,
     program_version: programVersion,

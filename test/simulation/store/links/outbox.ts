@@ -12,9 +12,12 @@ type Taken = Awaited<ReturnType<LinkStore["takeOutbox"]>>;
 
 export function takeOutbox(
   database: MemoryDatabase,
-  { epoch, links }: Session,
+  { epoch, links, turn }: Parameters<LinkStore["takeOutbox"]>[0],
   { nowMs, limit }: { readonly nowMs: number; readonly limit: number },
 ): Taken {
+  const session = turn === undefined ? undefined : database.tables.sessions.get(turn.agentId);
+  const isInTurn = session?.epoch === epoch && session.turn === turn?.count;
+  if (turn !== undefined && !isInTurn) return links.length > 0 ? undefined : [];
   const held = links.filter((name) => database.tables.links.get(name)?.epoch === epoch);
   const taken = held.flatMap((link) => {
     const rows = rowsOfLink(database, link);
@@ -24,6 +27,9 @@ export function takeOutbox(
       .slice(0, limit);
   });
   for (const row of taken) database.write("outbox", String(row.id), { ...row, sent_epoch: epoch });
+  if (session !== undefined && taken.length > 0) {
+    database.write("sessions", session.agent_id, { ...session, turn: session.turn + 1 });
+  }
   if (held.length < links.length) return undefined;
   return taken
     .toSorted((left, right) => left.id - right.id)

@@ -1,0 +1,53 @@
+// Parts of the statement that opens a session: a database that went back in time must not act on what it believes
+// about the hosts of the agent that proves it. They become as a host that this database never knew, and are taken
+// over anew from Kubernetes, once the feeds of their clusters have been listed whole (shared/host/adopt.ts).
+import { sql, type SQL } from "drizzle-orm";
+
+/**
+ * CTEs over `agent` and `wanted`; `forgotten` (uid, cluster) are the hosts, woken. Their site stays: it holds them. So
+ * do their claims: whoever held a machine then comes before another that names it.
+ */
+export function forgetParts(wakeAtMs: number): SQL {
+  return sql`
+    forgotten AS (
+      UPDATE hosts h SET
+        memory = NULL, document = NULL, power_on = NULL, power_at = NULL, bmc_problem = NULL,
+        blocked = false, version = h.version + 1, wake_at = ${wakeAtMs}::bigint
+      FROM agent
+      WHERE agent.regressed AND (h.site = agent.site OR h.cluster = agent.cluster)
+      RETURNING h.uid, h.cluster
+    ),
+    ${forgetRows(sql.raw("SELECT uid FROM forgotten"))},
+    stale_clusters AS (
+      SELECT cluster FROM forgotten
+      UNION SELECT cluster FROM agent WHERE regressed AND cluster IS NOT NULL
+    ),
+    unlisted AS (
+      UPDATE feeds f SET cursor = '' FROM stale_clusters c WHERE f.cluster = c.cluster
+    ),
+    fenced AS (
+      UPDATE links l SET epoch = 0 FROM stale_clusters c
+      WHERE l.name = 'cluster:' || c.cluster AND l.name NOT IN (SELECT name FROM wanted)
+    )`;
+}
+
+function forgetRows(uids: SQL): SQL {
+  return sql`
+    no_operations AS (DELETE FROM operations WHERE host_uid IN (${uids})),
+    no_outbox AS (DELETE FROM outbox WHERE host_uid IN (${uids})),
+    no_facts AS (DELETE FROM secret_facts WHERE host_uid IN (${uids}))`;
+}
+
+/**
+ * Once more, before anything is delivered: a decision that was committed at the same moment has left rows that the
+ * first statement could not see. After it none can: the hosts' versions moved on.
+ */
+export function forgetAgain(agentId: string): SQL {
+  return sql`
+  WITH forgotten AS (
+      SELECT h.uid FROM hosts h JOIN agents a ON h.site = a.site OR h.cluster = a.cluster
+      WHERE a.id = ${agentId} AND h.memory IS NULL
+    ),
+    ${forgetRows(sql.raw("SELECT uid FROM forgotten"))}
+  SELECT 1`;
+}
