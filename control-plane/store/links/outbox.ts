@@ -30,7 +30,8 @@ export async function takeOutbox(
         SELECT l.name FROM links l
         JOIN jsonb_array_elements_text(${JSON.stringify(session.links)}::jsonb) AS n(name)
           ON n.name = l.name
-        WHERE l.epoch = ${session.epoch}::bigint AND (${turn === undefined} OR EXISTS (
+        WHERE l.epoch = ${session.epoch}::bigint
+          AND (${turn === undefined} OR EXISTS (
           SELECT FROM sessions s
           WHERE s.agent_id = ${turn?.agentId ?? null} AND s.epoch = ${session.epoch}::bigint
             AND s.turn = ${turn?.count ?? null}::bigint))

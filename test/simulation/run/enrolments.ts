@@ -1,5 +1,5 @@
 // How agents of the simulated fleet get their identities: by a token of the operator's, once, and anew when he has
-// restored the control plane's database, for agents that know better follow it no more.
+// restored a backup of the control plane's database that was made before.
 import type { AgentProcess } from "./agent-process.ts";
 import { hubUrl } from "./hub.ts";
 import type { Hub } from "./hub.ts";
@@ -23,9 +23,12 @@ export async function makeEnrolToken(hub: Hub, { site, cluster }: Roles): Promis
   return `farrier-${token}`;
 }
 
-/** All that are nobody's copies. */
-export async function enrolAllAnew(world: World): Promise<void> {
-  const agents = [...world.agents.values()].filter(({ isCopy }) => !isCopy);
+/** All that the database does not know, and that are nobody's copies. */
+export async function enrolUnknown(world: World): Promise<void> {
+  const known = new Set(world.database.rows("agents")?.map(({ id }) => id));
+  const agents = [...world.agents.values()].filter(
+    ({ isCopy, agentId }) => !isCopy && !known.has(agentId),
+  );
   await Promise.all(agents.map((agent) => enrolAnew(world, agent)));
 }
 

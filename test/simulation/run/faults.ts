@@ -4,7 +4,7 @@ import { faultClasses } from "../workload/scenario.ts";
 import type { FaultClass, Scenario } from "../workload/scenario.ts";
 import { freeBytesUsually } from "./agent-process.ts";
 import { endCopy, startCopy } from "./copies.ts";
-import { enrolAllAnew } from "./enrolments.ts";
+import { enrolUnknown } from "./enrolments.ts";
 import { noDatabaseFaults } from "./hub.ts";
 import {
   agent,
@@ -65,7 +65,7 @@ const table: Readonly<Record<FaultClass, Apply>> = {
   "database-slow": turn(database, "slowMs", 0, amount),
   "database-restored"(world, fault) {
     if (!world.database.restore(fault.amount)) return false;
-    return () => void enrolAllAnew(world);
+    return () => void enrolUnknown(world);
   },
   "notification-lost": turn(database, "losesNotifications", 0, amount),
   "notifications-deaf": turn(database, "losesNotifications", 0, () => 1),
