@@ -23,6 +23,7 @@ import { leaseTtlMs, silentAfterMs } from "../lease-times.table.ts";
 import { OutboxDelivery } from "./deliver-outbox.ts";
 import { ObservationOrder } from "./observation-order.ts";
 import { readFrame, type ReadFrame } from "./read-frame.ts";
+import { tellOpened, tellRefused } from "./tell-session.ts";
 import { verifyHello } from "./verify-hello.ts";
 
 export interface SessionSocket {
@@ -200,11 +201,7 @@ export class AgentSession implements LinkSession {
   }
 
   private refuse(agent: string, code: number, reason: string): void {
-    const isAlarm = reason === "cloned" || reason === "signature";
-    const fields = { agent: agent.slice(0, 64), reason, code };
-    if (isAlarm) this.deps.log.error("session refused", fields);
-    else this.deps.log.warn("session refused", fields);
-    this.deps.metrics.count("farrier_sessions_total", { answer: reason });
+    tellRefused(this.deps, agent, { code, reason });
     this.end(code, reason);
   }
 
@@ -231,7 +228,6 @@ export class AgentSession implements LinkSession {
       order: new ObservationOrder(committedSeq),
     };
     this.current = current;
-    if (opened.regressed) this.tellRegression(hello, current);
     this.send({
       type: "welcome",
       epoch,
@@ -245,33 +241,11 @@ export class AgentSession implements LinkSession {
       sessionToken: token,
       sites: cluster === undefined ? [] : [...(await deps.links.siteKeys())],
     });
-    deps.metrics.count("farrier_sessions_total", { answer: "welcome" });
-    deps.log.info("session open", {
-      agent: agentId,
-      site,
-      cluster,
-      epoch,
-      resync: opened.resync,
-      programVersion: hello.programVersion.slice(0, 64),
-      clockSkewMs: Math.round(hello.wallClockMs - deps.clock.nowMs()),
-    });
+    tellOpened(deps, hello, opened);
     // The older session of this agent hears it, wherever it is; a site's new agent may have another key.
     deps.bus.notify([`agent:${agentId}`, ...(site === undefined ? [] : ["sites"])]);
     void deps.decisions.decide(opened.touched);
     this.pump();
-  }
-
-  private tellRegression({ heard }: Hello, { agentId: agent, site, cluster, touched }: Current) {
-    this.deps.metrics.count("farrier_epoch_regressions_total", {});
-    this.deps.log.error("EpochRegression: this database went back in time", {
-      agent,
-      site,
-      cluster,
-      heardEpoch: heard?.epoch,
-      heardTurn: heard?.turn,
-      hosts: touched.length,
-      hint: "the hosts are taken over anew from Kubernetes and their sites; nothing needs to be done",
-    });
   }
 
   private async observe(
