@@ -1,7 +1,8 @@
 // One stage of the checks: a program or a vitest project, run to its end, its output shown when it fails.
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatDuration } from "../preparation/progress.ts";
 
@@ -85,14 +86,34 @@ function run(argv: readonly string[], show: boolean): Promise<{ code: number; ou
     const child = spawn(join("node_modules", ".bin", program), args, {
       stdio: ["ignore", show ? "inherit" : "pipe", show ? "inherit" : "pipe"],
     });
+    const stops = endWith(child);
     const chunks: Buffer[] = [];
     child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.once("error", reject);
-    child.once("close", (code) =>
-      resolve({ code: code ?? 1, output: Buffer.concat(chunks).toString("utf8") }),
-    );
+    child.once("close", (code) => {
+      const stopped = stops();
+      if (stopped !== undefined) process.exit(128 + constants.signals[stopped]);
+      resolve({ code: code ?? 1, output: Buffer.concat(chunks).toString("utf8") });
+    });
   });
+}
+
+/** A terminal tells Ctrl-C to the child, too; then it is not told twice, which would cost it its own end in order. */
+const tellsChildWithinMs = 2_000;
+
+/** Who ends us ends the child. Afterwards says by which signal, if any. */
+function endWith(child: ChildProcess): () => NodeJS.Signals | undefined {
+  let stopped: NodeJS.Signals | undefined;
+  const stop = (signal: NodeJS.Signals): void => {
+    stopped = signal;
+    setTimeout(() => child.kill(signal), signal === "SIGINT" ? tellsChildWithinMs : 0).unref();
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  return () => {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+    return stopped;
+  };
 }
 
 /** Prints the one closing line; the exit code says the same. */
