@@ -1,10 +1,12 @@
 // The agent as a whole, against a control plane that a test plays: what each delivery does, and what stops the start.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { fromBase64, toBase64 } from "../shared/bytes.ts";
+import { conversionPlaceholder, convertedDefinitions } from "../shared/capm3/conversion/webhook.ts";
 import { fromAgent, type FromAgent } from "../shared/protocol/frames.ts";
 import type { HostDocument } from "../shared/protocol/host-document.ts";
 import { sealingAad, type SealedSecret } from "../shared/protocol/sealed-secret.ts";
-import { ok } from "../shared/result.ts";
+import { err, ok } from "../shared/result.ts";
+import { FakeKubernetes } from "../test/support/fake-kubernetes.ts";
 import { makeDuplexPair, type DuplexPair } from "../test/support/memory-duplex.ts";
 import { makeMemoryNetwork } from "../test/support/memory-network.ts";
 import { makeSeededCrypto } from "../test/support/seeded-crypto.ts";
@@ -13,6 +15,7 @@ import { makeSimulatedTime, type SimulatedTime } from "../test/support/simulated
 import { makeNodeCrypto } from "./adapters/node-crypto.ts";
 import { runAgent, type AgentPorts } from "./agent.ts";
 import type { AgentConfig } from "./config.ts";
+import type { ServerOptions } from "./ports.ts";
 
 const hubUrl = "http://hub.example";
 const token = Buffer.from(JSON.stringify({ url: hubUrl, secret: "x".repeat(32) })).toString(
@@ -317,4 +320,47 @@ test("a boot file that is missing stops the start by its name", async () => {
     ok: false,
     error: { message: expect.stringContaining("vmlinuz") },
   });
+});
+
+test("older versions are converted though nobody answers for the hub", async () => {
+  const { files } = ports;
+  const host = "192.0.2.30";
+  for (const end of ["key", "crt"]) {
+    const pem = await files.readFile(`${config.stateDirectory}/ramdisk.${end}`);
+    if (!pem.ok) throw new Error(pem.error.message);
+    await files.writeFile(`${config.stateDirectory}/conversion-${host}.${end}`, pem.value);
+  }
+  const kubernetes = new FakeKubernetes();
+  const [name = ""] = convertedDefinitions;
+  const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
+  const webhook = { clientConfig: { url: conversionPlaceholder } };
+  kubernetes.put(path, { metadata: { name }, spec: { conversion: { webhook } } });
+  const http = { request: async () => err("unreachable", "the hub is away") };
+  const conversion = { host, port: 9443, address: "0.0.0.0" };
+  const asked: ServerOptions[] = [];
+  const server = {
+    listen: (options: ServerOptions) => {
+      asked.push(options);
+      return ports.server.listen(options);
+    },
+  };
+  void runAgent(
+    { ...ports, http, kubernetes, server },
+    { ...config, cluster: { conversion } },
+    stop.signal,
+  );
+  await clock.advance(100);
+  expect(lines).toEqual([]);
+  expect(kubernetes.objects.get(path)).toMatchObject({
+    spec: { conversion: { webhook: { clientConfig: { url: `https://${host}:9443/convert` } } } },
+  });
+  const answer = await asked[0]?.handle({
+    method: "POST",
+    path: "/convert",
+    headers: {},
+    remote: { address: host, port: 1 },
+    body: json({}),
+  });
+  expect(answer?.status).toBe(400);
+  expect(asked.map(({ port }) => port)).toEqual([9443]);
 });

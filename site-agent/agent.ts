@@ -4,6 +4,7 @@ import type { HostDocument } from "../shared/protocol/host-document.ts";
 import { operationKind } from "../shared/protocol/operation.ts";
 import { err, ok, type Result } from "../shared/result.ts";
 import type { KubernetesApi } from "./cluster/port.ts";
+import { startConversion } from "./cluster/conversion/start-conversion.ts";
 import { startCluster, type RunningCluster } from "./compose-cluster.ts";
 import { startSite, type RunningSite, type SitePorts } from "./compose-site.ts";
 import type { AgentConfig } from "./config.ts";
@@ -37,6 +38,9 @@ export async function runAgent(
   prepareDatabase(ports.database);
   const ca = await readCa(ports.files, config.hub.caFile);
   if (!ca.ok) return ca;
+  // Before anything that needs the hub: without it, older versions of objects cannot even be read.
+  const conversion = await startConversion(ports, config);
+  if (!conversion.ok) return conversion;
   const { enrolTokenFile } = config;
   const identity = await obtainIdentity(ports, { enrolTokenFile, caPem: ca.value, programVersion });
   if (!identity.ok) return err("start", identity.error.message);
@@ -81,6 +85,7 @@ export async function runAgent(
   await session.run(signal);
   cluster?.stop();
   await site.value?.stop();
+  await conversion.value?.stop();
   return ok(undefined);
 }
 

@@ -19,7 +19,7 @@ import { makeExtentOffers } from "./sessions/extent-offers.ts";
 import { openSecret } from "./operations/steps/open-secret.ts";
 import type { Site } from "./operations/operation-context.ts";
 import { runPowerPoll } from "./operations/power-poll.ts";
-import { ramdiskCertificate } from "./sessions/ramdisk-certificate.ts";
+import { serverCertificate } from "./server-certificate.ts";
 import { reportStrangers } from "./operations/report-strangers.ts";
 import type {
   Clock,
@@ -68,7 +68,10 @@ export async function startSite(
   state: SiteState,
   config: SiteConfig & { readonly stateDirectory: string },
 ): Promise<Result<RunningSite, "start">> {
-  const certificate = await ramdiskCertificate(ports, config.stateDirectory);
+  const certificate = await serverCertificate(ports, {
+    directory: config.stateDirectory,
+    name: "ramdisk",
+  });
   if (!certificate.ok) return err("start", certificate.error.message);
   const parts = makeParts(ports, state, config, certificate.value.fingerprint);
   const { site, netboot, sessions, extents } = parts;

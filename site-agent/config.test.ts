@@ -122,6 +122,10 @@ test("the help names every field with its meaning, and what is required or the d
     "site.softPowerOffSeconds",
     "cluster",
     "cluster.kubeconfig",
+    "cluster.conversion",
+    "cluster.conversion.host",
+    "cluster.conversion.port",
+    "cluster.conversion.address",
   ]);
   expect(lines.filter((line) => !/: \S.{5,}/.test(line))).toEqual([]);
   expect(lines).toContain("  site.bootPort [8080]: plain HTTP for boot files");

@@ -75,6 +75,20 @@ export const agentConfig = z.strictObject({
   cluster: z
     .strictObject({
       kubeconfig: path.optional().describe("default: the service account of the pod"),
+      conversion: z
+        .strictObject({
+          host: z
+            .union([z.ipv4(), z.hostname().regex(/[a-z]/i)], {
+              error: "must be a host name or an IPv4 address",
+            })
+            .describe("the name or address by which the API server reaches this agent"),
+          port: z.number().int().min(1).max(65_535).default(9443).describe("TLS, for the same"),
+          address: ipv4.default("0.0.0.0").describe("the address to listen on"),
+        })
+        .optional()
+        .describe(
+          "lets the API server have older versions of cluster-api kinds converted by this agent; absent: only their newest version can be read and written",
+        ),
     })
     .optional()
     .describe("the cluster link; absent: this agent has no cluster"),

@@ -192,6 +192,8 @@ export interface ServerRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly remote: UdpAddress;
+  /** Where the server takes bodies; empty when none was sent. */
+  readonly body?: Uint8Array;
 }
 
 export interface ServerResponse {
@@ -206,6 +208,8 @@ export interface ServerOptions {
   readonly port: number;
   /** Self-signed key and certificate, PEM. Plain HTTP when absent. */
   readonly tls?: { readonly keyPem: string; readonly certPem: string };
+  /** Bodies up to this size are read whole, larger ones answered with 413. Absent: bodies are not read. */
+  readonly maxBodyBytes?: number;
   handle(request: ServerRequest): Promise<ServerResponse>;
   /** Called for a WebSocket upgrade with the right subprotocol; absent: upgrades are refused. */
   upgrade?(request: ServerRequest, duplex: Duplex): void;

@@ -1,12 +1,13 @@
 // Puts into a Kubernetes API what Farrier ships: kinds, rights of the cluster link, policy and webhook.
 import { join } from "node:path";
+import { crdFileName } from "../crds/custom-resource-definition.ts";
+import { kinds } from "../crds/kinds.table.ts";
 import type { KubernetesHandle } from "../kubernetes/start-kubernetes.ts";
 import { renderWebhook } from "../manifests/render-webhook.ts";
 
 const infra = join(import.meta.dirname, "..");
 const files = [
-  "crds/metal3.io_baremetalhosts.yaml",
-  "crds/metal3.io_hardwaredata.yaml",
+  ...kinds.map((kind) => `crds/${crdFileName(kind)}`),
   "manifests/cluster-link.yaml",
   "manifests/validating-admission-policy.yaml",
 ];
@@ -14,8 +15,8 @@ const files = [
 /** Kinds, rights and policy. Returns the cluster link's kubeconfig. */
 export async function installManifests(kubernetes: KubernetesHandle): Promise<string> {
   for (const file of files) await apply(kubernetes, ["-f", join(infra, file)]);
-  const kinds = ["crd/baremetalhosts.metal3.io", "crd/hardwaredata.metal3.io"];
-  await orThrow(kubernetes, ["wait", "--for=condition=Established", "--timeout=30s", ...kinds]);
+  const names = kinds.map(({ plural, group }) => `crd/${plural}.${group}`);
+  await orThrow(kubernetes, ["wait", "--for=condition=Established", "--timeout=30s", ...names]);
   return await kubernetes.kubeconfigFor({
     serviceAccount: "farrier-cluster-link",
     namespace: "farrier-system",
@@ -38,7 +39,8 @@ async function apply(
   args: readonly string[],
   input?: string,
 ): Promise<void> {
-  await orThrow(kubernetes, ["apply", "--server-side", ...args], input);
+  // What the cluster link wrote into a definition is written anew, and the link writes it again.
+  await orThrow(kubernetes, ["apply", "--server-side", "--force-conflicts", ...args], input);
 }
 
 async function orThrow(

@@ -1,5 +1,5 @@
 // The HttpServer port on node:http and `ws`. It routes nothing and knows no paths; request bodies
-// are not offered, because nothing that the agent serves takes one.
+// are read where a server asks for them, whole and bounded.
 
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse as NodeResponse } from "node:http";
@@ -69,7 +69,13 @@ async function answer(
   response.on("error", () => {});
   response.strictContentLength = true;
   try {
-    const reply = await options.handle(serverRequest(request));
+    const body = await readBody(request, options.maxBodyBytes);
+    if (body === "too-large") {
+      response.writeHead(413, { connection: "close" }).end();
+      return;
+    }
+    const asked = serverRequest(request);
+    const reply = await options.handle(body === undefined ? asked : { ...asked, body });
     await write(response, reply, request.method === "HEAD");
   } catch (cause) {
     // The path without its query, which may hold a token.
@@ -79,6 +85,23 @@ async function answer(
     if (response.headersSent) response.destroy();
     else response.writeHead(500).end();
   }
+}
+
+async function readBody(
+  request: IncomingMessage,
+  maxBytes: number | undefined,
+): Promise<Uint8Array | "too-large" | undefined> {
+  if (maxBytes === undefined) return undefined;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // The connection stays: it carries the answer that the body is too large.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    const piece = chunk as Buffer;
+    bytes += piece.length;
+    if (bytes > maxBytes) return "too-large";
+    chunks.push(piece);
+  }
+  return Buffer.concat(chunks);
 }
 
 async function write(

@@ -314,6 +314,28 @@ describe("node http server", () => {
     await ended.promise;
   });
 
+  it("hands over bodies where they are asked for, and refuses larger ones", async () => {
+    const handle: ServerOptions["handle"] = async ({ body }) => ({
+      status: 200,
+      body: new TextEncoder().encode(String(body?.length)),
+    });
+    const post = async (port: number, bytes: number) => {
+      const body = new Uint8Array(bytes);
+      const answer = await client.request(get(port, { method: "POST", body }));
+      if (!answer.ok) throw new Error(answer.error.message);
+      let text = "";
+      for await (const chunk of answer.value.body) {
+        text += chunk.ok ? Buffer.from(chunk.value).toString() : "?";
+      }
+      return [answer.value.status, text];
+    };
+    const port = await serve(handle, { maxBodyBytes: 10 });
+    expect(await post(port, 10)).toEqual([200, "10"]);
+    expect(await post(port, 0)).toEqual([200, "0"]);
+    expect(await post(port, 11)).toEqual([413, ""]);
+    expect(await post(await serve(handle), 5)).toEqual([200, "undefined"]);
+  });
+
   it("says in-use or denied when it cannot listen", async () => {
     const port = await serve(async () => ({ status: 200 }));
     const server = makeNodeHttpServer({ log });

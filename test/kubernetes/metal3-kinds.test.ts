@@ -148,6 +148,7 @@ describe("the rights of the cluster link", () => {
       "create events -A",
       "list leases.coordination.k8s.io -A",
       "create configmaps -n farrier-system",
+      "patch crd/metal3machines.infrastructure.cluster.x-k8s.io",
     ]) {
       expect([what, await may(what)]).toEqual([what, "yes"]);
     }
@@ -156,6 +157,7 @@ describe("the rights of the cluster link", () => {
       "delete secrets -A",
       "create configmaps -n metal",
       "delete baremetalhosts.metal3.io -A",
+      "patch crd/baremetalhosts.metal3.io",
     ]) {
       expect([what, await may(what)]).toEqual([what, "no"]);
     }

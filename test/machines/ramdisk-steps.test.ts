@@ -20,7 +20,7 @@ import { stepOutcome } from "../../shared/protocol/ramdisk.ts";
 import { makeNodeCrypto } from "../../site-agent/adapters/node-crypto.ts";
 import { nodeFiles } from "../../site-agent/adapters/node-files.ts";
 import { nodePrograms } from "../../site-agent/adapters/node-programs.ts";
-import { ramdiskCertificate } from "../../site-agent/sessions/ramdisk-certificate.ts";
+import { serverCertificate } from "../../site-agent/server-certificate.ts";
 import { judgeWrittenDisk, makePartitionedImage } from "../support/partitioned-image.ts";
 import type { DriverOrder } from "./ramdisk-driver.ts";
 
@@ -91,7 +91,7 @@ async function driveRamdisk(
 ) {
   const ports = { files: nodeFiles, programs: nodePrograms, crypto: makeNodeCrypto() };
   await ensureDebianPackages(["openssl"], progress);
-  const certificate = await ramdiskCertificate(ports, directory);
+  const certificate = await serverCertificate(ports, { directory, name: "ramdisk" });
   if (!certificate.ok) throw new Error(certificate.error.message);
   const asked: DriverOrder = {
     address: lab.siteAddress,

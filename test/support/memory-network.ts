@@ -119,7 +119,10 @@ class Node implements MemoryNode {
     if (web !== undefined) return await web.http.request(request);
     const listener = this.#find(request);
     if (!listener.ok) return listener;
-    const response = await listener.value.handle(this.#asServed(request.method, request));
+    const asked = this.#asServed(request.method, request);
+    const body = request.body ?? new Uint8Array();
+    const takesBodies = listener.value.maxBodyBytes !== undefined;
+    const response = await listener.value.handle(takesBodies ? { ...asked, body } : asked);
     await this.#onTheWay();
     return ok({
       status: response.status,
