@@ -35,12 +35,22 @@ export async function runAgent(
   config: AgentConfig,
   signal: AbortSignal,
 ): Promise<Result<void, "start">> {
+  // Before anything that needs the hub: without it, older versions of objects could not even be read.
+  const conversion = await startConversion(ports, config);
+  if (!conversion.ok) return conversion;
+  const ended = await runLinked(ports, config, signal);
+  await conversion.value?.stop();
+  return ended;
+}
+
+async function runLinked(
+  ports: AgentPorts,
+  config: AgentConfig,
+  signal: AbortSignal,
+): Promise<Result<void, "start">> {
   prepareDatabase(ports.database);
   const ca = await readCa(ports.files, config.hub.caFile);
   if (!ca.ok) return ca;
-  // Before anything that needs the hub: without it, older versions of objects cannot even be read.
-  const conversion = await startConversion(ports, config);
-  if (!conversion.ok) return conversion;
   const { enrolTokenFile } = config;
   const identity = await obtainIdentity(ports, { enrolTokenFile, caPem: ca.value, programVersion });
   if (!identity.ok) return err("start", identity.error.message);
@@ -85,7 +95,6 @@ export async function runAgent(
   await session.run(signal);
   cluster?.stop();
   await site.value?.stop();
-  await conversion.value?.stop();
   return ok(undefined);
 }
 

@@ -55,16 +55,10 @@ async function kubectl(args: string, input?: object): Promise<string> {
   return stdout.trim();
 }
 
-const object = (
-  version: string,
-  kind: string,
-  name: string,
-  spec: object,
-  metadata: object = {},
-) => ({
+const object = (version: string, kind: string, name: string, spec: object) => ({
   apiVersion: `${infrastructureGroup}/${version}`,
   kind,
-  metadata: { name, namespace: "metal", ...metadata },
+  metadata: { name, namespace: "metal", labels: { rack: name.split("-")[0] } },
   spec,
 });
 
@@ -262,24 +256,17 @@ describe("with the cluster link", () => {
   });
 
   it("a list of many objects comes in one piece", async () => {
+    const spec = { image: { ...image, format: "raw" } };
     const items = Array.from({ length: 300 }, (_, at) =>
-      object(
-        "v1beta1",
-        "Metal3Machine",
-        `many-${at}`,
-        { image: { ...image, format: "raw" } },
-        {
-          labels: { many: "yes" },
-        },
-      ),
+      object("v1beta1", "Metal3Machine", `many-${at}`, spec),
     );
     await kubectl("create -f -", { apiVersion: "v1", kind: "List", items });
     const resource = `metal3machines.v1beta1.${infrastructureGroup}`;
     const listed = await kubectl(
-      `get ${resource} -n metal -l many -o jsonpath={.items[*].spec.image.format}`,
+      `get ${resource} -n metal -l rack=many -o jsonpath={.items[*].spec.image.format}`,
     );
     expect(listed.split(" ")).toEqual(items.map(() => "raw"));
-    await kubectl("delete m3m -n metal -l many --wait=false");
+    await kubectl("delete m3m -n metal -l rack=many --wait=false");
   });
 
   it("definitions that are applied anew are taken again", async () => {

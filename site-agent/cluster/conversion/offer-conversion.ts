@@ -75,24 +75,39 @@ async function offerIn(
   wasMine: boolean,
 ): Promise<Outcome> {
   const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
+  const held = await read(api, path);
+  if ("obstacle" in held) return held;
+  const caBundle = toBase64(new TextEncoder().encode(offer.certPem));
+  const isSame = held.url === offer.url;
+  if (isSame && held.caBundle === caBundle) return "offered";
+  if (wasMine && !isSame && held.url !== conversionPlaceholder) return "elsewhere";
+  const { resourceVersion } = held;
+  return await write(api, path, { resourceVersion, clientConfig: { url: offer.url, caBundle } });
+}
+
+interface Held {
+  readonly url: string;
+  readonly caBundle: string | undefined;
+  readonly resourceVersion: string;
+}
+
+async function read(
+  api: KubernetesApi,
+  path: string,
+): Promise<Held | { readonly obstacle: string }> {
   const answer = await api.request({ method: "GET", path });
   if (!answer.ok) return { obstacle: answer.error.message };
   const { status, body } = answer.value;
   if (status === 404) return { obstacle: "It is not installed: apply infra/crds." };
-  const read = definition.safeParse(body);
-  if (status !== 200 || !read.success) {
+  const parsed = definition.safeParse(body);
+  if (status !== 200 || !parsed.success) {
     return { obstacle: `It cannot be read (${status}): apply Farrier's RBAC manifests.` };
   }
-  const given = read.data.spec.conversion?.webhook?.clientConfig;
-  if (given?.url === undefined) {
-    return { obstacle: "Its conversion is not Farrier's: replace it by the one of infra/crds." };
-  }
-  const caBundle = toBase64(new TextEncoder().encode(offer.certPem));
-  const isSame = given.url === offer.url;
-  if (isSame && given.caBundle === caBundle) return "offered";
-  if (wasMine && !isSame && given.url !== conversionPlaceholder) return "elsewhere";
-  const { resourceVersion } = read.data.metadata;
-  return await write(api, path, { resourceVersion, clientConfig: { url: offer.url, caBundle } });
+  const { metadata, spec } = parsed.data;
+  const { url, caBundle } = spec.conversion?.webhook?.clientConfig ?? {};
+  return url === undefined
+    ? { obstacle: "Its conversion is not Farrier's: replace it by the one of infra/crds." }
+    : { url, caBundle, resourceVersion: metadata.resourceVersion };
 }
 
 async function write(
