@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { fault } from "./made-events.ts";
 import { s32 } from "./s32-once.ts";
 import { tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
@@ -17,7 +18,12 @@ test.each([
   ["sessions", { boot_id: "b", committed_seq: 7 }, { boot_id: "b", committed_seq: 6 }],
   ["sessions", { epoch: 7 }, { epoch: 6 }],
   ["hosts", { resource_version: 7n }, { resource_version: 6n }],
-  ["agents", { state: "approved", counter: 2 }, { state: "approved", counter: 1 }],
+  ["agents", { counter: 2 }, { counter: 1 }],
+  [
+    "operations",
+    { state: "running", class: "once", agent_id: "a" },
+    { state: "pending", class: "once", agent_id: null },
+  ],
 ])("a row of %s that goes back breaks the invariant", (table, before, after) => {
   expect(says(table, before, after)).toBe(1);
 });
@@ -28,12 +34,22 @@ test.each([
   ["sessions", { boot_id: "b", committed_seq: 7 }, { boot_id: "c", committed_seq: 0 }],
   ["hosts", { resource_version: 6n }, { resource_version: 7n }],
   ["outbox", { tries: 2 }, { tries: 0 }],
-  ["agents", { state: "suspended", counter: 2 }, { state: "approved", counter: 0 }],
+  [
+    "operations",
+    { state: "running", class: "converge", agent_id: "a" },
+    { state: "pending", class: "converge", agent_id: null },
+  ],
 ])("a row of %s that goes on keeps it", (table, before, after) => {
   expect(says(table, before, after)).toBe(0);
   expect(tryJudge(s32, [commit(table, undefined, after), commit(table, after, undefined)])).toEqual(
     [],
   );
+});
+
+test("an operator who approves an agent anew may set its count back", () => {
+  const [before, after] = [{ counter: 2 }, { counter: 0 }];
+  const about = { table: "agents", key: "k", before, after, statement: "setAgentState" };
+  expect(tryJudge(s32, [{ at: 1, kind: "commit", ...about }])).toEqual([]);
 });
 
 test("work that is run again after its end breaks it, and work that is announced again does not", () => {
@@ -51,4 +67,6 @@ test("work that is run again after its end breaks it, and work that is announced
   };
   expect(tryJudge(s32, [run, run, ended])).toEqual([]);
   expect(tryJudge(s32, [run, ended, run])).toEqual(["u.1 had ended, and runs again"]);
+  const restored = fault(3, "database-restored", "database");
+  expect(tryJudge(s32, [run, ended, restored, run])).toEqual([]);
 });

@@ -10,7 +10,7 @@ const states: readonly unknown[] = ["pending", "accepted", "running", "succeeded
 
 /** Columns that only grow, and what must be the same for that. */
 const growing: Readonly<Record<string, readonly (readonly [column: string, of?: string])[]>> = {
-  agents: [["counter", "state"]],
+  agents: [["counter"]],
   sessions: [["epoch"], ["committed_seq", "boot_id"]],
   links: [["epoch"]],
   hosts: [["version"], ["resource_version"]],
@@ -26,11 +26,15 @@ export const s32: JudgeKind = {
       on: {
         commit({ table, key, statement, before, after }) {
           if (before === undefined || after === undefined) return;
+          // An operator who approves an agent begins its count anew.
+          if (statement === "setAgentState") return;
           const lost = lostColumn(table, before, after);
           if (lost === undefined) return;
           const text = `${String(before[lost])} → ${String(after[lost])}`;
           report(`${statement}: ${table}.${lost} of ${key}: ${text}`, table);
         },
+        // It gives numbers anew that it had given before, to agents that were enrolled anew.
+        fault: ({ fault }) => (fault === "database-restored" ? ended.clear() : undefined),
         reported({ what, operationId }) {
           const isEnd = what === "operation-succeeded" || what === "operation-failed";
           if (isEnd && operationId !== undefined) ended.add(operationId);
@@ -55,10 +59,17 @@ function lostColumn(table: string, before: Row, after: Row): string | undefined 
 
 function lostProgress(before: Row, after: Row): string | undefined {
   if (before["consumed"] === true && after["consumed"] !== true) return "consumed";
+  if (isTakenOver(before, after)) return undefined;
   const [from, to] = [rankOf(before), rankOf(after)];
   const hasChangedItsEnd =
     from === rankOf({ state: "failed" }) && before["state"] !== after["state"];
   return to < from || hasChangedItsEnd ? "state" : undefined;
+}
+
+/** Work that may run twice, of an agent that is not the site's any more, is asked of the next one. */
+function isTakenOver(before: Row, after: Row): boolean {
+  const isFree = before["agent_id"] !== null && after["agent_id"] === null;
+  return isFree && after["state"] === "pending" && after["class"] !== "once";
 }
 
 /** Both ends are the last. */
