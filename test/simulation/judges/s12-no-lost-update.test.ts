@@ -81,4 +81,5 @@ test("a session or link of an older epoch is a violation, a newer one is none", 
   expect(committed({ epoch: 4 }, "sessions", { epoch: 5 })).toHaveLength(1);
   expect(committed({ epoch: 4 }, "links", { epoch: 5 })).toHaveLength(1);
   expect(committed({ epoch: 6 }, "sessions", { epoch: 5 })).toEqual([]);
+  expect(committed({ epoch: 0 }, "links", { epoch: 5 })).toEqual([]);
 });

@@ -19,7 +19,7 @@ export const s12: JudgeKind = {
       commit({ table, key, before, after, statement }) {
         if (before === undefined || after === undefined) return;
         const problem =
-          table === "hosts" ? hostProblem(before, after) : decrease("epoch", before, after);
+          table === "hosts" ? hostProblem(before, after) : epochProblem(before, after);
         if (problem !== undefined) report(`${statement}: ${problem}`, `${table} ${key}`);
       },
     },
@@ -87,6 +87,11 @@ function documentProblem(before: unknown, after: unknown): string | undefined {
   const [was, is] = [numberIn(before, "revision"), numberIn(after, "revision")];
   if (was === undefined || is === undefined || is > was || isSame(before, after)) return undefined;
   return `another document has revision ${is} after ${was}`;
+}
+
+/** 0: the session or link is nobody's. */
+function epochProblem(before: Row, after: Row): string | undefined {
+  return numberIn(after, "epoch") === 0 ? undefined : decrease("epoch", before, after);
 }
 
 function decrease(column: string, before: unknown, after: unknown): string | undefined {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { delivered, sent, toRamdisk } from "./made-messages.ts";
 import { s9 } from "./s9-newest-first.ts";
 import { madeMachine, tryJudge } from "./try-judge.ts";
+import type { Made } from "./try-judge.ts";
 
 const machines = new Map([["m1", madeMachine()]]);
 const truth = { machines };
@@ -42,12 +43,16 @@ test("the newest revision, one not yet stored, one just stored, and those before
   expect(tryJudge(s9, [newer, ack, current, go(20)], { truth })).toEqual([]);
 });
 
-test("a step of an operation before one that is journaled is a violation, of the last one not", () => {
-  const rows = ["u.3", "u.4", "other.9"].map((operationId) => ({ operationId, state: "accepted" }));
-  const journal = () => [{ agent: "site-1", rows }];
-  const given = { truth: { machines, journal } };
-  expect(tryJudge(s9, [toRamdisk(1, "run", "u.3")], given)).toEqual([
+test("a step of an operation before one that has begun is a violation, of the last one not", () => {
+  const judged = (state: string, ...events: readonly Made[]) => {
+    const rows = ["u.3", "u.4", "other.9"].map((operationId) => ({ operationId, state }));
+    const journal = () => [{ agent: "site-1", rows }];
+    return tryJudge(s9, events, { truth: { machines, journal } });
+  };
+  expect(judged("started", toRamdisk(1, "run", "u.3"))).toEqual([
     "run for u.3, and u.4 is journaled",
   ]);
-  expect(tryJudge(s9, [toRamdisk(1, "run", "u.4"), toRamdisk(2, "go", "u.4")], given)).toEqual([]);
+  expect(judged("accepted", toRamdisk(1, "run", "u.3"))).toEqual([]);
+  expect(judged("accepted", toRamdisk(1, "go", "u.3"))).toHaveLength(1);
+  expect(judged("started", toRamdisk(1, "run", "u.4"), toRamdisk(2, "go", "u.4"))).toEqual([]);
 });

@@ -1,5 +1,5 @@
 // S9: nothing is done for an order that is older than what the site has durably seen.
-import type { Truth } from "../world/truth.ts";
+import type { JournalRow } from "../world/truth.ts";
 import type { JudgeKind } from "./judge.ts";
 import { partsOfOperation, siteOfAgent } from "./operations.ts";
 
@@ -53,9 +53,10 @@ export const s9: JudgeKind = {
         "ramdisk-message"({ machine, direction, type, operationId = "", atMs }, truth) {
           if (direction !== "to ramdisk" || (type !== "go" && type !== "run")) return;
           const site = truth.machines.get(machine)?.site ?? "";
-          const later = laterThan(operationId, truth, site);
+          const rows = truth.journal(site).flatMap((journal) => journal.rows);
+          const later = laterThan(operationId, type, rows);
           if (later !== undefined)
-            report(`${type} for ${operationId}, and ${later} is journaled`, machine);
+            report(`${type} for ${operationId}, and ${later.operationId} is journaled`, machine);
           const revision = ordered.get(operationId) ?? Infinity;
           const { hostUid } = partsOfOperation(operationId);
           const newer = storedAt(site, hostUid, atMs - saidBeforeMs);
@@ -67,13 +68,16 @@ export const s9: JudgeKind = {
   },
 };
 
-function laterThan(operationId: string, truth: Truth, site: string): string | undefined {
+/** One that was only taken in may wait for the end of what is under way, but nothing that waits may destroy. */
+function laterThan(
+  operationId: string,
+  type: string,
+  rows: readonly JournalRow[],
+): JournalRow | undefined {
   const { hostUid, number } = partsOfOperation(operationId);
-  return truth
-    .journal(site)
-    .flatMap(({ rows }) => rows.map((row) => row.operationId))
-    .find((id) => {
-      const other = partsOfOperation(id);
-      return other.hostUid === hostUid && other.number > number;
-    });
+  return rows.find((row) => {
+    const other = partsOfOperation(row.operationId);
+    const counts = type === "go" || row.state !== "accepted";
+    return counts && other.hostUid === hostUid && other.number > number;
+  });
 }
