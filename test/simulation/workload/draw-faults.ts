@@ -28,7 +28,8 @@ function drawClass(random: Random, fault: FaultClass, bounds: FaultBounds): read
   if (targets.length === 0) return [];
   return Array.from({ length: random.between(1, kind.most) }, (_, at) => {
     const own = random.split(String(at));
-    const atMs = own.between(5_000, bounds.faultsMs - 5_000);
+    const lastMs = Math.floor(bounds.faultsMs * (kind.early ?? 1)) - 5_000;
+    const atMs = own.between(5_000, Math.max(5_000, lastMs));
     const lastsMs = kind.lastsMs === undefined ? 0 : own.between(...kind.lastsMs);
     return {
       fault,

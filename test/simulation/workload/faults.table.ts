@@ -27,6 +27,8 @@ export interface FaultKind {
   readonly lastsMs?: readonly [number, number];
   /** Undefined: the amount is 0 and says nothing. */
   readonly amount?: Amount;
+  /** It begins in this part of the faults' time at the latest; 1 when absent. */
+  readonly early?: number;
 }
 
 export interface Amount {
@@ -50,6 +52,9 @@ function count(means: string, from: number, to: number): Amount {
 function ms(means: string, from: number, to: number): Amount {
   return { unit: "ms", means, from, to };
 }
+
+/** A site fetches an image once, and then has it: most are deployed early. */
+const untilFetched = 0.3;
 
 export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
   // Wide area network
@@ -326,6 +331,7 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
   "image-changes": {
     ids: ["F89"],
     target: "image",
+    early: untilFetched,
     most: 2,
     lastsMs: [30 * second, 6 * minute],
     amount: count("0: it is another file from now on, 1: from the middle of the next answer", 0, 1),
@@ -333,12 +339,14 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
   "image-truncated": {
     ids: ["F88"],
     target: "image",
+    early: untilFetched,
     most: 3,
     amount: count("of answers that end too early", 1, 4),
   },
   "image-stalls": {
     ids: ["F87"],
     target: "image",
+    early: untilFetched,
     most: 3,
     lastsMs: [30 * second, 4 * minute],
     amount: count("of KiB that come in a second; 0: answers stand still in their middle", 0, 8),
@@ -346,6 +354,7 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
   "image-missing": {
     ids: ["F87", "F90"],
     target: "image",
+    early: untilFetched,
     most: 2,
     lastsMs: [10 * second, 4 * minute],
     amount: count(
