@@ -349,6 +349,17 @@ describe("netboot by HTTP", () => {
     );
   });
 
+  it("refuses the script before the MAC has an address, but to the one that it would be given", async () => {
+    const { netboot } = await setUp();
+    netboot.allow({ ...entry, address: undefined });
+    for (const from of ["10.7.0.21", "10.7.0.99"]) {
+      expect((await http(netboot, `${path}/script.ipxe`, { from })).status).toBe(404);
+    }
+    const restarted = await setUp();
+    restarted.netboot.allow(entry);
+    expect((await http(restarted.netboot, `${path}/script.ipxe`)).status).toBe(200);
+  });
+
   it.each([
     "/",
     "/boot/",

@@ -21,6 +21,8 @@ export interface Leases {
   /** The address of this MAC from now on for an hour; undefined when none is free. */
   bind(mac: string, wish: LeaseWish): string | undefined;
   addressOf(mac: string): string | undefined;
+  /** The address that the MAC has, or would be given if it asked for none. */
+  expected(mac: string, fixed: string | undefined): string | undefined;
   macOf(address: string): string | undefined;
   /** True when the MAC has this address, or could have it from the pool at this moment. */
   mayKeep(mac: string, address: string): boolean;
@@ -67,6 +69,10 @@ class LeaseTable implements Leases {
   addressOf(mac: string): string | undefined {
     this.#dropExpired();
     return this.#byMac.get(mac)?.address;
+  }
+
+  expected(mac: string, fixed: string | undefined): string | undefined {
+    return this.addressOf(mac) ?? fixed ?? this.#choose(mac, undefined);
   }
 
   macOf(address: string): string | undefined {

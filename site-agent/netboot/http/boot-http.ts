@@ -52,7 +52,10 @@ export function makeBootHttp(
   };
 }
 
-/** The script holds the host's boot token, so a MAC that has a lease is served at that address only. */
+/**
+ * The script holds the host's boot token, so a MAC is served at its own address only. A machine that boots while the
+ * agent is restarted has an address that the agent has forgotten: it is the one that it would be given again.
+ */
 function allowedEntry(
   macText: string,
   { remote }: ServerRequest,
@@ -60,9 +63,9 @@ function allowedEntry(
 ): NetbootEntry | undefined {
   const mac = parseMac(macText);
   if (!mac.ok) return undefined;
-  const leased = leases.addressOf(mac.value);
-  const isTheirs = leased === undefined || leased === remote.address.replace(/^::ffff:/, "");
-  return isTheirs ? entryOf(mac.value) : undefined;
+  const entry = entryOf(mac.value);
+  const theirs = entry && leases.expected(mac.value, entry.address);
+  return theirs === remote.address.replace(/^::ffff:/, "") ? entry : undefined;
 }
 
 function filePath(resource: BootResource, config: NetbootConfig): string | undefined {

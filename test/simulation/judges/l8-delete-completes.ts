@@ -1,6 +1,7 @@
 // L8: a host that is deleted goes, in a time that depends on what has to be done for it. What holds it back on purpose
 // (paused, or detached with a delay) stops the clock. Counted from when nothing is wrong; where the BMC cannot be used
-// for good, since its address or its Secret is wrong, the longest bound counts: Farrier gives up after some tries.
+// for good, since its address or its Secret is wrong, the longest bound counts: Farrier gives up after some tries. Not
+// judged where the operator of the site lets it wait.
 import type { KubernetesObject } from "../world/events.ts";
 import { anything, betweenPeopleAndAgents, Calm } from "./calm.ts";
 import { fleetOf, mayLogIn } from "./fleet-of.ts";
@@ -40,13 +41,13 @@ export const l8: JudgeKind = {
             any.end(uid, atMs, sinceMs());
           }
           if (verb === "gone" || deletionTimestamp === undefined) return;
-          if (isKept(after)) {
+          const host = fleetOf(truth).find(({ object }) => object.metadata.uid === uid);
+          if (isKept(after) || truth.guards.has(host?.machine?.site ?? "")) {
             for (const waits of all) waits.drop(uid);
             return;
           }
           if (annotations[forceAnnotation] !== undefined) forced.begin(uid, atMs);
           if (isLeftAlone(after)) left.begin(uid, atMs);
-          const host = fleetOf(truth).find(({ object }) => object.metadata.uid === uid);
           if (host !== undefined && mayLogIn(host)) reachable.begin(uid, atMs);
           else reachable.drop(uid);
           any.begin(uid, atMs);
