@@ -5,6 +5,7 @@
 import type { KubernetesObject } from "../world/events.ts";
 import { anything, betweenPeopleAndAgents, Calm } from "./calm.ts";
 import { fleetOf, mayLogIn } from "./fleet-of.ts";
+import type { FleetHost } from "./fleet-of.ts";
 import { detachedAnnotation, pausedAnnotation, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Waits } from "./waits.ts";
@@ -28,29 +29,32 @@ export const l8: JudgeKind = {
     const reachable = kept("with a BMC,", 10 * minuteMs);
     const any = kept("in any case,", 15 * minuteMs);
     const all = [forced, left, reachable, any];
+    const gone = (uid: string, atMs: number): void => {
+      forced.end(uid, atMs, withoutBmc());
+      left.end(uid, atMs, sinceMs());
+      reachable.end(uid, atMs, sinceMs());
+      any.end(uid, atMs, sinceMs());
+    };
+    const begin = (object: KubernetesObject, host: FleetHost | undefined, atMs: number): void => {
+      const { uid, annotations = {} } = object.metadata;
+      if (annotations[forceAnnotation] !== undefined) forced.begin(uid, atMs);
+      if (isLeftAlone(object)) left.begin(uid, atMs);
+      if (host !== undefined && mayLogIn(host)) reachable.begin(uid, atMs);
+      else reachable.drop(uid);
+      any.begin(uid, atMs);
+    };
     return {
       on: {
         ...calm.on,
         object({ after, verb, atMs }, truth) {
           if (after.kind !== "BareMetalHost") return;
-          const { uid, deletionTimestamp, annotations = {} } = after.metadata;
-          if (verb === "gone") {
-            forced.end(uid, atMs, withoutBmc());
-            left.end(uid, atMs, sinceMs());
-            reachable.end(uid, atMs, sinceMs());
-            any.end(uid, atMs, sinceMs());
-          }
-          if (verb === "gone" || deletionTimestamp === undefined) return;
+          const { uid, deletionTimestamp } = after.metadata;
+          if (verb === "gone") return gone(uid, atMs);
+          if (deletionTimestamp === undefined) return;
           const host = fleetOf(truth).find(({ object }) => object.metadata.uid === uid);
           if (isKept(after) || truth.guards.has(host?.machine?.site ?? "")) {
             for (const waits of all) waits.drop(uid);
-            return;
-          }
-          if (annotations[forceAnnotation] !== undefined) forced.begin(uid, atMs);
-          if (isLeftAlone(after)) left.begin(uid, atMs);
-          if (host !== undefined && mayLogIn(host)) reachable.begin(uid, atMs);
-          else reachable.drop(uid);
-          any.begin(uid, atMs);
+          } else begin(after, host, atMs);
         },
       },
       look(truth) {
