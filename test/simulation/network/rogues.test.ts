@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { makeBootSite } from "../../support/boot-site.ts";
 import { bootFromNetwork } from "../../support/network-boot.ts";
@@ -116,4 +117,35 @@ test("a rogue client that is given something is told of", async () => {
     path: "/of/somebody",
     status: 200,
   });
+});
+
+test.each([
+  ["taken for a ramdisk is told of", '{"type":"ping"}', 200],
+  ["left without a word has gained nothing", undefined, 408],
+])("a rogue client that is %s", async (_, word, status) => {
+  const { kernel, segment, seen, tell } = await makeSite();
+  const loose = segment.join("10.1.0.7", { name: "an agent" });
+  // Of no certificate at all.
+  const fingerprint = createHash("sha256").digest("hex");
+  const script = `farrier.token=${"ab".repeat(32)} farrier.agent=https://10.1.0.7:8443 farrier.fingerprint=${fingerprint}`;
+  const handle = async () => ({ status: 200, body: Buffer.from(script) });
+  await loose.server.listen({ address: "10.1.0.7", port: 8080, handle });
+  const tls = { certPem: "", keyPem: "" };
+  await loose.server.listen({
+    address: "10.1.0.7",
+    port: 8443,
+    tls,
+    handle: async () => ({ status: 404 }),
+    upgrade: (_request, duplex) => void (word !== undefined && duplex.send(word)),
+  });
+  const stop = startRogueClient({ segment, address: "10.1.66.66", tell });
+  const machine = segment.join("10.1.0.100", { machine: "m1" });
+  const url = "http://10.1.0.7:8080/script.ipxe";
+  await kernel.until(machine.http.request({ method: "GET", url, timeoutMs: 1_000 }));
+  await kernel.run(kernel.nowMs() + 200_000);
+  stop();
+  const tried = seen.flatMap((each) =>
+    each.kind === "served" && each.path === "/ramdisk/v1" ? [each.status] : [],
+  );
+  expect(new Set(tried)).toEqual(new Set([status]));
 });
