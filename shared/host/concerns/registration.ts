@@ -12,7 +12,7 @@ import {
 } from "../draft.ts";
 import { canonicalJson } from "../document/canonical-json.ts";
 import { order } from "../order.ts";
-import { failOperation } from "../status/errors.ts";
+import { failOperation, reject } from "../status/errors.ts";
 import { isoTime } from "../status/iso-time.ts";
 import { credentialsProblem, registrationErrorType, sealedCredentials } from "./credentials.ts";
 
@@ -20,7 +20,7 @@ type Registered = Extract<OperationResult, { kind: "register" }>;
 
 /** Undefined: registered with the present address and credentials. */
 export function register(draft: Draft): Stop | undefined {
-  const problem = credentialsProblem(draft);
+  const problem = claimProblem(draft) ?? credentialsProblem(draft);
   if (problem !== undefined) return problem;
   const { memory, snapshot } = draft;
   const { status } = memory;
@@ -44,6 +44,14 @@ export function register(draft: Draft): Stop | undefined {
     status.operationHistory = { ...status.operationHistory, register: { start: now } };
   }
   return stop;
+}
+
+/** Whose address was changed to that of another host's machine, or lost its own to one. */
+function claimProblem(draft: Draft): Stop | undefined {
+  const { claimConflict } = draft.snapshot;
+  if (claimConflict === undefined) return undefined;
+  const type = registrationErrorType(draft);
+  return reject(draft, type, because("RegistrationError", claimConflict), ["claim", "spec"]);
 }
 
 /** Takes in the outcome of a registration; a failure ends the decision. */

@@ -205,6 +205,23 @@ test("a login that fails in use is an error type of its own, and goes when it wo
   expect(world.host.status).toMatchObject({ operationalStatus: "OK", errorMessage: "" });
 });
 
+test("a host in use whose BMC another host holds says so, and goes on when it is let go", () => {
+  const world = provisioned();
+  world.seen.claimConflict = "BMC 192.0.2.10:623/ is used by another host";
+  edit(world, { image: undefined });
+  world.settle();
+  expect(world.ordered?.kind).toBe("provision");
+  expect(world.host.status).toMatchObject({
+    errorType: "provisioned registration error",
+    errorMessage: "BMC 192.0.2.10:623/ is used by another host",
+    provisioning: { state: "provisioned" },
+  });
+  world.seen.claimConflict = undefined;
+  world.settle();
+  expect(world.host.status).toMatchObject({ errorMessage: "" });
+  expect(world.states).toContain("deprovisioning");
+});
+
 test("an external host is never switched while its power is as online says", () => {
   const world = external();
   expect(orders(world)).toEqual([{ kind: "register" }]);
