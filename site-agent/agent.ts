@@ -135,6 +135,7 @@ async function deliver(roles: Roles, delivery: Delivery): Promise<DeliveryOutcom
       return { ok: true };
     case "operation":
       if (site === undefined) return refusal("this agent has no site");
+      if (!site.dispatcher.makeWayFor(delivery.operation)) return isAtWork;
       site.dispatcher.accept(delivery.operation);
       return { ok: true };
     case "cancel":
@@ -146,6 +147,8 @@ async function deliver(roles: Roles, delivery: Delivery): Promise<DeliveryOutcom
         : await cluster.write(delivery.write);
   }
 }
+
+const isAtWork = { ok: false, message: "an older operation is at work", retry: true } as const;
 
 /** A ramdisk that runs was booted by the BMC and the MAC of then: it need not be this host's any more. */
 function storeDocument({ documents, site, log }: Roles, document: HostDocument): DeliveryOutcome {

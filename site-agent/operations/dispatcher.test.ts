@@ -49,6 +49,18 @@ test("two operations of one host run one after the other, in their order", async
   );
 });
 
+test("an operation makes way for one of a control plane that knows nothing of it", async () => {
+  site.ramdisk.arrivesAfterMs = undefined;
+  const [older, newer] = [site.order({ kind: "inspect", afterwards: "stay" }), site.order(off)];
+  site.dispatcher.accept(older);
+  await site.clock.advance(5_000);
+  expect(site.dispatcher.makeWayFor(older)).toBe(true);
+  expect(site.dispatcher.makeWayFor({ ...newer, hostUid: "other" })).toBe(true);
+  expect(site.dispatcher.makeWayFor(newer)).toBe(false);
+  expect(await site.ended(older.id)).toMatchObject({ failure: { kind: "cancelled" } });
+  expect(site.dispatcher.makeWayFor(newer)).toBe(true);
+});
+
 test("an operation of another host does not wait", async () => {
   site.ramdisk.arrivesAfterMs = undefined;
   const long = site.order({ kind: "inspect", afterwards: "stay" });

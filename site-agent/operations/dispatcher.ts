@@ -27,6 +27,11 @@ export interface Dispatcher {
   /** Durable when it returns; the work runs on its own. Throws when it cannot be stored. */
   accept(operation: Operation): void;
   cancel(operationId: string): void;
+  /**
+   * False while an older operation is at work on the host of this one, of which the control plane knows nothing any
+   * more: it is given up, or finishes first when it is past its point of no return.
+   */
+  makeWayFor(operation: Operation): boolean;
   isBusy(hostUid: string): boolean;
   /** What operations of the host have ended since the start: power seen before is old. */
   ends(hostUid: string): Ends;
@@ -64,7 +69,19 @@ export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
     ended.set(hostUid, { count, bmcProblem: bmcProblemOf(outcome) });
   };
 
+  const cancel = (operationId: string) => {
+    if (!deps.journal.isDestroying(operationId)) stops.get(operationId)?.abort();
+  };
+
   return {
+    makeWayFor({ id, hostUid }) {
+      if (deps.journal.find(id) !== undefined) return true;
+      const older = deps.journal
+        .unfinished()
+        .filter(({ operation }) => operation.hostUid === hostUid);
+      for (const { operation } of older) cancel(operation.id);
+      return older.length === 0;
+    },
     accept(operation) {
       const { hostUid, id: operationId } = operation;
       const known = deps.journal.find(operationId);
@@ -87,9 +104,7 @@ export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
         });
       queues.set(hostUid, after);
     },
-    cancel(operationId) {
-      if (!deps.journal.isDestroying(operationId)) stops.get(operationId)?.abort();
-    },
+    cancel,
     isBusy: (hostUid) => running.has(hostUid),
     ends: (hostUid) => ended.get(hostUid) ?? { count: 0, bmcProblem: undefined },
     recover() {

@@ -3,8 +3,11 @@
 // over anew from Kubernetes, once the feeds of their clusters have been listed whole (shared/host/adopt.ts).
 import { sql, type SQL } from "drizzle-orm";
 
+/** A condition on no row: where it is false, as in nearly every hello, no table is read for the rest. */
+const hasRegressed = sql.raw("(SELECT regressed FROM agent)");
+
 /**
- * CTEs over `agent` and `wanted`; `forgotten` (uid, cluster) are the hosts, woken. Their site stays: it holds them. So
+ * CTEs over `agent`, `wanted` and `opened`; `forgotten` (uid, cluster) are the hosts, woken. Their site stays: it holds them. So
  * do their claims: whoever held a machine then comes before another that names it.
  */
 export function forgetParts(wakeAtMs: number): SQL {
@@ -14,10 +17,10 @@ export function forgetParts(wakeAtMs: number): SQL {
         memory = NULL, document = NULL, power_on = NULL, power_at = NULL, bmc_problem = NULL,
         blocked = false, version = h.version + 1, wake_at = ${wakeAtMs}::bigint
       FROM agent
-      WHERE agent.regressed AND (h.site = agent.site OR h.cluster = agent.cluster)
+      WHERE ${hasRegressed} AND (h.site = agent.site OR h.cluster = agent.cluster)
       RETURNING h.uid, h.cluster
     ),
-    ${forgetRows(sql.raw("SELECT uid FROM forgotten"))},
+    ${forgetRows(hasRegressed)},
     stale_clusters AS (
       SELECT cluster FROM forgotten
       UNION SELECT cluster FROM agent WHERE regressed AND cluster IS NOT NULL
@@ -26,16 +29,17 @@ export function forgetParts(wakeAtMs: number): SQL {
       UPDATE feeds f SET cursor = '' FROM stale_clusters c WHERE f.cluster = c.cluster
     ),
     fenced AS (
-      UPDATE links l SET epoch = 0 FROM stale_clusters c
+      UPDATE links l SET epoch = opened.epoch FROM opened, stale_clusters c
       WHERE l.name = 'cluster:' || c.cluster AND l.name NOT IN (SELECT name FROM wanted)
     )`;
 }
 
-function forgetRows(uids: SQL): SQL {
+function forgetRows(condition: SQL): SQL {
+  const forgotten = sql`${condition} AND host_uid IN (SELECT uid FROM forgotten)`;
   return sql`
-    no_operations AS (DELETE FROM operations WHERE host_uid IN (${uids})),
-    no_outbox AS (DELETE FROM outbox WHERE host_uid IN (${uids})),
-    no_facts AS (DELETE FROM secret_facts WHERE host_uid IN (${uids}))`;
+    no_operations AS (DELETE FROM operations WHERE ${forgotten}),
+    no_outbox AS (DELETE FROM outbox WHERE ${forgotten}),
+    no_facts AS (DELETE FROM secret_facts WHERE ${forgotten})`;
 }
 
 /**
@@ -48,6 +52,6 @@ export function forgetAgain(agentId: string): SQL {
       SELECT h.uid FROM hosts h JOIN agents a ON h.site = a.site OR h.cluster = a.cluster
       WHERE a.id = ${agentId} AND h.memory IS NULL
     ),
-    ${forgetRows(sql.raw("SELECT uid FROM forgotten"))}
+    ${forgetRows(sql.raw("true"))}
   SELECT 1`;
 }

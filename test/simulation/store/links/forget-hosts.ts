@@ -7,7 +7,7 @@ import type { StoredAgentRow } from "../rows.ts";
 /** Uids of the hosts. */
 export function forgetHosts(
   database: MemoryDatabase,
-  { site, cluster }: StoredAgentRow,
+  { site, cluster, epoch }: Pick<StoredAgentRow, "site" | "cluster"> & { readonly epoch: number },
   wakeAtMs: number,
 ): readonly string[] {
   const { hosts, feeds, links } = database.tables;
@@ -27,7 +27,7 @@ export function forgetHosts(
   for (const name of stale) {
     const link = links.get(`cluster:${name}`);
     if (link === undefined || name === cluster) continue;
-    database.write("links", link.name, { ...link, epoch: 0 });
+    database.write("links", link.name, { ...link, epoch });
   }
   return forgotten.map(({ uid }) => uid);
 }

@@ -42,7 +42,7 @@ export function openSession(
   }
   const { site } = agent;
   if (regressed) {
-    const touched = forgetHosts(database, agent, times.wakeAtMs);
+    const touched = forgetHosts(database, { ...agent, epoch: session.epoch }, times.wakeAtMs);
     return ok({ ...openedBy(session, agent), regressed, resync: true, touched });
   }
   const catchingUp =
