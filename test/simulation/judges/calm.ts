@@ -3,6 +3,7 @@
 import type { FaultClass } from "../workload/scenario.ts";
 import type { WorldEvent } from "../world/events.ts";
 import type { Handlers } from "./judge.ts";
+import { Links } from "./links.ts";
 
 export interface Trouble {
   /** "down": a process has ended and was not started again. */
@@ -32,10 +33,13 @@ interface Known {
 }
 
 type FaultEvent = Extract<WorldEvent, { readonly kind: "fault" | "fault-ended" }>;
+type LinkEvent = Extract<WorldEvent, { readonly kind: "link" }>;
+type FrameEvent = Extract<WorldEvent, { readonly kind: "frame" }>;
 type ProcessEvent = Extract<WorldEvent, { readonly kind: "started" | "ended" }>;
 
 export class Calm {
   readonly #known = new Map<string, Known>();
+  readonly #links = new Links();
   /** Whoever uses the same kinds of events calls these. */
   readonly on = {
     fault: ({ fault: what, target }: FaultEvent) => {
@@ -57,6 +61,8 @@ export class Calm {
         known.count = 0;
       }
     },
+    link: (event: LinkEvent) => void this.#links.onLink(event),
+    frame: (event: FrameEvent) => void this.#links.onFrame(event),
   } satisfies Handlers;
 
   /** -Infinity: always; undefined: something that matters is wrong now. */
@@ -68,6 +74,15 @@ export class Calm {
       sinceMs = Math.max(sinceMs, overMs);
     }
     return sinceMs;
+  }
+
+  /** And all agents have a session. */
+  connectedSinceMs(matters: Matters): number | undefined {
+    const calmMs = this.sinceMs(matters);
+    const { allSinceMs } = this.#links;
+    return calmMs === undefined || allSinceMs === Infinity
+      ? undefined
+      : Math.max(calmMs, allSinceMs);
   }
 
   #less(trouble: Trouble, atMs: number): void {

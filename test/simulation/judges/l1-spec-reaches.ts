@@ -4,7 +4,6 @@ import type { KubernetesObject, WorldEvent } from "../world/events.ts";
 import { betweenPeopleAndAgents, Calm } from "./calm.ts";
 import { pausedAnnotation, specOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
-import { Links } from "./links.ts";
 import { Waits } from "./waits.ts";
 
 const boundMs = 35_000;
@@ -16,14 +15,10 @@ export const l1: JudgeKind = {
   says: "a changed spec is at the connected agent of its site within 35 s",
   make(report) {
     const calm = new Calm();
-    const links = new Links();
     /** What each host's site was told last. */
     const told = new Map<string, NonNullable<Document>>();
     const hosts = new Map<string, KubernetesObject>();
-    const sinceMs = (): number | undefined => {
-      const calmMs = calm.sinceMs(betweenPeopleAndAgents);
-      return calmMs === undefined ? undefined : Math.max(calmMs, links.allSinceMs);
-    };
+    const sinceMs = () => calm.connectedSinceMs(betweenPeopleAndAgents);
     const waits = new Waits(boundMs, (uid, afterMs) =>
       report(`the site does not know the spec of ${uid} after ${afterMs} ms`, uid),
     );
@@ -37,8 +32,6 @@ export const l1: JudgeKind = {
     return {
       on: {
         ...calm.on,
-        link: (event) => void links.onLink(event),
-        frame: (event) => void links.onFrame(event),
         object({ after, verb, atMs }) {
           if (after.kind !== "BareMetalHost") return;
           const { uid } = after.metadata;

@@ -2,7 +2,6 @@
 // meanwhile is noticed. Fleets here are small; the list of 5,000 hosts is measured by test/bench.
 import { betweenPeopleAndAgents, Calm } from "./calm.ts";
 import type { JudgeKind } from "./judge.ts";
-import { Links } from "./links.ts";
 import { Waits } from "./waits.ts";
 
 const relistMs = 30_000;
@@ -15,13 +14,9 @@ export const l10: JudgeKind = {
   says: "30 s after an API server is back its hosts are followed, and then 35 s later its missed deletions are noticed",
   make(report) {
     const calm = new Calm();
-    const links = new Links();
     const open = new Map<string, number>();
     const told = new Set<string>();
-    const sinceMs = (): number | undefined => {
-      const calmMs = calm.sinceMs(betweenPeopleAndAgents);
-      return calmMs === undefined ? undefined : Math.max(calmMs, links.allSinceMs);
-    };
+    const sinceMs = () => calm.connectedSinceMs(betweenPeopleAndAgents);
     const watches = new Waits(relistMs, (key, afterMs) =>
       report(`nobody followed ${key} for ${afterMs} ms`, key),
     );
@@ -31,8 +26,6 @@ export const l10: JudgeKind = {
     return {
       on: {
         ...calm.on,
-        link: (event) => void links.onLink(event),
-        frame: (event) => void links.onFrame(event),
         watch(event) {
           if (!followed.includes(event.resource)) return;
           const key = `${event.resource} of ${event.cluster}`;

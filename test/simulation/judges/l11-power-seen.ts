@@ -16,7 +16,7 @@ export const l11: JudgeKind = {
   says: "a host's status says within 240 s whether its machine is on",
   make(report) {
     const calm = new Calm();
-    const sinceMs = () => calm.sinceMs(anything);
+    const sinceMs = () => calm.connectedSinceMs(anything);
     const waits = new Waits(boundMs, (uid, afterMs) =>
       report(`the power of ${uid} is not what its status says for ${afterMs} ms`, uid),
     );

@@ -18,7 +18,7 @@ export const l13: JudgeKind = {
   says: "a wrong BMC password is told in 240 s; 5 s after the Secret is right there is a login",
   make(report) {
     const calm = new Calm();
-    const sinceMs = () => calm.sinceMs(anything);
+    const sinceMs = () => calm.connectedSinceMs(anything);
     /** Machines that refused the last login, with the passwords that failed. */
     const refused = new Map<string, Set<string>>();
     const told = new Waits(toldMs, (machine, afterMs) =>

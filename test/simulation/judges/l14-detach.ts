@@ -15,7 +15,7 @@ export const l14: JudgeKind = {
   says: "a host that is used is detached 10 s after the annotation, unless a ramdisk works on its machine",
   make(report) {
     const calm = new Calm();
-    const sinceMs = () => calm.sinceMs(anything);
+    const sinceMs = () => calm.connectedSinceMs(anything);
     const waits = new Waits(boundMs, (uid, afterMs) =>
       report(`${uid} is not detached ${afterMs} ms after it was asked for`, uid),
     );

@@ -13,7 +13,7 @@ export const l15: JudgeKind = {
   says: "20 min after a start from which no ramdisk called the power is switched again, or the host says why not",
   make(report) {
     const calm = new Calm();
-    const sinceMs = () => calm.sinceMs(anything);
+    const sinceMs = () => calm.connectedSinceMs(anything);
     /** Machines that were told to boot from the network last. */
     const fromNetwork = new Set<string>();
     const waits = new Waits(boundMs, (machine, afterMs) =>

@@ -16,7 +16,7 @@ export const l17: JudgeKind = {
   says: "2 min after BMC and Secret agree on a password again there is a login with it",
   make(report) {
     const calm = new Calm();
-    const sinceMs = () => calm.sinceMs(anything);
+    const sinceMs = () => calm.connectedSinceMs(anything);
     /** Machines whose last login failed; when the valid password failed last, by machine and its number. */
     const refused = new Set<string>();
     const spent = new Map<string, number>();

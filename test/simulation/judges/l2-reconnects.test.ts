@@ -23,3 +23,15 @@ test("a partition of another agent is no excuse, and a hub that is down is one",
   const down = [opened(0), welcomed(0), fault(10, "database-down", "database"), closed(20)];
   expect(tryJudge(l2, down, { until: 900 })).toEqual([]);
 });
+
+test("an agent that nobody approves may not connect", () => {
+  const rows = (table: string) =>
+    table === "agents" ? [{ hostname: "site-1", state: "suspended", enrolled_at: 1 }] : [];
+  const lost = [opened(0), welcomed(0), closed(20)];
+  expect(tryJudge(l2, [...lost, opened(90, 2)], { truth: { rows }, until: 95 })).toEqual([]);
+  const approved = () => [
+    { hostname: "site-1", state: "revoked", enrolled_at: 1 },
+    { hostname: "site-1", state: "approved", enrolled_at: 2 },
+  ];
+  expect(tryJudge(l2, lost, { truth: { rows: approved }, until: 95 })).toHaveLength(1);
+});

@@ -22,7 +22,7 @@ export const l7: JudgeKind = {
   says: "what failed is tried again within 15 min, as long as no person has to do something first",
   make(report) {
     const calm = new Calm();
-    const sinceMs = () => calm.sinceMs(anything);
+    const sinceMs = () => calm.connectedSinceMs(anything);
     const waits = new Waits(boundMs, (uid, afterMs) =>
       report(`nothing was tried for ${uid} in ${afterMs} ms`, uid),
     );

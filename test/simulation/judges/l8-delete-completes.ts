@@ -18,8 +18,8 @@ export const l8: JudgeKind = {
   says: "a deletion completes: forced in 10 s, detached or external in 60 s, else in 10 min, or 15 min without a BMC",
   make(report) {
     const calm = new Calm();
-    const sinceMs = () => calm.sinceMs(anything);
-    const withoutBmc = () => calm.sinceMs(betweenPeopleAndAgents);
+    const sinceMs = () => calm.connectedSinceMs(anything);
+    const withoutBmc = () => calm.connectedSinceMs(betweenPeopleAndAgents);
     const kept = (what: string, boundMs: number) =>
       new Waits(boundMs, (uid, afterMs) =>
         report(`${what} ${uid} is there after ${afterMs} ms`, uid),
