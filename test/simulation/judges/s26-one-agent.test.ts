@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { s26 } from "./s-power.ts";
+import { s26 } from "./s26-one-agent.ts";
 import { tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
 

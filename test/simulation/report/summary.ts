@@ -2,7 +2,7 @@
 import { operationErrorKind } from "../../../shared/protocol/operation.ts";
 import { judgeKinds } from "../judges/judges.table.ts";
 import { notReachable } from "../judges/not-reachable.table.ts";
-import { follows } from "../judges/s-power.ts";
+import { follows } from "../judges/transitions.table.ts";
 import { noCounts, transitionOf } from "../judges/vacuity.ts";
 import type { Counts } from "../judges/vacuity.ts";
 import { possibleFaultsOf } from "../run/faults.ts";

@@ -1,4 +1,4 @@
-// Invariants about whose work is done on a machine: S8.
+// S8: a machine is worked on for one host at a time.
 import type { Truth } from "../world/truth.ts";
 import type { JudgeKind } from "./judge.ts";
 

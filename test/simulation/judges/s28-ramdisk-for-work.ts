@@ -1,0 +1,39 @@
+// S28: the boot network starts the ramdisk only where there is work for it.
+import { hostOf, specOf, stateOf } from "./host-of.ts";
+import type { JudgeKind } from "./judge.ts";
+
+/** A boot that began before the host settled has ended by then. */
+const settlesMs = 15_000;
+
+export const s28: JudgeKind = {
+  id: "S28",
+  says: "a ramdisk runs only on a machine whose host is being worked on, or is kept ready",
+  make(report) {
+    const settledSince = new Map<string, { readonly state: string; readonly atMs: number }>();
+    return {
+      on: {
+        object({ after, atMs }) {
+          if (after.kind !== "BareMetalHost") return;
+          const known = settledSince.get(after.metadata.uid);
+          if (known?.state !== stateOf(after)) {
+            settledSince.set(after.metadata.uid, { state: stateOf(after), atMs });
+          }
+        },
+        running(event, truth) {
+          if (event.running !== "ramdisk") return;
+          const host = hostOf(truth, event.machine);
+          // Cables may be exchanged: then its BMC is one host's, and its network card another's.
+          const { macs = [] } = truth.machines.get(event.machine) ?? {};
+          if (host === undefined || !macs.includes(specOf(host).bootMACAddress ?? "")) return;
+          const state = stateOf(host);
+          const since = settledSince.get(host.metadata.uid);
+          const isOld = since !== undefined && event.atMs - since.atMs > settlesMs;
+          const isInUse = state === "provisioned" || state === "externally provisioned";
+          if (isInUse && isOld) {
+            report(`the ramdisk runs on a host that is ${state}`, event.machine);
+          }
+        },
+      },
+    };
+  },
+};
