@@ -26,6 +26,9 @@ export interface AdmissionAnswer {
     readonly allowed: boolean;
     readonly warnings?: readonly string[];
     readonly status?: { readonly code: number; readonly reason: string; readonly message: string };
+    readonly patchType?: "JSONPatch";
+    /** Base64. */
+    readonly patch?: string;
   };
 }
 
@@ -55,6 +58,12 @@ export function readRequest(body: unknown): Result<AdmissionRequest, "envelope">
 
 export function allow(uid: string, warnings: readonly string[] = []): AdmissionAnswer {
   const response = { uid, allowed: true, ...(warnings.length === 0 ? {} : { warnings }) };
+  return { apiVersion, kind: "AdmissionReview", response };
+}
+
+/** Allowed with a change: a JSON patch in base64. For mutating webhooks only. */
+export function patch(uid: string, base64: string): AdmissionAnswer {
+  const response = { uid, allowed: true, patchType: "JSONPatch", patch: base64 } as const;
   return { apiVersion, kind: "AdmissionReview", response };
 }
 

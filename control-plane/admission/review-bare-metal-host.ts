@@ -8,10 +8,12 @@ import {
   findUpdateViolations,
   findViolations,
 } from "../../shared/metal3/validate-bare-metal-host.ts";
+import { issuesText } from "../../shared/issues-text.ts";
 import { err, ok, quote, type Result } from "../../shared/result.ts";
 import { allow, deny, type AdmissionAnswer, type AdmissionRequest } from "./admission-review.ts";
 import { planWarnings } from "./plan-warnings.ts";
 import type { FleetView } from "./fleet-facts.ts";
+import { isBeingDeleted, withMetadata } from "./read-object.ts";
 import type { AdmissionDeps } from "./review.ts";
 
 const maxWarnings = 16;
@@ -56,31 +58,9 @@ interface Judgement {
 }
 const none: Judgement = { problems: [], warnings: [] };
 
-/** metadata of an object that is being created lacks uid and resourceVersion, and perhaps the namespace. */
 function readHost(object: unknown, request: AdmissionRequest): Result<BareMetalHost, "form"> {
-  const filled =
-    isRecord(object) && isRecord(object["metadata"])
-      ? { ...object, metadata: { ...blankMetadata(request), ...object["metadata"] } }
-      : object;
-  const parsed = bareMetalHost.safeParse(filled);
-  if (parsed.success) return ok(parsed.data);
-  const list = parsed.error.issues
-    .slice(0, 5)
-    .map(({ path, message }) => `${path.join(".")}: ${message}`);
-  return err("form", list.join("; "));
-}
-
-function blankMetadata({ name, namespace }: AdmissionRequest) {
-  return { uid: "", resourceVersion: "", name: name ?? "", namespace: namespace ?? "" };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
-
-function isBeingDeleted(object: unknown): boolean {
-  if (!isRecord(object) || !isRecord(object["metadata"])) return false;
-  return typeof object["metadata"]["deletionTimestamp"] === "string";
+  const parsed = bareMetalHost.safeParse(withMetadata(object, request));
+  return parsed.success ? ok(parsed.data) : err("form", issuesText(parsed.error));
 }
 
 /** A problem that the old object has too is told, not refused: labels must stay editable. */

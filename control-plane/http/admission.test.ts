@@ -6,6 +6,7 @@ import { makeSeededControlPlaneCrypto } from "../../test/support/seeded-crypto.t
 import { makeManualClock } from "../../test/support/control-plane/manual-clock.ts";
 import type { FleetView } from "../admission/fleet-facts.ts";
 import { makeMetrics } from "../app/metrics.ts";
+import { reviewAdmission } from "../admission/review.ts";
 import { postAdmission } from "./admission.ts";
 
 const calm: FleetView = {
@@ -27,19 +28,22 @@ async function ask(
   const app = new Hono();
   app.post(
     "/:token",
-    postAdmission({
-      store: { clusterOfAdmissionToken },
-      clock,
-      crypto: makeSeededControlPlaneCrypto("admission"),
-      log: { info() {}, warn() {}, error() {} },
-      metrics: makeMetrics(),
-      fleet: {
-        async lookUp({ cluster }) {
-          asked.push(cluster);
-          return calm;
+    postAdmission(
+      {
+        store: { clusterOfAdmissionToken },
+        clock,
+        crypto: makeSeededControlPlaneCrypto("admission"),
+        log: { info() {}, warn() {}, error() {} },
+        metrics: makeMetrics(),
+        fleet: {
+          async lookUp({ cluster }) {
+            asked.push(cluster);
+            return calm;
+          },
         },
       },
-    }),
+      reviewAdmission,
+    ),
   );
   const kind = { group: "metal3.io", version: "v1alpha1", kind: "BareMetalHost" };
   const resource = { group: "metal3.io", version: "v1alpha1", resource: "baremetalhosts" };

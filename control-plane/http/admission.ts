@@ -5,7 +5,8 @@ import type { Context } from "hono";
 import type { Metrics } from "../app/metrics.ts";
 import type { AdminStore, Clock, Crypto, Log } from "../ports.ts";
 import { answerWithin } from "../app/answer-within.ts";
-import { reviewAdmission } from "../admission/review.ts";
+import type { Result } from "../../shared/result.ts";
+import type { AdmissionAnswer } from "../admission/admission-review.ts";
 import type { AdmissionDeps as Caller } from "../admission/review.ts";
 import type { FleetFacts } from "../admission/fleet-facts.ts";
 
@@ -18,7 +19,12 @@ export interface AdmissionDeps {
   readonly fleet: FleetFacts;
 }
 
-export function postAdmission(deps: AdmissionDeps) {
+type Review = (
+  body: unknown,
+  caller: Caller,
+) => Result<AdmissionAnswer, "envelope"> | Promise<Result<AdmissionAnswer, "envelope">>;
+
+export function postAdmission(deps: AdmissionDeps, review: Review) {
   return async (c: Context): Promise<Response> => {
     const caller = await findCaller(deps, c.req.param("token") ?? "");
     if (caller === undefined) return count(deps, "unauthorized", c.json({}, 401));
@@ -28,7 +34,7 @@ export function postAdmission(deps: AdmissionDeps) {
     } catch {
       return count(deps, "malformed", c.json({ error: "the body is not JSON" }, 400));
     }
-    const reviewed = await reviewAdmission(body, caller);
+    const reviewed = await review(body, caller);
     if (!reviewed.ok) {
       return count(deps, "malformed", c.json({ error: reviewed.error.message }, 400));
     }

@@ -3,6 +3,8 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Metrics } from "../app/metrics.ts";
+import { reviewDefaults } from "../admission/review-defaults.ts";
+import { reviewAdmission } from "../admission/review.ts";
 import { postAdmission, type AdmissionDeps } from "./admission.ts";
 import { adminRoutes, type AdminDeps } from "./admin.ts";
 import { postEnrolment, type EnrolmentDeps } from "./enrolment.ts";
@@ -31,7 +33,9 @@ export function createApp(deps: AppDeps): Hono {
   app.get("/readyz", readiness(deps));
   app.get("/metrics", (c) => c.text(deps.metrics.text()));
   // An AdmissionReview may carry two objects of 3 MiB, which is what kube-apiserver takes.
-  app.post("/k8s/v1/admission/:token", upTo(8 * mebibyte), postAdmission(deps));
+  const review = upTo(8 * mebibyte);
+  app.post("/k8s/v1/admission/:token", review, postAdmission(deps, reviewAdmission));
+  app.post("/k8s/v1/admission/:token/defaults", review, postAdmission(deps, reviewDefaults));
   app.use("/clusters/:cluster/*", sessionOfCluster(deps));
   app.post("/clusters/:cluster/feed/:resource", upTo(32 * mebibyte), postFeed(deps));
   app.post("/clusters/:cluster/secrets", upTo(32 * mebibyte), postSecrets(deps));

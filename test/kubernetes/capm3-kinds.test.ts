@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startKubernetes, type KubernetesHandle } from "../../infra/kubernetes/start-kubernetes.ts";
-import { installManifests } from "../../infra/paddock/install-manifests.ts";
+import { installManifests, installWebhook } from "../../infra/paddock/install-manifests.ts";
 import { terminalProgress } from "../../infra/preparation/progress.ts";
 import { infrastructureGroup } from "../../shared/capm3/provider.ts";
 import { makeNodeClock } from "../../site-agent/adapters/node-clock.ts";
@@ -20,6 +20,7 @@ import {
   type RunningConversion,
 } from "../../site-agent/cluster/conversion/start-conversion.ts";
 import { crdFacts } from "../support/crd-facts.ts";
+import { startAdmission, type AdmissionServer } from "./admission-server.ts";
 
 type Json = Record<string, unknown>;
 
@@ -114,16 +115,130 @@ describe("without a cluster link", () => {
   });
 });
 
+const bad = { ...image, checksum: "" };
+const oci = { url: "oci://registry.example/a:1" };
+const elsewhere = { name: "x", namespace: "default" };
+/** Row, what is wrong, spec of a machine, what is said below the spec. */
+const refused: readonly (readonly [string, string, object, string])[] = [
+  ["M09", "an image without checksum", { image: bad }, "image.checksum is required"],
+  [
+    "M09",
+    "a checksum that is no URL",
+    { image: { ...image, checksum: "http://a b" } },
+    "image.checksum must be",
+  ],
+  [
+    "M10",
+    "a checksum for an OCI image",
+    { image: { ...oci, checksum: "0" } },
+    "image.checksum must not",
+  ],
+  [
+    "M10",
+    "a checksum type for an OCI image",
+    { image: { ...oci, checksumType: "md5" } },
+    "image.checksumType must not",
+  ],
+  ["M11", "neither image nor customDeploy", {}, "image or customDeploy is required"],
+  ...["userData", "metaData", "networkData", "dataTemplate"].map(
+    (field) =>
+      [
+        "M12",
+        `${field} of another namespace`,
+        { image, [field]: elsewhere },
+        `${field}.namespace must be the namespace of the object; it is default`,
+      ] as const,
+  ),
+];
+const accepted: readonly (readonly [string, string, object])[] = [
+  ["M09", "a live ISO without checksum", { image: { url: image.url, diskFormat: "live-iso" } }],
+  ["M09", "an OCI image without checksum", { image: oci }],
+  ["M09", "a checksum by URL", { image: { ...image, checksum: "https://images.example/sums" } }],
+  ["M11", "a customDeploy without image", { customDeploy: { method: "mine" } }],
+  ["M12", "userData of its own namespace", { image, userData: { name: "x", namespace: "metal" } }],
+];
+
+describe("the policies, without a control plane", () => {
+  const dryRun = (input: object) => attempt("create --dry-run=server -f -", input);
+  const machine = (spec: object) => object("v1beta2", "Metal3Machine", "probe", spec);
+  const template = (spec: object) =>
+    object("v1beta2", "Metal3MachineTemplate", "probe", { template: { spec } });
+
+  beforeAll(async () => {
+    // New policies take a moment to reach the API server's plugins.
+    for (const probe of [
+      machine({}),
+      template({}),
+      object("v1beta2", "Metal3Cluster", "probe", {}),
+      object("v1beta2", "Metal3ClusterTemplate", "probe", { template: { spec: {} } }),
+    ]) {
+      await vi.waitFor(async () => expect((await dryRun(probe)).stderr).toContain("required"), {
+        timeout: 30_000,
+        interval: 200,
+      });
+    }
+  });
+
+  it("have no expression that the API server calls wrong", async () => {
+    for (const name of Object.keys(facts.crds)) {
+      const policy = `validatingadmissionpolicy ${name.replace(/s\..*/, "")}.farrier.dev`;
+      await expect
+        .poll(() => kubectl(`get ${policy} -o jsonpath={.status.observedGeneration}`), {
+          timeout: 20_000,
+        })
+        .toBe("1");
+      const warnings = "jsonpath={.status.typeChecking.expressionWarnings}";
+      expect(await kubectl(`get ${policy} -o ${warnings}`)).toBe("");
+    }
+  });
+
+  it.each(refused)(
+    "refuse a machine and a template with [%s] %s",
+    async (_row, _what, spec, says) => {
+      expect((await dryRun(machine(spec))).stderr).toContain(`spec.${says}`);
+      expect((await dryRun(template(spec))).stderr).toContain(`spec.template.spec.${says}`);
+    },
+  );
+
+  it.each(accepted)("accept a machine and a template with [%s] %s", async (_row, _what, spec) => {
+    expect(await dryRun(machine(spec))).toMatchObject({ code: 0 });
+    expect(await dryRun(template(spec))).toMatchObject({ code: 0 });
+  });
+
+  it("refuse a cluster without host, and a template without host or port [M06]", async () => {
+    const endpoint = (controlPlaneEndpoint: object) => ({ controlPlaneEndpoint });
+    const cluster = (spec: object) => dryRun(object("v1beta2", "Metal3Cluster", "probe", spec));
+    const form = (spec: object) =>
+      dryRun(object("v1beta2", "Metal3ClusterTemplate", "probe", { template: { spec } }));
+    const host = { host: "api.example" };
+    expect((await cluster({})).stderr).toContain("spec.controlPlaneEndpoint.host is required");
+    expect((await cluster(endpoint({ port: 6443 }))).stderr).toContain("host is required");
+    expect(await cluster(endpoint(host))).toMatchObject({ code: 0 });
+    expect((await form(endpoint({ port: 6443 }))).stderr).toContain("host is required");
+    expect((await form(endpoint(host))).stderr).toContain("port is required in a template");
+    expect(await form(endpoint({ ...host, port: 6443 }))).toMatchObject({ code: 0 });
+  });
+
+  it("refuse an object without any spec [M11]", async () => {
+    const { apiVersion, kind, metadata } = machine({});
+    const { stderr } = await dryRun({ apiVersion, kind, metadata });
+    expect(stderr).toContain("spec.image or customDeploy is required");
+  });
+});
+
 describe("with the cluster link", () => {
   beforeAll(async () => {
     await startLink();
     // The API server takes a moment to see the new definition.
     await vi.waitFor(
       async () => {
-        const probe = object("v1beta1", "Metal3Machine", "probe", { image });
-        for (const kind of ["Metal3Machine", "Metal3Cluster", "Metal3MachineTemplate"]) {
-          const spec = kind.endsWith("Template") ? { template: { spec: { image } } } : {};
-          await kubectl("create --dry-run=server -f -", { ...probe, kind, spec });
+        const specs = {
+          Metal3Machine: { image },
+          Metal3MachineTemplate: { template: { spec: { image } } },
+          Metal3Cluster: { controlPlaneEndpoint: { host: "h", port: 1 } },
+        };
+        for (const [kind, spec] of Object.entries(specs)) {
+          await kubectl("create --dry-run=server -f -", object("v1beta1", kind, "probe", spec));
         }
       },
       { timeout: 30_000, interval: 200 },
@@ -287,5 +402,77 @@ describe("with the cluster link", () => {
         },
       )
       .toBe(0);
+  });
+});
+
+describe("the control plane's webhooks", () => {
+  let server: AdmissionServer;
+
+  beforeAll(async () => {
+    server = await startAdmission(folder, {
+      site: { kind: "none", reason: "no site" },
+      claimants: [],
+      secrets: [],
+      memory: undefined,
+      hardware: undefined,
+    });
+    // What only they can say is heard.
+    await kubectl("delete validatingadmissionpolicybinding --all");
+    const { url, caPem } = server;
+    await installWebhook(cluster, { url, caPem });
+    await vi.waitFor(
+      async () => {
+        const probe = object("v1beta2", "Metal3Machine", "probe", {});
+        const { stderr } = await attempt("create --dry-run=server -f -", probe);
+        expect(stderr).toContain("spec.image: is required, or customDeploy; give one of them");
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+  });
+  afterAll(async () => await server?.close());
+
+  it("fill in port and cloudProviderEnabled, in both versions [M05]", async () => {
+    const endpoint = { controlPlaneEndpoint: { host: "api.example" } };
+    await kubectl("create -f -", object("v1beta2", "Metal3Cluster", "bare", endpoint));
+    const filled = { controlPlaneEndpoint: { host: "api.example", port: 6443 } };
+    expect((await read("v1beta2", "metal3clusters", "bare"))["spec"]).toEqual({
+      ...filled,
+      cloudProviderEnabled: false,
+    });
+    const old = { controlPlaneEndpoint: { host: "api.example", port: 0 }, noCloudProvider: false };
+    await kubectl("create -f -", object("v1beta1", "Metal3Cluster", "bare-old", old));
+    expect((await read("v1beta2", "metal3clusters", "bare-old"))["spec"]).toEqual({
+      ...filled,
+      cloudProviderEnabled: true,
+    });
+  });
+
+  it("say every problem of an older version in one message, by the names of the newer [M10 M12]", async () => {
+    const spec = { image: { ...oci, checksum: "0", format: "raw" }, userData: elsewhere };
+    const { code, stderr } = await attempt(
+      "create -f -",
+      object("v1beta1", "Metal3Machine", "bad", spec),
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain("spec.image.checksum: must not be given for an oci:// image");
+    expect(stderr).toContain('spec.userData.namespace: Forbidden: "default" is not');
+  });
+
+  it("take an empty format for none, of a host and of a machine [M81]", async () => {
+    const host = {
+      apiVersion: "metal3.io/v1alpha1",
+      kind: "BareMetalHost",
+      metadata: { name: "h", namespace: "metal" },
+      spec: { online: false, image: { ...image, format: "raw" } },
+    };
+    await kubectl("create -f -", host);
+    const format = `-p={"spec":{"image":{"format":""}}}`;
+    await kubectl(`patch bmh h -n metal --type=merge ${format}`);
+    expect(JSON.parse(await kubectl("get bmh h -n metal -o jsonpath={.spec.image}"))).toEqual(
+      image,
+    );
+    const diskFormat = { image: { ...image, diskFormat: "" } };
+    await kubectl("create -f -", object("v1beta2", "Metal3Machine", "empty", diskFormat));
+    expect((await read("v1beta2", "metal3machines", "empty"))["spec"]).toEqual({ image });
   });
 });

@@ -3,22 +3,17 @@
 // and plans reach the person at the keyboard.
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { json } from "node:stream/consumers";
 import { stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { FleetView } from "../../control-plane/admission/fleet-facts.ts";
-import { reviewAdmission } from "../../control-plane/admission/review.ts";
 import { startKubernetes, type KubernetesHandle } from "../../infra/kubernetes/start-kubernetes.ts";
 import { renderWebhook } from "../../infra/manifests/render-webhook.ts";
-import { makeCertificateAuthority } from "../../infra/preparation/certificates.ts";
 import { terminalProgress } from "../../infra/preparation/progress.ts";
 import type { BareMetalHostStatus } from "../../shared/metal3/bare-metal-host.ts";
 import { crdFacts } from "../support/crd-facts.ts";
 import { hardware, image, makeHost, makeHostWorld } from "../support/host-world.ts";
+import { startAdmission, type AdmissionServer } from "./admission-server.ts";
 
 const root = join(import.meta.dirname, "../..");
 const facts = JSON.parse(
@@ -238,41 +233,24 @@ describe("the policy, without a control plane", () => {
 });
 
 describe("the webhook", () => {
-  let server: Server;
-  let view: FleetView;
+  let server: AdmissionServer;
 
   beforeAll(async () => {
-    const authority = await makeCertificateAuthority(join(folder, "ca"), "webhook tests");
-    const leaf = await authority.issue({
-      commonName: "hub",
-      ipAddresses: ["127.0.0.1"],
-      server: true,
-    });
-    server = createServer({ key: leaf.keyPem, cert: leaf.certPem }, (request, response) => {
-      void (async () => {
-        const fleet = { lookUp: async () => view };
-        const answer = await reviewAdmission(await json(request), { cluster: "east", fleet });
-        response.writeHead(answer.ok ? 200 : 400, { "content-type": "application/json" });
-        response.end(JSON.stringify(answer.ok ? answer.value : answer.error));
-      })();
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-    const url = `https://127.0.0.1:${port}/k8s/v1/admission/token`;
-    view = {
+    server = await startAdmission(folder, {
       site: { kind: "site", name: "lab", connection: "connected", lastSeenMs: 1 },
       claimants: [],
       secrets: [],
       memory: undefined,
       hardware,
-    };
-    await kubectl("apply -f -", renderWebhook({ url, caBundle: authority.certPem }));
+    });
+    const { url, caPem } = server;
+    await kubectl("apply -f -", renderWebhook({ url, caBundle: caPem }));
     // The policy of before takes a moment to go; it would speak first.
     await refusesProbe("remove it and use a HostFirmwareSettings");
   });
   afterAll(async () => {
-    await kubectl("delete validatingwebhookconfiguration farrier");
-    server.close();
+    await kubectl("delete validatingwebhookconfigurations,mutatingwebhookconfigurations farrier");
+    await server.close();
   });
 
   it("refuses with every problem and value in one message", async () => {
@@ -297,10 +275,7 @@ describe("the webhook", () => {
   });
 
   it("lets the cluster go on when it does not answer", async () => {
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
+    await server.close();
     await kubectl("create -f -", manifest("alone", { firmware: {} }));
     await kubectl("delete bmh -n metal alone");
   });

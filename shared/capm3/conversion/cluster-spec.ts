@@ -1,7 +1,7 @@
 // The spec of a Metal3Cluster between v1beta1 and v1beta2. In v1beta1 "" and 0 mean that a field is not set.
 import { z } from "zod";
 import { domainList, domainMap, toDomainList, toDomainMap } from "./failure-domains.ts";
-import { compact, compactOrNone } from "./json.ts";
+import { compact, compactOrNone } from "../../json.ts";
 
 const endpoint = z.looseObject({ host: z.string().nullish(), port: z.number().nullish() });
 

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { err, ok, quote, type Result } from "../../result.ts";
 import { convertObject } from "./convert-object.ts";
-import type { Json } from "./json.ts";
+import type { Json } from "../../json.ts";
 
 const apiVersion = "apiextensions.k8s.io/v1";
 const maxProblems = 5;

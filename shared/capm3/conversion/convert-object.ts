@@ -1,10 +1,11 @@
 // One object from the version that it has to the one that is asked for. Everything that does not move between the
 // versions is handed on as it came; of metadata only annotations change.
 import { z } from "zod";
+import { issuesText } from "../../issues-text.ts";
 import { err, ok, quote, type Result } from "../../result.ts";
 import { infrastructureGroup } from "../provider.ts";
 import { clusterSpecToV1beta1, clusterSpecToV1beta2 } from "./cluster-spec.ts";
-import { compact, compactOrNone, type Json } from "./json.ts";
+import { compact, compactOrNone, type Json } from "../../json.ts";
 import {
   keptPhase,
   keptReference,
@@ -92,7 +93,7 @@ const conversions: Readonly<Record<string, KindConversion>> = {
 /** The message begins with the field that is wrong. */
 export function convertObject(object: unknown, desiredApiVersion: string): Result<Json, "object"> {
   const given = head.safeParse(object);
-  if (!given.success) return err("object", problemsOf(given.error));
+  if (!given.success) return err("object", issuesText(given.error));
   const { apiVersion, kind } = given.data;
   if (apiVersion === desiredApiVersion) return ok(given.data);
   const target = versionOf(desiredApiVersion);
@@ -108,7 +109,7 @@ export function convertObject(object: unknown, desiredApiVersion: string): Resul
     return err("object", `kind: ${quote(kind)} is none that is converted here: ${known}`);
   }
   const converted = conversion.to[target].safeParse(given.data);
-  if (!converted.success) return err("object", problemsOf(converted.error));
+  if (!converted.success) return err("object", issuesText(converted.error));
   return ok({
     ...putBackKept(
       conversion.onlyIn[target],
@@ -144,11 +145,4 @@ function versionOf(apiVersion: string): Version | undefined {
   const [group, version] = apiVersion.split("/");
   const isOurs = group === infrastructureGroup && (version === "v1beta1" || version === "v1beta2");
   return isOurs ? version : undefined;
-}
-
-function problemsOf({ issues }: z.ZodError): string {
-  return issues
-    .slice(0, 5)
-    .map(({ path, message }) => `${path.join(".") || "(whole object)"}: ${message}`)
-    .join("; ");
 }

@@ -1,6 +1,6 @@
 // Failure domains: a map by name in v1beta1, a list in v1beta2. The list comes out sorted; an empty map is none.
 import { z } from "zod";
-import type { Json } from "./json.ts";
+import type { Json } from "../../json.ts";
 
 export const domainMap = z.record(z.string(), z.looseObject({}));
 export const domainList = z.array(z.looseObject({ name: z.string() }));

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { objectReference } from "../../metal3/object-reference.ts";
 import { templateMetadata } from "../v1beta2/template-metadata.ts";
-import { compactOrNone, valueAt, withValueAt, type Json } from "./json.ts";
+import { compactOrNone, valueAt, withValueAt, type Json } from "../../json.ts";
 
 export interface KeptField {
   readonly path: readonly string[];

@@ -1,6 +1,6 @@
 // The spec of a Metal3Machine between v1beta1 and v1beta2. In v1beta1 "" and [] mean that a field is not set.
 import { z } from "zod";
-import { compact, compactOrNone } from "./json.ts";
+import { compact, compactOrNone } from "../../json.ts";
 
 const text = z.string().nullish();
 const reference = z.looseObject({ name: text, namespace: text });

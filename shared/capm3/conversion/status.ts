@@ -2,7 +2,7 @@
 // and `ready` became initialization.provisioned.
 import { z } from "zod";
 import { domainList, domainMap, toDomainList, toDomainMap } from "./failure-domains.ts";
-import { compact, compactOrNone } from "./json.ts";
+import { compact, compactOrNone } from "../../json.ts";
 import { toNameOnly } from "./machine-spec.ts";
 
 const text = z.string().nullish();

@@ -1,5 +1,6 @@
 // Metal3Machine of infrastructure.cluster.x-k8s.io/v1beta2: what a Machine wants of the host that it gets.
 import { z } from "zod";
+import { objectMeta } from "../../metal3/object-meta.ts";
 import { secretReference } from "../../metal3/secret-reference.ts";
 import { machineAddress } from "../machine-address.ts";
 import { statusFields } from "./status.ts";
@@ -61,4 +62,13 @@ export const metal3MachineStatus = z.object({
   userData: secretReference.optional(),
 });
 
+export const metal3Machine = z.object({
+  apiVersion: z.literal("infrastructure.cluster.x-k8s.io/v1beta2"),
+  kind: z.literal("Metal3Machine"),
+  metadata: objectMeta,
+  spec: metal3MachineSpec.default({}),
+  status: metal3MachineStatus.optional(),
+});
+
+export type MachineImage = z.infer<typeof machineImage>;
 export type Metal3MachineSpec = z.infer<typeof metal3MachineSpec>;

@@ -1,5 +1,4 @@
-// JSON objects by path, without changing any. Conversion touches what moves between versions and hands on the rest
-// as it came, so that nothing is lost that these schemas do not know.
+// JSON objects by path, without changing any: for what must hand on the rest of an object as it came.
 
 export type Json = Readonly<Record<string, unknown>>;
 
