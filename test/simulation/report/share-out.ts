@@ -8,6 +8,9 @@ import type { Outcome } from "./summary.ts";
 const worker = join(import.meta.dirname, "worker.ts");
 const planter = join(import.meta.dirname, "../planted/load-planted.ts");
 
+/** Most of what a run makes dies young: with room for it less is collected. */
+const roomy = ["--max-semi-space-size=64"];
+
 export interface Work {
   readonly options: SimOptions;
   /** Name of a planted bug; undefined: the product as it is. */
@@ -23,9 +26,9 @@ export async function shareOut(
   onOutcome: (outcome: Outcome) => boolean,
 ): Promise<void> {
   const tasks = seeds.map((seed) => ({ seed, options }));
-  const planted =
-    bug === undefined ? {} : { execArgv: ["--import", planter], env: { PLANTED_BUG: bug } };
-  await forkWorkers({ program: worker, tasks, jobs, ...planted }, onOutcome);
+  const execArgv = [...roomy, ...(bug === undefined ? [] : ["--import", planter])];
+  const env = bug === undefined ? {} : { PLANTED_BUG: bug };
+  await forkWorkers({ program: worker, tasks, jobs, execArgv, env }, onOutcome);
 }
 
 function seedsOf({ from, seeds }: SimOptions): readonly number[] {

@@ -20,7 +20,17 @@ export interface Outcome {
   readonly counts: Counts;
 }
 
-export function printRun(outcome: Outcome, { hosts, minutes, profile: asked }: SimOptions): void {
+/** The command that plays it again, and prints what happens. */
+export function replayOf(
+  { seed }: Pick<Outcome, "seed">,
+  { hosts, minutes, profile, tier }: SimOptions,
+): string {
+  const drawn = profile === undefined ? "" : ` --profile ${profile}`;
+  const where = tier === "memory" ? "" : ` --tier ${tier}`;
+  return `replay: npm run sim -- --seed ${seed} --hosts ${hosts} --minutes ${minutes}${drawn}${where} --trace`;
+}
+
+export function printRun(outcome: Outcome, options: SimOptions): void {
   const { seed, profile, events, virtualMs, wallMs, counts, hash } = outcome;
   console.log(
     `seed ${seed} (${profile}): ${counts.pointsOfNoReturn} points of no return, ${counts.crashes} crashes, ` +
@@ -28,10 +38,7 @@ export function printRun(outcome: Outcome, { hosts, minutes, profile: asked }: S
   );
   for (const problem of outcome.problems) console.log(`  ${problem.slice(0, 500)}`);
   if (outcome.problems.length === 0) return;
-  const drawn = asked === undefined ? "" : ` --profile ${asked}`;
-  console.log(
-    `  replay: npm run sim -- --seed ${seed} --hosts ${hosts} --minutes ${minutes}${drawn} --trace`,
-  );
+  console.log(`  ${replayOf(outcome, options)}`);
 }
 
 export interface Summary {

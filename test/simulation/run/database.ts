@@ -20,7 +20,7 @@ export interface SimulatedDatabase {
   open(clock: Clock, guard: Guard): OpenedDatabase;
   /** Undefined: this tier cannot show them at once. */
   rows(table: string): readonly Readonly<Record<string, unknown>>[] | undefined;
-  /** Makes it what it was so long ago, as a restored backup is. False: this tier cannot, or is not that old. */
+  /** Makes it what it was so long ago, as a restored backup is. Or what its oldest backup is. False: this tier has none. */
   restore(agoMs: number): boolean;
 }
 
@@ -107,7 +107,9 @@ function openMemory({ kernel, tell, keepsBackups }: DatabaseOptions): SimulatedD
       return [...rows] as Readonly<Record<string, unknown>>[];
     },
     restore(agoMs) {
-      const backup = backups.findLast(({ atMs }) => atMs <= kernel.nowMs() - agoMs);
+      const isOld = ({ atMs }: { readonly atMs: number }): boolean =>
+        atMs <= kernel.nowMs() - agoMs;
+      const backup = backups.findLast(isOld) ?? backups[0];
       if (backup === undefined) return false;
       database.restore(backup.snapshot);
       return true;
