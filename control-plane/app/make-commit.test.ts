@@ -189,3 +189,22 @@ test("makeCommit wakes the host when the decision says", () => {
   const commit = makeCommit(makeRows("lab", held(5)), makeSnapshot("lab"), makeDecision({ next }));
   expect(commit.wakeAtMs).toBe(7);
 });
+
+test.each([
+  ["when the site would be unreachable", "connected", undefined, startMs - 7_000 + 300_000],
+  ["when the decision says, if that is earlier", "degraded", startMs + 5, startMs + 5],
+  ["never, where the site is unreachable already", "unreachable", undefined, undefined],
+] as const)(
+  "makeCommit wakes whoever waits for an operation %s",
+  (_, connection, own, expected) => {
+    const next = {
+      kind: "wait",
+      awaited: ["operation"],
+      ...(own === undefined ? {} : { wakeAtMs: own }),
+    } as const;
+    const site = { kind: "site", name: "lab", connection, lastSeenMs: startMs - 7_000 } as const;
+    const snapshot = makeSnapshot("lab", { site });
+    const commit = makeCommit(makeRows("lab", held(5)), snapshot, makeDecision({ next }));
+    expect(commit.wakeAtMs).toBe(expected);
+  },
+);

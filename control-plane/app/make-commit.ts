@@ -7,6 +7,7 @@ import type { Delivery } from "../../shared/protocol/frames.ts";
 import type { HostDocument } from "../../shared/protocol/host-document.ts";
 import type { Operation } from "../../shared/protocol/operation.ts";
 import type { WriteBack } from "../../shared/protocol/write-back.ts";
+import { siteUnreachableAfterMs } from "../lease-times.table.ts";
 import type { HostCommit, HostRows, LinkName, OutboxRow } from "../ports.ts";
 
 export function makeCommit(rows: HostRows, snapshot: Snapshot, decision: Decision): HostCommit {
@@ -34,9 +35,18 @@ export function makeCommit(rows: HostRows, snapshot: Snapshot, decision: Decisio
       ...operationRows(rows, site, { operation, cancel: decision.cancel }),
       ...writeRows(rows, decision),
     ],
-    wakeAtMs: decision.next.kind === "wait" ? decision.next.wakeAtMs : undefined,
+    wakeAtMs: wakeAtMs(decision, snapshot),
     gone: decision.next.kind === "gone",
   };
+}
+
+/** A site that falls silent wakes nobody: whoever waits for an operation there looks when it would be unreachable. */
+function wakeAtMs({ next }: Decision, { site }: Snapshot): number | undefined {
+  if (next.kind !== "wait") return undefined;
+  const awaited: readonly string[] = next.awaited;
+  const isHeard = site.kind === "site" && site.connection !== "unreachable";
+  if (!isHeard || !awaited.includes("operation")) return next.wakeAtMs;
+  return Math.min(next.wakeAtMs ?? Infinity, site.lastSeenMs + siteUnreachableAfterMs);
 }
 
 /**
