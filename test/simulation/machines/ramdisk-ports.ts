@@ -18,7 +18,6 @@ import { watchDuplexes } from "./watched-duplex.ts";
 import type { Overheard } from "./watched-duplex.ts";
 
 export interface RamdiskPortsOptions extends ProgramsOptions {
-  readonly life: Life;
   readonly machine: Omit<DescribedMachine, "disks">;
   readonly nic: PluggedNic;
   readonly crypto: Crypto;

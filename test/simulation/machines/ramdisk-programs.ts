@@ -2,6 +2,7 @@
 // the two that end it.
 import { ok } from "../../../shared/result.ts";
 import type { ProgramResult, Programs } from "../../../site-agent/ports.ts";
+import type { Life } from "../kernel/life.ts";
 import type { SimulatedDisk } from "./disks/simulated-disk.ts";
 
 /** Entries that firmware keeps for an operating system, the first one first. */
@@ -10,14 +11,16 @@ export interface BootEntries {
 }
 
 export interface ProgramsOptions {
+  /** Of the ramdisk: with it ends what it had started. */
+  readonly life: Life;
   readonly disks: readonly SimulatedDisk[];
   readonly entries: BootEntries;
   readonly leave: (how: "reboot" | "power-off") => void;
 }
 
-export function makePrograms({ disks, entries, leave }: ProgramsOptions): Programs {
+export function makePrograms({ life, disks, entries, leave }: ProgramsOptions): Programs {
   const programs: Readonly<Record<string, (argv: readonly string[]) => string>> = {
-    wipefs: (argv) => wipefs(disks, argv),
+    wipefs: (argv) => wipefs(life, disks, argv),
     efibootmgr: (argv) => efibootmgr(disks, entries, argv),
     sync() {
       for (const disk of disks) disk.flush();
@@ -56,14 +59,14 @@ function signatures(disk: SimulatedDisk): readonly { readonly offset: number; le
   ];
 }
 
-function wipefs(disks: readonly SimulatedDisk[], argv: readonly string[]): string {
+function wipefs(life: Life, disks: readonly SimulatedDisk[], argv: readonly string[]): string {
   const disk = disks.find(({ name }) => `/dev/${name}` === argv.at(-1));
   if (disk === undefined) return "";
   const found = signatures(disk);
   if (argv.includes("--no-act")) {
     return found.map(({ offset }) => `0x${offset.toString(16)},gpt\n`).join("");
   }
-  for (const place of found) disk.change({ change: "zero", ...place });
+  for (const place of found) if (life.alive) disk.change({ change: "zero", ...place });
   return "";
 }
 
