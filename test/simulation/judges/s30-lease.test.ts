@@ -15,14 +15,16 @@ test("a go long after the last answered renewal was sent is a violation, soon af
 
 test("a go at a site that was never welcomed, or after a restart of its agent, is a violation", () => {
   expect(tryJudge(s30, [go(1)], { truth })).toHaveLength(1);
-  const restarted = {
-    at: 15,
-    kind: "ended",
-    process: "site-1",
-    incarnation: 1,
-    crash: true,
-  } as const;
-  expect(tryJudge(s30, [...renewed, restarted, go(16)], { truth })).toHaveLength(1);
+  const agent = { process: "site-1", incarnation: 1, crash: true } as const;
+  const ended = [...renewed, { at: 15, kind: "ended", ...agent } as const];
+  expect(tryJudge(s30, [...ended, go(21)], { truth })).toHaveLength(1);
+  const started = { at: 16, kind: "started", process: "site-1", incarnation: 2 } as const;
+  expect(tryJudge(s30, [...ended, started, go(16)], { truth })).toHaveLength(1);
+});
+
+test("a go that was on its way when its agent ended is none", () => {
+  const ended = { at: 15, kind: "ended", process: "site-1", incarnation: 1, crash: true } as const;
+  expect(tryJudge(s30, [...renewed, ended, go(16)], { truth })).toEqual([]);
 });
 
 test("a welcome gives the lease from when the hello was sent, to this site and no other", () => {

@@ -2,13 +2,17 @@
 import type { JudgeKind } from "./judge.ts";
 import { siteOfAgent } from "./operations.ts";
 
-/** The hub gives a lease for 20 s from a renewal; the word "go" is on its way to the ramdisk for the rest. */
-const leaseMs = 25_000;
+/** For which the word "go" may be on its way to the ramdisk, also when its sender has ended meanwhile. */
+const onItsWayMs = 5_000;
+/** The hub gives a lease for 20 s from a renewal. */
+const leaseMs = 20_000 + onItsWayMs;
 
 interface Held {
   /** When renewals, and the hello, were sent. */
   readonly sentMs: Map<string, number>;
   sinceMs: number;
+  /** When the process that held it ended. */
+  endedMs: number;
 }
 
 export const s30: JudgeKind = {
@@ -17,12 +21,21 @@ export const s30: JudgeKind = {
   make(report) {
     const leases = new Map<string, Held>();
     const leaseOf = (agent: string): Held => {
-      const known = leases.get(agent) ?? { sentMs: new Map(), sinceMs: -Infinity };
+      const known = leases.get(agent) ?? {
+        sentMs: new Map(),
+        sinceMs: -Infinity,
+        endedMs: Infinity,
+      };
       leases.set(agent, known);
       return known;
     };
     return {
       on: {
+        // What a process knew of its lease has gone with it.
+        started: ({ process }) => void leases.delete(process),
+        ended({ process, atMs }) {
+          leaseOf(process).endedMs = atMs;
+        },
         sent({ agent, connection, type, sequence, atMs }) {
           if (type === "hello") leaseOf(agent).sentMs.set(`${connection} hello`, atMs);
           if (type === "lease") leaseOf(agent).sentMs.set(`${connection} ${sequence}`, atMs);
@@ -34,13 +47,11 @@ export const s30: JudgeKind = {
           held.sinceMs = Math.max(held.sinceMs, held.sentMs.get(key) ?? -Infinity);
           held.sentMs.delete(key);
         },
-        // What a process knew of its lease has gone with it.
-        ended: ({ process }) => void leases.delete(process),
         "ramdisk-message"({ machine, direction, type, operationId, atMs }, truth) {
           if (direction !== "to ramdisk" || type !== "go") return;
           const site = truth.machines.get(machine)?.site;
-          const since = [...leases].flatMap(([agent, { sinceMs }]) =>
-            siteOfAgent(agent) === site ? [sinceMs] : [],
+          const since = [...leases].flatMap(([agent, { sinceMs, endedMs }]) =>
+            siteOfAgent(agent) === site && atMs - endedMs <= onItsWayMs ? [sinceMs] : [],
           );
           const ageMs = atMs - Math.max(-Infinity, ...since);
           if (ageMs > leaseMs) report(`go for ${operationId}, ${ageMs} ms into the lease`, machine);
