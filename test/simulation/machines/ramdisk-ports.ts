@@ -9,7 +9,6 @@ import type { MachineTree } from "../../support/fake-system-files.ts";
 import { makeMachineTree, partitionFiles } from "../../support/machine-tree.ts";
 import type { DescribedMachine } from "../../support/machine-tree.ts";
 import type { PluggedNic } from "../../support/simulated-machine.ts";
-import type { Life } from "../kernel/life.ts";
 import type { Random } from "../kernel/random.ts";
 import { makePrograms } from "./ramdisk-programs.ts";
 import type { ProgramsOptions } from "./ramdisk-programs.ts";

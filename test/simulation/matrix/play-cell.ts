@@ -16,6 +16,7 @@ import { scenarioOf } from "./stories.table.ts";
 import type { Story } from "./stories.table.ts";
 import { victims } from "./victims.table.ts";
 import type { Victim, VictimName } from "./victims.table.ts";
+import { nameOfCall } from "./watch-run.ts";
 import type { Moment } from "./watch-run.ts";
 
 export interface CellOptions {
@@ -66,21 +67,21 @@ class Killer implements Onlooker {
     this.#world = world;
   }
 
-  readonly onCall: CallHook = () => this.#next();
+  readonly onCall: CallHook = (life, what, when) => this.#next(nameOfCall(life, what, when));
 
-  onEvent(_event: WorldEvent): void {
-    this.#next();
+  onEvent({ kind }: WorldEvent): void {
+    this.#next(kind);
   }
 
   onEnd({ truth }: World): void {
     this.end = endOf(truth);
   }
 
-  #next(): void {
+  #next(what: string): void {
     this.#number += 1;
     const world = this.#world;
     if (this.#number !== this.#moment.number || world === undefined) return;
-    if (world.kernel.nowMs() !== this.#moment.atMs) return;
+    if (what !== this.#moment.what || world.kernel.nowMs() !== this.#moment.atMs) return;
     const { fault, awayMs } = this.#victim;
     const target = this.#victim.target(this.#moment);
     const revive = this.#victim.kill(world, target);

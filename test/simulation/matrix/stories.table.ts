@@ -117,7 +117,7 @@ export const stories: readonly Story[] = [
   },
 ];
 
-export function scenarioOf(story: Story, faultsMs = readyMs + second): Scenario {
+export function scenarioOf(story: Story, faultsMs = 5 * minute): Scenario {
   const later: Command[] =
     story.later === undefined ? [] : [{ atMs: readyMs, host, ...story.later }];
   return {

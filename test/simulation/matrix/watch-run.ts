@@ -11,6 +11,8 @@ import type { Kept, Recorder } from "./acts.table.ts";
 export interface Moment {
   /** Of all calls and events of the run. */
   readonly number: number;
+  /** That call or event. */
+  readonly what: string;
   readonly atMs: number;
   /** The instance of the control plane that it happens in, or that the agent is connected to. */
   readonly instance: string;
@@ -50,6 +52,7 @@ export class RunWatch implements Onlooker {
   /** Calls that no table knows, as "ramdisk disk.trim". */
   readonly unknown = new Set<string>();
   #number = 0;
+  #what = "";
   #world: World | undefined;
   #instance = "";
   #journal = "";
@@ -69,6 +72,7 @@ export class RunWatch implements Onlooker {
 
   readonly onCall: CallHook = (life, what, when) => {
     this.#number += 1;
+    this.#what = nameOfCall(life, what, when);
     if (this.#world === undefined) return;
     const process = processOf(life);
     if (this.#isInOperation() && !isKnownCall(process, what))
@@ -83,6 +87,7 @@ export class RunWatch implements Onlooker {
 
   onEvent(event: WorldEvent): void {
     this.#number += 1;
+    this.#what = event.kind;
     if (event.kind === "link" && event.agent === agent && event.change === "opened") {
       this.#instance = event.instance;
     }
@@ -98,6 +103,7 @@ export class RunWatch implements Onlooker {
   #moment(instance = this.#instance): Moment {
     return {
       number: this.#number,
+      what: this.#what,
       atMs: this.#world?.kernel.nowMs() ?? 0,
       instance,
       isRamdiskUp: this.#world?.machines.get("m1")?.running === "ramdisk",
@@ -160,6 +166,10 @@ function linesOf(database: AgentDatabase): readonly string[] {
       .map((row) => `document ${String(row["revision"])}`),
     ...(typeof seq === "number" ? [`observation ${seq} ${String(at)}`] : []),
   ];
+}
+
+export function nameOfCall({ name }: Life, what: string, when: "before" | "after"): string {
+  return `${when} ${name} ${what}`;
 }
 
 function processOf({ name }: Life): string {
