@@ -65,7 +65,7 @@ describe("a machine of the fleet", () => {
       ["to ramdisk", "run", "erase"],
       ["to agent", "may-destroy", "host-1.1"],
       ["to ramdisk", "go", "host-1.1"],
-      ["to agent", "done", "host-1.1"],
+      ["to agent", "done", "erase"],
     ]);
   });
 
