@@ -67,6 +67,7 @@ test("work that is run again after its end breaks it, and work that is announced
   };
   expect(tryJudge(s32, [run, run, ended])).toEqual([]);
   expect(tryJudge(s32, [run, ended, run])).toEqual(["u.1 had ended, and runs again"]);
+  expect(tryJudge(s32, [run, { ...ended, agent: "site-1#2" }, run])).toEqual([]);
   const restored = fault(3, "database-restored", "database");
   expect(tryJudge(s32, [run, ended, restored, run])).toEqual([]);
 });

@@ -2,6 +2,7 @@
 // tier in memory only; what an agent runs is seen always. That one operation destroys once is S10.
 import type { WorldEvent } from "../world/events.ts";
 import type { JudgeKind } from "./judge.ts";
+import { isCopy } from "./links.ts";
 
 type Commit = Extract<WorldEvent, { readonly kind: "commit" }>;
 type Row = NonNullable<Commit["before"]>;
@@ -35,9 +36,10 @@ export const s32: JudgeKind = {
         },
         // It gives numbers anew that it had given before, to agents that were enrolled anew.
         fault: ({ fault }) => (fault === "database-restored" ? ended.clear() : undefined),
-        reported({ what, operationId }) {
+        reported({ agent, what, operationId }) {
           const isEnd = what === "operation-succeeded" || what === "operation-failed";
-          if (isEnd && operationId !== undefined) ended.add(operationId);
+          // A copy of an agent knows nothing of what the first one does; who may act is S26.
+          if (isEnd && operationId !== undefined && !isCopy(agent)) ended.add(operationId);
         },
         "ramdisk-message"({ machine, type, operationId = "" }) {
           if (type !== "run" || !ended.has(operationId)) return;
