@@ -2,6 +2,7 @@
 import { judgeKinds } from "../judges/judges.table.ts";
 import { makeJudges } from "../judges/judge.ts";
 import { makeCounter } from "../judges/vacuity.ts";
+import { forbidGlobals } from "../kernel/forbid-globals.ts";
 import { Ended } from "../kernel/life.ts";
 import { Stuck } from "../kernel/kernel.ts";
 import type { Scenario } from "../workload/scenario.ts";
@@ -32,6 +33,8 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     if (!(reason instanceof Ended)) throw reason;
   };
   process.on("unhandledRejection", swallow);
+  // PGlite reads the platform's clock.
+  const allowGlobals = scenario.tier === "memory" ? forbidGlobals() : () => {};
   let stuck: string | undefined;
   try {
     const tell = (happened: Happened): void => recorder.tell(happened);
@@ -56,6 +59,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     if (!(thrown instanceof Stuck)) throw thrown;
     stuck = thrown.message;
   } finally {
+    allowGlobals();
     process.off("unhandledRejection", swallow);
   }
   return {
