@@ -209,7 +209,7 @@ async function makeAgent(parts: {
       bootSeconds: options.bootSeconds ?? 300,
       softPowerOffSeconds: 30,
     },
-    cluster: { kubeconfig: linkKubeconfig },
+    cluster: { kubeconfig: linkKubeconfig, conversion: { host: lab.labAddress } },
   };
   const configFile = join(directory, "agent.json");
   await writeFile(configFile, JSON.stringify(config, undefined, 2));

@@ -250,8 +250,54 @@ async function everything(): Promise<unknown> {
   };
 }
 
+const clusterVersion = (version: string, name: string) => [
+  "get",
+  `metal3clusters.${version}.infrastructure.cluster.x-k8s.io`,
+  name,
+  "--output=jsonpath={.spec}",
+];
+const oldCluster = (name: string, spec: object) => ({
+  apiVersion: "infrastructure.cluster.x-k8s.io/v1beta1",
+  kind: "Metal3Cluster",
+  metadata: { name },
+  spec,
+});
+
+describe("a cluster of an older version", () => {
+  it("is filled in by the hub and converted by the agent [M05 M13]", async () => {
+    // The API server takes a moment to see that the agent converts.
+    await expect
+      .poll(async () => (await fleet.tryKubectl(clusterVersion("v1beta1", "none"))).stderr, {
+        timeout: 30_000,
+        interval: 200,
+      })
+      .toContain("NotFound");
+    const spec = { controlPlaneEndpoint: { host: "api.example", port: 0 } };
+    await fleet.apply(oldCluster("old", spec));
+    const endpoint = { controlPlaneEndpoint: { host: "api.example", port: 6443 } };
+    expect(JSON.parse(await fleet.kubectl(clusterVersion("v1beta2", "old")))).toEqual({
+      ...endpoint,
+      cloudProviderEnabled: false,
+    });
+    expect(JSON.parse(await fleet.kubectl(clusterVersion("v1beta1", "old")))).toEqual({
+      ...endpoint,
+      cloudProviderEnabled: false,
+      noCloudProvider: true,
+    });
+  });
+
+  it("is refused with the fields of the newer one [M06]", async () => {
+    const spec = { controlPlaneEndpoint: { host: "", port: 6443 } };
+    const { code, stderr } = await fleet.tryApply([oldCluster("no-host", spec)]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("spec.controlPlaneEndpoint.host is required");
+  });
+});
+
 describe("while the hub is down", () => {
   let schemeRefusal: string;
+  let converted: string;
+  let hostless: string;
 
   beforeAll(async () => {
     const { a, b } = fleet.hub;
@@ -275,7 +321,14 @@ describe("while the hub is down", () => {
       hostObject("second", { externallyProvisioned: true, bmc: { ...free, address: twin.url } }),
     );
     await fleet.kubectl(["delete", "bmh", "used", "--wait=false"]);
+    converted = await fleet.kubectl(clusterVersion("v1beta1", "old"));
+    hostless = (await fleet.tryApply([oldCluster("hostless", { noCloudProvider: true })])).stderr;
     await Promise.all([a.start(), b.start()]);
+  });
+
+  it("older versions are converted, and judged by the policy [M06 M13]", () => {
+    expect(JSON.parse(converted)).toMatchObject({ noCloudProvider: true });
+    expect(hostless).toContain("spec.controlPlaneEndpoint.host is required");
   });
 
   it("objects are accepted, and nothing of it is lost", async () => {

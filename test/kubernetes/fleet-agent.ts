@@ -55,7 +55,7 @@ export async function makeAgent(parts: {
       powerSeconds: 10,
       softPowerOffSeconds: 5,
     },
-    cluster: { kubeconfig },
+    cluster: { kubeconfig, conversion: { host: lab.labAddress } },
   };
   const configFile = join(directory, "agent.json");
   await writeFile(configFile, JSON.stringify(config, undefined, 2));
