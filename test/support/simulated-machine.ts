@@ -3,7 +3,7 @@
 // says that it runs. Takes its time from the clock that it is given: virtual, or real.
 import type { Chassis, ChassisAction } from "../../infra/lab/bmc-simulator/chassis.ts";
 import { bootSelector } from "../../shared/wire/ipmi/chassis-commands.ts";
-import type { Clock, Crypto, DuplexClient, Log, Programs } from "../../site-agent/ports.ts";
+import type { Clock, Crypto, Duplex, DuplexClient, Log, Programs } from "../../site-agent/ports.ts";
 import type { RamdiskPorts } from "../../site-agent/ramdisk/ports.ts";
 import { runRamdisk } from "../../site-agent/ramdisk/program.ts";
 import { bootableDisk } from "./bootable-disk.ts";
@@ -17,6 +17,8 @@ import type { Nic } from "./network-boot.ts";
 /** The cable of one boot: pulled out when the power goes. */
 export interface PluggedNic extends Nic {
   readonly duplexes: DuplexClient;
+  /** Who accepted the connection, where several agents may be. */
+  readonly agentOf?: (duplex: Duplex) => string | undefined;
   leave(): void;
 }
 

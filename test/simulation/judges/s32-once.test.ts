@@ -53,7 +53,13 @@ test("an operator who approves an agent anew may set its count back", () => {
 });
 
 test("work that is run again after its end breaks it, and work that is announced again does not", () => {
-  const about = { machine: "m1", boot: 1, direction: "to ramdisk", type: "run" } as const;
+  const about = {
+    machine: "m1",
+    agent: "site-1",
+    boot: 1,
+    direction: "to ramdisk",
+    type: "run",
+  } as const;
   const run: Made = { at: 1, kind: "ramdisk-message", ...about, operationId: "u.1" };
   const ended: Made = {
     at: 2,
@@ -67,7 +73,8 @@ test("work that is run again after its end breaks it, and work that is announced
   };
   expect(tryJudge(s32, [run, run, ended])).toEqual([]);
   expect(tryJudge(s32, [run, ended, run])).toEqual(["u.1 had ended, and runs again"]);
-  expect(tryJudge(s32, [run, { ...ended, agent: "site-1#2" }, run])).toEqual([]);
+  const byCopy = { ...ended, agent: "site-1#2" } as Made;
+  expect(tryJudge(s32, [run, byCopy, run])).toEqual([]);
   const restored = fault(3, "database-restored", "database");
   expect(tryJudge(s32, [run, ended, restored, run])).toEqual([]);
 });

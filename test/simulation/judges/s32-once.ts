@@ -2,7 +2,6 @@
 // tier in memory only; what an agent runs is seen always. That one operation destroys once is S10.
 import type { WorldEvent } from "../world/events.ts";
 import type { JudgeKind } from "./judge.ts";
-import { isCopy } from "./links.ts";
 
 type Commit = Extract<WorldEvent, { readonly kind: "commit" }>;
 type Row = NonNullable<Commit["before"]>;
@@ -22,6 +21,7 @@ export const s32: JudgeKind = {
   id: "S32",
   says: "what comes twice or late takes no row back, and begins no work that had ended",
   make(report) {
+    /** "agent operation": of two agents with one identity neither need know what the other has ended. */
     const ended = new Set<string>();
     return {
       on: {
@@ -38,11 +38,10 @@ export const s32: JudgeKind = {
         fault: ({ fault }) => (fault === "database-restored" ? ended.clear() : undefined),
         reported({ agent, what, operationId }) {
           const isEnd = what === "operation-succeeded" || what === "operation-failed";
-          // A copy of an agent knows nothing of what the first one does; who may act is S26.
-          if (isEnd && operationId !== undefined && !isCopy(agent)) ended.add(operationId);
+          if (isEnd && operationId !== undefined) ended.add(`${agent} ${operationId}`);
         },
-        "ramdisk-message"({ machine, type, operationId = "" }) {
-          if (type !== "run" || !ended.has(operationId)) return;
+        "ramdisk-message"({ machine, agent = "", type, operationId = "" }) {
+          if (type !== "run" || !ended.has(`${agent} ${operationId}`)) return;
           report(`${operationId} had ended, and runs again`, machine);
         },
       },

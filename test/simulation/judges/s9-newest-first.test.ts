@@ -55,4 +55,9 @@ test("a step of an operation before one that has begun is a violation, of the la
   expect(judged("accepted", toRamdisk(1, "run", "u.3"))).toEqual([]);
   expect(judged("accepted", toRamdisk(1, "go", "u.3"))).toHaveLength(1);
   expect(judged("started", toRamdisk(1, "run", "u.4"), toRamdisk(2, "go", "u.4"))).toEqual([]);
+  const by = (agent: string) => toRamdisk(1, "run", "u.3", { agent });
+  expect([judged("started", by("site-1")), judged("started", by("site-1#2"))]).toMatchObject([
+    { length: 1 },
+    { length: 0 },
+  ]);
 });

@@ -25,10 +25,14 @@ export const s9: JudgeKind = {
       newest.set(agent, hosts);
       if ((hosts.get(hostUid)?.revision ?? 0) < found.revision) hosts.set(hostUid, found);
     };
-    /** Revision that an agent of the site had stored by then. */
-    const storedAt = (site: string, hostUid: string, beforeMs: number): number => {
+    /** Revision that an agent that is meant had stored by then. */
+    const storedAt = (
+      isMeant: (agent: string) => boolean,
+      hostUid: string,
+      beforeMs: number,
+    ): number => {
       const found = [...newest].flatMap(([agent, hosts]) => {
-        const known = siteOfAgent(agent) === site ? hosts.get(hostUid) : undefined;
+        const known = isMeant(agent) ? hosts.get(hostUid) : undefined;
         return known !== undefined && known.sinceMs < beforeMs ? [known.revision] : [];
       });
       return Math.max(0, ...found);
@@ -50,16 +54,21 @@ export const s9: JudgeKind = {
           }
         },
         enrolled: ({ agent }) => void newest.delete(agent),
-        "ramdisk-message"({ machine, direction, type, operationId = "", atMs }, truth) {
+        "ramdisk-message"({ machine, agent, direction, type, operationId = "", atMs }, truth) {
           if (direction !== "to ramdisk" || (type !== "go" && type !== "run")) return;
           const site = truth.machines.get(machine)?.site ?? "";
-          const rows = truth.journal(site).flatMap((journal) => journal.rows);
+          // Of two agents with one identity each is held to what it has stored itself.
+          const isMeant = (name: string): boolean =>
+            agent === undefined ? siteOfAgent(name) === site : name === agent;
+          const rows = truth
+            .journal(site)
+            .flatMap((journal) => (isMeant(journal.agent) ? journal.rows : []));
           const later = laterThan(operationId, type, rows);
           if (later !== undefined)
             report(`${type} for ${operationId}, and ${later.operationId} is journaled`, machine);
           const revision = ordered.get(operationId) ?? Infinity;
           const { hostUid } = partsOfOperation(operationId);
-          const newer = storedAt(site, hostUid, atMs - saidBeforeMs);
+          const newer = storedAt(isMeant, hostUid, atMs - saidBeforeMs);
           if (type !== "go" || newer <= revision) return;
           report(`go for ${operationId} of revision ${revision}, and ${newer} was stored`, machine);
         },

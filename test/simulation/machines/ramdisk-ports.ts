@@ -45,7 +45,9 @@ export function makeRamdiskPorts(options: RamdiskPortsOptions): RamdiskPorts {
     crypto: options.crypto,
     compression: options.compression,
     http: { request: (request) => life.call("http.request", () => nic.http.request(request)) },
-    duplexes: watchDuplexes(life, nic.duplexes, options.onMessage),
+    duplexes: watchDuplexes(life, nic.duplexes, options.onMessage, (duplex) =>
+      nic.agentOf?.(duplex),
+    ),
     programs: {
       run: (argv, how) => life.call(`programs.${argv[0] ?? ""}`, () => programs.run(argv, how)),
     },

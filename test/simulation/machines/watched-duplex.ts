@@ -9,7 +9,7 @@ import type { Happened } from "../world/events.ts";
 type Message = Extract<Happened, { readonly kind: "ramdisk-message" }>;
 export type Overheard = Pick<
   Message,
-  "direction" | "type" | "operationId" | "step" | "disks" | "userDataOf"
+  "agent" | "direction" | "type" | "operationId" | "step" | "disks" | "userDataOf"
 >;
 
 /** Messages that say nothing about work. */
@@ -19,12 +19,16 @@ export function watchDuplexes(
   life: Life,
   client: DuplexClient,
   tell: (message: Overheard) => void,
+  agentOf: (duplex: Duplex) => string | undefined = () => undefined,
 ): DuplexClient {
   return {
     connect: (request) =>
       life.call("duplexes.connect", async () => {
         const connected = await client.connect(request);
-        return connected.ok ? ok(watch(life, connected.value, tell)) : connected;
+        if (!connected.ok) return connected;
+        const agent = agentOf(connected.value);
+        const told = agent === undefined ? {} : { agent };
+        return ok(watch(life, connected.value, (message) => tell({ ...message, ...told })));
       }),
   };
 }

@@ -48,6 +48,8 @@ export interface Who {
 }
 
 export interface SegmentNode extends MemoryNode {
+  /** Name of the agent that accepted a connection of this machine. */
+  agentOf(duplex: Duplex): string | undefined;
   /** `told`: whether the other ends of its connections notice, as after a crash, or not, as of a pulled plug. */
   leave(told?: boolean): void;
 }
@@ -146,6 +148,7 @@ class Node implements SegmentNode {
   readonly #out: Lane;
   readonly #in: Lane;
   readonly #repeats: Random;
+  readonly #accepted = new WeakMap<Duplex, string>();
 
   constructor(segment: Segment, address: string, who: Who & { readonly name: string }) {
     const { kernel, conditions } = segment;
@@ -172,6 +175,10 @@ class Node implements SegmentNode {
 
   set address(address: string) {
     this.sockets.address = address;
+  }
+
+  agentOf(duplex: Duplex): string | undefined {
+    return this.#accepted.get(duplex);
   }
 
   leave(told = false): void {
@@ -227,18 +234,27 @@ class Node implements SegmentNode {
     return { kind: "answer", response: server.handle(this.#asServed(method, url, headers)) };
   }
 
-  #connect(request: DuplexRequest): ReturnType<DuplexClient["connect"]> {
+  async #connect(request: DuplexRequest): ReturnType<DuplexClient["connect"]> {
     const { kernel } = this.#segment;
-    const { timeoutMs } = request;
+    const { url, timeoutMs, fingerprint } = request;
     const connection = this.#open();
-    const arrive = (): Asked => this.#ask(connection, request);
-    return openDuplex({ kernel, connection, timeoutMs, arrive });
+    let agent: string | undefined;
+    const arrive = (): Asked => {
+      const found = this.#segment.find(url, fingerprint === undefined ? {} : { fingerprint });
+      if (!found.ok) return { kind: "nobody", error: found.error };
+      agent = found.value.node.#who.agent;
+      return this.#ask(connection, request, found.value);
+    };
+    const opened = await openDuplex({ kernel, connection, timeoutMs, arrive });
+    if (opened.ok && agent !== undefined) this.#accepted.set(opened.value, agent);
+    return opened;
   }
 
-  #ask(connection: Connection, { url, protocol, headers, fingerprint }: DuplexRequest): Asked {
-    const found = this.#segment.find(url, fingerprint === undefined ? {} : { fingerprint });
-    if (!found.ok) return { kind: "nobody", error: found.error };
-    const { node, server } = found.value;
+  #ask(
+    connection: Connection,
+    { url, protocol, headers }: DuplexRequest,
+    { node, server }: { readonly node: Node; readonly server: ServerOptions },
+  ): Asked {
     if (server.upgrade === undefined)
       return { kind: "nobody", ...err("refused", "no WebSockets here") };
     connection.accept(node.peer);

@@ -53,10 +53,12 @@ const table: Readonly<Record<FaultClass, Apply>> = {
     return () => ends.forEach((end) => end?.());
   },
   "control-plane-crash"({ hub, kernel }, fault) {
+    if (!hub.isRunning(fault.target)) return false;
     hub.crash(fault.target);
     kernel.timer(fault.amount, () => void hub.start(fault.target));
   },
   "control-plane-stop"({ hub, kernel }, { target, amount: ms }) {
+    if (!hub.isRunning(target)) return false;
     void hub.stop(target).then(() => kernel.timer(ms, () => void hub.start(target)));
   },
   "database-down": turn(database, "down", false, yes),

@@ -54,12 +54,20 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #running = new Map<string, Running>();
   readonly #incarnations = new Map<string, number>();
+  readonly #starting = new Set<string>();
 
   constructor(options: HubOptions) {
     this.#options = options;
   }
 
+  /** One of a name at a time. */
   async start(name: string): Promise<void> {
+    if (this.#running.has(name) || this.#starting.has(name)) return;
+    this.#starting.add(name);
+    await this.#start(name).finally(() => this.#starting.delete(name));
+  }
+
+  async #start(name: string): Promise<void> {
     const { kernel, random, tell, wan, onCall } = this.#options;
     const incarnation = (this.#incarnations.get(name) ?? 0) + 1;
     this.#incarnations.set(name, incarnation);

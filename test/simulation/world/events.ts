@@ -68,6 +68,8 @@ export type Happened =
       readonly kind: "ramdisk-message";
       readonly machine: string;
       readonly boot: number;
+      /** Who is at the other end; absent where one agent only can be. */
+      readonly agent?: string;
       readonly direction: "to ramdisk" | "to agent";
       readonly type: string;
       readonly operationId: string | undefined;
