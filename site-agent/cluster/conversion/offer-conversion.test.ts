@@ -64,7 +64,7 @@ describe("the offer of conversion", () => {
     await start();
     install(cluster, { url: conversionPlaceholder });
     install(template, { url: "https://next:9443/convert", caBundle: "eA==" });
-    await time.clock.advance(60_000);
+    await time.clock.advance(15_000);
     expect(specOf(cluster)).toMatchObject({ conversion: { webhook: { clientConfig: { url } } } });
     expect(specOf(template)).toMatchObject({
       conversion: { webhook: { clientConfig: { url: "https://next:9443/convert" } } },

@@ -32,7 +32,8 @@ const definition = z.looseObject({
   }),
 });
 
-const lookAgainMs = 60_000;
+/** Whoever applies the definitions anew takes our URL away till then. */
+const lookAgainMs = 15_000;
 const retryMs = 5_000;
 
 /** "offered" by this agent or "elsewhere" by another; otherwise the sentence that says what is in the way. */
