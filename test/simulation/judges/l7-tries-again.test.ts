@@ -22,14 +22,21 @@ const tried = (at: number): Made => ({
   hostUid: "u",
 });
 
+const ended = (at: number): Made => {
+  const about = { agent: "site-1", seq: 1, hostUid: "u", operationId: "u.1" };
+  return { at, kind: "reported", ...about, what: "operation-failed", failure: "boot-timeout" };
+};
+
 test("a failure that is tried again within a quarter of an hour keeps the promise", () => {
-  const events = [...begun, tried(901), log(910), tried(1_500)];
-  expect(tryJudge(l7, events, { truth: { machines }, until: 1_600 })).toEqual([]);
+  const events = [...begun, tried(901), ended(1_600), log(1_602), tried(2_500)];
+  expect(tryJudge(l7, events, { truth: { machines }, until: 2_600 })).toEqual([]);
 });
 
 test("one that is tried later, or never again, breaks it", () => {
   const late = "nothing was tried for u in 902000 ms";
   expect(tryJudge(l7, [...begun, tried(901)], { truth: { machines } })).toEqual([]);
+  const again = [...begun, tried(100), ended(200), log(202), tried(1_103)];
+  expect(tryJudge(l7, again, { truth: { machines } })).toHaveLength(1);
   expect(tryJudge(l7, [...begun, tried(903)], { truth: { machines } })).toHaveLength(1);
   expect(tryJudge(l7, begun, { truth: { machines }, until: 904 })).toEqual([late]);
 });

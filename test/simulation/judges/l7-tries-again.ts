@@ -19,10 +19,12 @@ const repeated: readonly string[] = [
 
 export const l7: JudgeKind = {
   id: "L7",
-  says: "what failed is tried again within 15 min, as long as no person has to do something first",
+  says: "15 min after it failed work is tried again, as long as no person has to do something first",
   make(report) {
     const calm = new Calm();
     const sinceMs = () => calm.connectedSinceMs(anything);
+    /** Hosts whose work has no end yet. */
+    const running = new Set<string>();
     const waits = new Waits(boundMs, (uid, afterMs) =>
       report(`nothing was tried for ${uid} in ${afterMs} ms`, uid),
     );
@@ -30,14 +32,21 @@ export const l7: JudgeKind = {
       on: {
         ...calm.on,
         delivered({ what, hostUid, atMs }) {
-          if (what === "operation") waits.end(hostUid, atMs, sinceMs());
+          if (what !== "operation") return;
+          waits.end(hostUid, atMs, sinceMs());
+          running.add(hostUid);
+        },
+        reported({ what, hostUid = "" }) {
+          if (what === "operation-succeeded" || what === "operation-failed")
+            running.delete(hostUid);
         },
       },
       look(truth) {
         const failing = new Set(
           fleetOf(truth)
             .filter((host) => canSucceed(host))
-            .map(({ object }) => object.metadata.uid),
+            .map(({ object }) => object.metadata.uid)
+            .filter((uid) => !running.has(uid)),
         );
         for (const uid of waits.keys) if (!failing.has(uid)) waits.drop(uid);
         for (const uid of failing) waits.begin(uid, truth.nowMs());

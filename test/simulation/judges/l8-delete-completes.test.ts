@@ -50,3 +50,20 @@ test("what is held back, and what goes wrong, stops the clock", () => {
   expect(messagesOf(going(), 1_090, hangs)).toEqual([]);
   expect(messagesOf(going(forced), 100, hangs)).toHaveLength(1);
 });
+
+test("work that was begun while something was wrong ends in its own time, and work that was not, does not", () => {
+  const about = { hostUid: "u", id: "1", operationId: "u.1", agent: "site-1" };
+  const order: Made = { at: 30, kind: "delivered", what: "operation", ...about };
+  const end = { kind: "reported", seq: 1, failure: "boot-timeout", agent: "site-1" } as const;
+  const failed: Made = {
+    at: 500,
+    ...end,
+    what: "operation-failed",
+    hostUid: "u",
+    operationId: "u.1",
+  };
+  const rogue = [fault(20, "rogue-dhcp", "site-1"), order, faultEnded(40, "rogue-dhcp", "site-1")];
+  expect(messagesOf(going(), 1_100, [...rogue, failed])).toEqual([]);
+  expect(messagesOf(going(), 1_101, [...rogue, failed])).toHaveLength(1);
+  expect(messagesOf(going(), 700, [order, failed])).toHaveLength(1);
+});

@@ -8,6 +8,7 @@ import { fleetOf, mayLogIn } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
 import { detachedAnnotation, pausedAnnotation, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
+import { SpoiledWork } from "./spoiled-work.ts";
 import { Waits } from "./waits.ts";
 
 const minuteMs = 60_000;
@@ -18,7 +19,9 @@ export const l8: JudgeKind = {
   says: "a deletion completes: forced in 10 s, detached or external in 60 s, else in 10 min, or 15 min without a BMC",
   make(report) {
     const calm = new Calm();
-    const sinceMs = () => calm.connectedSinceMs(anything);
+    const spoiled = new SpoiledWork();
+    const sinceMs = (uid: string): number | undefined =>
+      spoiled.sinceMs(uid, calm.connectedSinceMs(anything));
     const withoutBmc = () => calm.connectedSinceMs(betweenPeopleAndAgents);
     const kept = (what: string, boundMs: number) =>
       new Waits(boundMs, (uid, afterMs) =>
@@ -31,9 +34,9 @@ export const l8: JudgeKind = {
     const all = [forced, left, reachable, any];
     const gone = (uid: string, atMs: number): void => {
       forced.end(uid, atMs, withoutBmc());
-      left.end(uid, atMs, sinceMs());
-      reachable.end(uid, atMs, sinceMs());
-      any.end(uid, atMs, sinceMs());
+      left.end(uid, atMs, sinceMs(uid));
+      reachable.end(uid, atMs, sinceMs(uid));
+      any.end(uid, atMs, sinceMs(uid));
     };
     const begin = (object: KubernetesObject, host: FleetHost | undefined, atMs: number): void => {
       const { uid, annotations = {} } = object.metadata;
@@ -46,6 +49,9 @@ export const l8: JudgeKind = {
     return {
       on: {
         ...calm.on,
+        delivered: (event) =>
+          spoiled.onDelivered(event, calm.connectedSinceMs(anything) === undefined),
+        reported: (event) => spoiled.onReported(event),
         object({ after, verb, atMs }, truth) {
           if (after.kind !== "BareMetalHost") return;
           const { uid, deletionTimestamp } = after.metadata;

@@ -1,0 +1,31 @@
+// Work that an agent was given while something was wrong, and that has no end yet: it may wait for what a fault made
+// impossible, and ends in its own time.
+import type { WorldEvent } from "../world/events.ts";
+
+type Delivered = Extract<WorldEvent, { readonly kind: "delivered" }>;
+type Reported = Extract<WorldEvent, { readonly kind: "reported" }>;
+
+export class SpoiledWork {
+  /** Its operation, by the host's uid. */
+  readonly #open = new Map<string, string>();
+  readonly #endedMs = new Map<string, number>();
+
+  onDelivered({ what, hostUid, operationId }: Delivered, isWrong: boolean): void {
+    if (what !== "operation" || operationId === undefined) return;
+    if (isWrong) this.#open.set(hostUid, operationId);
+    else if (this.#open.get(hostUid) !== operationId) this.#open.delete(hostUid);
+  }
+
+  onReported({ what, hostUid = "", operationId, atMs }: Reported): void {
+    const isEnd = what === "operation-succeeded" || what === "operation-failed";
+    if (!isEnd || this.#open.get(hostUid) !== operationId) return;
+    this.#open.delete(hostUid);
+    this.#endedMs.set(hostUid, atMs);
+  }
+
+  /** Since when neither the world nor such work stands in the way of a host; undefined: something does. */
+  sinceMs(hostUid: string, calmSinceMs: number | undefined): number | undefined {
+    if (calmSinceMs === undefined || this.#open.has(hostUid)) return undefined;
+    return Math.max(calmSinceMs, this.#endedMs.get(hostUid) ?? -Infinity);
+  }
+}
