@@ -25,14 +25,25 @@ export const s43: JudgeKind = {
     const look = (truth: Truth, uid: string, text: string): void => {
       const own = hosts.get(uid);
       if (own === undefined) return;
-      const free = freeWords(truth, own, swapped);
       for (const word of new Set(text.split(/[^\w:./-]+/).map(bare))) {
         const others = [...(owners.get(word) ?? [])];
-        if (others.length === 0 || free.has(word)) continue;
-        if (others.every((other) => hosts.get(other)?.place !== own.place)) {
-          report(`${own.place}/${own.name} is told "${word}": ${text}`, own.name);
-        }
+        const isOfOthers = others.every((other) => hosts.get(other)?.place !== own.place);
+        if (others.length === 0 || !isOfOthers) continue;
+        if (freeWords(truth, own, swapped).has(word)) continue;
+        report(`${own.place}/${own.name} is told "${word}": ${text}`, own.name);
       }
+    };
+    const remember = (truth: Truth, cluster: string, host: KubernetesObject): void => {
+      const { uid, namespace = "", name } = host.metadata;
+      const place = `${cluster}/${namespace}`;
+      const known = hosts.get(uid) ?? { place, name, named: new Set<string>() };
+      const isNew = !hosts.has(uid);
+      hosts.set(uid, known);
+      const fresh = namedIn(host).filter((word) => !known.named.has(word));
+      if (fresh.length === 0 && !isNew) return;
+      for (const word of fresh) known.named.add(word);
+      const words = [uid, `${namespace}/${name}`, ...fresh, ...serialsOf(truth, known)];
+      for (const word of words) owners.set(word, (owners.get(word) ?? new Set()).add(uid));
     };
     return {
       on: {
@@ -40,20 +51,7 @@ export const s43: JudgeKind = {
           if (fault === "swapped-machine") for (const each of target.split("+")) swapped.add(each);
         },
         object({ cluster, after, by, verb }, truth) {
-          const { uid, namespace = "", name } = after.metadata;
-          if (after.kind === "BareMetalHost") {
-            const known = hosts.get(uid) ?? {
-              place: `${cluster}/${namespace}`,
-              name,
-              named: new Set<string>(),
-            };
-            hosts.set(uid, known);
-            for (const word of namedIn(after)) known.named.add(word);
-            const words = [uid, `${namespace}/${name}`, ...known.named];
-            for (const word of [...words, ...serialsOf(truth, known)]) {
-              owners.set(word, (owners.get(word) ?? new Set()).add(uid));
-            }
-          }
+          if (after.kind === "BareMetalHost") remember(truth, cluster, after);
           const text = by === "farrier" && verb !== "gone" ? messagesOf(after) : "";
           if (text !== "") look(truth, aboutOf(after), text);
         },
