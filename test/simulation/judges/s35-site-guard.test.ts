@@ -36,4 +36,7 @@ test("a protected machine is not touched by us, whatever others do", () => {
   expect(tryJudge(s35, [write(1, "m3")], { truth })).toHaveLength(1);
   expect(tryJudge(s35, [off(1, "m3")], { truth })).toHaveLength(1);
   expect(tryJudge(s35, [off(1, "m3", "others")], { truth })).toEqual([]);
+  const swap = { at: 0, kind: "fault", fault: "swapped-machine", target: "m2+m3" } as const;
+  expect(tryJudge(s35, [swap, off(1, "m3")], { truth })).toEqual([]);
+  expect(tryJudge(s35, [swap, write(1, "m3")], { truth })).toHaveLength(1);
 });

@@ -1,6 +1,7 @@
 // S35: what the file of a site's operator forbids is not done, and its budget of hosts is kept.
 import type { Truth } from "../world/truth.ts";
 import type { JudgeKind } from "./judge.ts";
+import { Swapped } from "./swapped.ts";
 
 /** A host is counted when it is asked for, and acts a little later. */
 const windowMs = 600_000 - 60_000;
@@ -11,6 +12,7 @@ export const s35: JudgeKind = {
   make(report) {
     const lastMs = new Map<string, number>();
     const boots = new Set<string>();
+    const swapped = new Swapped();
     const isProtected = (machine: string, truth: Truth): boolean =>
       guardOf(machine, truth)?.protects.includes(machine) === true;
     const count = (machine: string, atMs: number, truth: Truth): void => {
@@ -27,6 +29,7 @@ export const s35: JudgeKind = {
     };
     return {
       on: {
+        fault: (event) => swapped.onFault(event),
         disk({ machine, boot, disk, atMs }, truth) {
           if (isProtected(machine, truth)) report(`${disk} was changed; it is protected`, machine);
           const key = `${machine} ${boot}`;
@@ -34,7 +37,8 @@ export const s35: JudgeKind = {
           boots.add(key);
         },
         "power-command"({ machine, action, agent, atMs }, truth) {
-          if (agent === undefined) return;
+          // What switches it may be the BMC that the guard knows as another's.
+          if (agent === undefined || swapped.has(machine)) return;
           if (isProtected(machine, truth)) report(`${action}; it is protected`, machine);
           if (action !== "on") count(machine, atMs, truth);
         },
