@@ -44,6 +44,12 @@ test("without a BMC that can be used a deletion has 15 min", () => {
   expect(messagesOf(elsewhere, 911)).toEqual(["in any case, u is there after 901000 ms"]);
 });
 
+test("a host that is attached again before it goes has the time of any other", () => {
+  const again = stored(20, going({}, "deprovisioning"));
+  expect(messagesOf(going({ [detached]: "" }), 600, [again])).toEqual([]);
+  expect(messagesOf(going({ [detached]: "" }), 700, [again])).toHaveLength(1);
+});
+
 test("what is held back, and what goes wrong, stops the clock", () => {
   expect(messagesOf(going({ [detached]: '{"deleteAction":"delay"}' }), 9_000)).toEqual([]);
   const hangs = [fault(20, "bmc-hangs", "m1"), faultEnded(500, "bmc-hangs", "m1")];
