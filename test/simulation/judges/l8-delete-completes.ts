@@ -43,6 +43,8 @@ export const l8: JudgeKind = {
       const { uid, annotations = {} } = object.metadata;
       if (annotations[forceAnnotation] !== undefined) forced.begin(uid, atMs);
       if (isLeftAlone(object)) left.begin(uid, atMs);
+      // Attached again, it is erased as any other.
+      else if (stateOf(object) === "deprovisioning") left.drop(uid);
       if (host !== undefined && mayLogIn(host)) reachable.begin(uid, atMs);
       else reachable.drop(uid);
       any.begin(uid, atMs);
