@@ -273,3 +273,15 @@ test("an adopted host that only registers lets a host that holds its machine com
   world.pass(1);
   expect(world.ordered).toEqual({ kind: "register" });
 });
+
+test("a document that the site may hold of an adopted host is removed with the host, though it was paused", () => {
+  const world = strange(statusIn("inspecting"));
+  const annotations = { "baremetalhost.metal3.io/paused": "" };
+  world.seen.host = { ...world.host, metadata: { ...world.host.metadata, annotations } };
+  const { memory } = world.settle();
+  expect(memory.documentHash).not.toBe("");
+  world.seen.deleted = true;
+  const gone = world.decide();
+  expect(gone).toMatchObject({ document: undefined, next: { kind: "gone" } });
+  expect(gone.memory.revision).toBeGreaterThan(memory.revision);
+});

@@ -17,6 +17,9 @@ const eraMs = 1_735_689_600_000;
 /** In this time hosts that are further than registering are adopted, too: one of them may hold the same machine. */
 const othersClaimMs = 60_000;
 
+/** Memory's hash of a document that the site may hold from before: it is to be replaced, or removed. */
+export const unknownDocument = "unknown";
+
 export type Adoption =
   | { readonly kind: "adopted"; readonly memory: HostMemory }
   /** The annotation cannot be read: nothing may be started from a guess. */
@@ -59,6 +62,7 @@ function adopted(snapshot: Snapshot, shown: BareMetalHostStatus): Adoption {
   const memory = fresh(snapshot, status);
   const state = readState(status.provisioning.state);
   if (state !== undefined) status.provisioning.state = state;
+  memory.documentHash = unknownDocument;
   if (!inspectionDisabled(snapshot.host)) Object.assign(memory, pinsOf(status.hardware));
   if (state === "available") memory.clean = true;
   const url = status.provisioning.image?.url ?? "";

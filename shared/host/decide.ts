@@ -2,14 +2,19 @@
 // Says what should follow; the statement of hop 5 (control-plane/store) commits it, or takes a new snapshot.
 import { copyJson } from "../copy-json.ts";
 import { pausedAnnotation } from "../metal3/annotations.ts";
-import { recall } from "./adopt.ts";
+import { recall, unknownDocument } from "./adopt.ts";
 import { deletion } from "./concerns/deletion.ts";
 import { detach, isDetaching } from "./concerns/detaching.ts";
 import { register, registrationEnded, waitForState } from "./concerns/registration.ts";
 import { absorb, isEnded, waitForOperation } from "./concerns/running.ts";
 import { upkeep } from "./concerns/upkeep.ts";
 import type { Decision } from "./decision.ts";
-import { buildClaims, buildDocument, stampDocument } from "./document/build-document.ts";
+import {
+  buildClaims,
+  buildDocument,
+  claimsLater,
+  stampDocument,
+} from "./document/build-document.ts";
 import { canonicalJson } from "./document/canonical-json.ts";
 import {
   because,
@@ -121,7 +126,8 @@ function finish(draft: Draft, stop: Stop): Decision {
   const { snapshot, memory } = draft;
   stampConditions(draft, stop);
   const document = buildDocument(draft);
-  stampDocument(draft, document);
+  // Until then the site keeps what it may hold.
+  if (document !== undefined || !claimsLater(draft)) stampDocument(draft, document);
   const isManaged = document !== undefined && snapshot.claimConflict === undefined;
   return {
     memory,
@@ -151,9 +157,12 @@ function statusToWrite(draft: Draft): Decision["status"] {
 
 /** Nothing moves while the host is paused, deletion included; the site is told to keep its hands off. */
 function paused(draft: Draft): Decision {
-  const isKnown = draft.memory.documentHash !== "" || draft.snapshot.forgotten === true;
+  const { documentHash } = draft.memory;
+  // What another controller manages is not taken to the site while it is paused.
+  const isManaged = documentHash !== "" && documentHash !== unknownDocument;
+  const isKnown = isManaged || draft.snapshot.forgotten === true;
   const document = isKnown ? buildDocument(draft) : undefined;
-  stampDocument(draft, document);
+  if (isKnown) stampDocument(draft, document);
   return {
     ...nothing(draft),
     document,

@@ -33,7 +33,7 @@ export const hostMemory = z.object({
   status: bareMetalHostStatus,
   /** Revision and hash of the newest host document; revision 0: none yet. */
   revision: z.number().int().nonnegative(),
-  /** "": the site holds no document of this host. */
+  /** "": the site holds no document of this host. "unknown": it may, from before an adoption. */
   documentHash: z.string(),
   /** How many operations this host ever had, and more after an adoption; ids are `<uid>.<n>`. */
   operationCount: z.number().int().nonnegative(),
