@@ -15,6 +15,8 @@ export interface Lease {
   opened(helloSentAtMs: number | undefined): void;
   /** `isLost`: the control plane said that this agent holds nothing any more. */
   closed(isLost: boolean): void;
+  /** Told so, until the next session: this agent must leave its machines alone. */
+  isTaken(): boolean;
   /** Undefined when something destructive may begin now, else why not. */
   problem(): string | undefined;
 }
@@ -22,6 +24,7 @@ export interface Lease {
 export function makeLease(clock: Clock): Lease {
   let sequence = 0;
   let heldSinceMs: number | undefined;
+  let isTaken = false;
   const sentAtMs = new Map<number, number>();
   return {
     sent() {
@@ -37,12 +40,16 @@ export function makeLease(clock: Clock): Lease {
     },
     opened(helloSentAtMs) {
       sentAtMs.clear();
+      isTaken = false;
       heldSinceMs = helloSentAtMs;
     },
     closed(isLost) {
       sentAtMs.clear();
-      if (isLost) heldSinceMs = undefined;
+      if (!isLost) return;
+      isTaken = true;
+      heldSinceMs = undefined;
     },
+    isTaken: () => isTaken,
     problem() {
       if (heldSinceMs === undefined)
         return "the control plane has not confirmed this site's lease yet";

@@ -62,6 +62,21 @@ test("a very long problem is cut to what the protocol carries", async () => {
   expect(told()).toEqual(["x".repeat(1_024)]);
 });
 
+test("nobody is asked while another process has the agent's identity", async () => {
+  let asked = 0;
+  site.bmc.fail = () => {
+    asked += 1;
+    return undefined;
+  };
+  site.lease.closed(true);
+  start();
+  await site.clock.advance(60_000);
+  expect(asked).toBe(0);
+  site.lease.opened(site.clock.monotonicMs());
+  await site.clock.advance(11_000);
+  expect(told()).toEqual(["on"]);
+});
+
 test.each(["paused", "detached"] as const)("a %s host is left in peace", async (hold) => {
   let asked = 0;
   site.bmc.fail = () => {

@@ -1,7 +1,9 @@
 // Looks at each host's power every few seconds and reports changes, so that the control plane sees a power
-// button within seconds and never polls a BMC itself. Never acts. Rests while an operation works on the host.
+// button within seconds and never polls a BMC itself. Never acts. Rests while an operation works on the host, and
+// while another process has this agent's identity.
 import type { HostDocument } from "../../shared/protocol/host-document.ts";
 import type { Documents } from "../link/documents.ts";
+import type { Lease } from "../link/lease.ts";
 import type { Observations } from "../link/observations.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { OperationError, type Site } from "./operation-context.ts";
@@ -23,6 +25,7 @@ export interface PowerPollDeps {
   readonly documents: Documents;
   readonly dispatcher: Pick<Dispatcher, "isBusy" | "ends">;
   readonly observations: Observations;
+  readonly lease: Pick<Lease, "isTaken">;
 }
 
 /** Runs until the signal aborts. Hosts are asked side by side: one hung BMC costs nobody else anything. */
@@ -30,7 +33,8 @@ export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Pr
   const seen = new Map<string, Seen>();
   const asking = new Set<string>();
   while (!signal.aborted) {
-    const documents = deps.documents.all();
+    // Two that log in to one BMC with an old password lock it twice as soon.
+    const documents = deps.lease.isTaken() ? [] : deps.documents.all();
     const known = new Set(documents.map(({ hostUid }) => hostUid));
     for (const hostUid of seen.keys()) if (!known.has(hostUid)) seen.delete(hostUid);
     for (const document of documents) {
