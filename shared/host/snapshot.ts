@@ -76,8 +76,8 @@ export const hostMemory = z.object({
     .optional(),
   /** Annotations that were acted on and whose removal Kubernetes does not show yet. */
   taken: z.array(z.string()).optional(),
-  /** The newest power known, and the time stamp of the agent's report that it has overtaken. */
-  power: z.object({ on: z.boolean(), reportAtMs: z.number().optional() }).optional(),
+  /** The newest power, if it is known, and the time stamp of the agent's report that it has overtaken. */
+  power: z.object({ on: z.boolean().optional(), reportAtMs: z.number().optional() }).optional(),
   /** Since when a report of the power is missing (epoch ms). */
   powerAwaitedSinceMs: z.number().optional(),
   /** When progress was last put into the status (epoch ms). */

@@ -22,20 +22,24 @@ export function observePower(draft: Draft): void {
   if (report !== undefined && isNews(report.atMs, memory, end)) {
     memory.power = { on: report.on, reportAtMs: report.atMs };
   } else if (end !== undefined) {
-    memory.power = { on: end.on, ...(report === undefined ? {} : { reportAtMs: report.atMs }) };
+    const overtaken = report === undefined ? {} : { reportAtMs: report.atMs };
+    memory.power = end.on === undefined ? overtaken : { on: end.on, ...overtaken };
   }
-  if (memory.power !== undefined) memory.status.poweredOn = memory.power.on;
+  if (memory.power?.on !== undefined) memory.status.poweredOn = memory.power.on;
 }
 
 interface PowerAtEnd {
-  readonly on: boolean;
+  /** Undefined: not known. */
+  readonly on: boolean | undefined;
   readonly atMs: number;
 }
 
 function powerAtEnd(operation: OperationView | undefined): PowerAtEnd | undefined {
-  const result = operation?.result;
-  if (result === undefined || result.kind === "recall") return undefined;
-  return { on: result.on, atMs: operation?.endedAtMs ?? Infinity };
+  const { kind, result, failure, endedAtMs: atMs = Infinity } = operation ?? {};
+  if (result !== undefined) return result.kind === "recall" ? undefined : { on: result.on, atMs };
+  // It may have booted the machine before it failed or was stopped.
+  const mayHaveBooted = kind === "inspect" || kind === "clean" || kind === "provision";
+  return failure !== undefined && mayHaveBooted ? { on: undefined, atMs } : undefined;
 }
 
 function isNews(atMs: number, { power: known }: HostMemory, end: PowerAtEnd | undefined): boolean {

@@ -107,6 +107,18 @@ test("deleting an available host switches it off and lets it go [B93 B98]", () =
   expect(decision).toMatchObject({ document: undefined, claims: [], next: { kind: "gone" } });
 });
 
+test("deleting a host whose inspection is stopped switches it off, though it was off before [S22]", () => {
+  const world = makeHostWorld();
+  world.reach("inspecting");
+  world.seen.power = { on: false, atMs: world.seen.nowMs };
+  world.settle();
+  remove(world);
+  world.settle();
+  world.fail({ kind: "cancelled" });
+  world.settle();
+  expect(world.ordered).toEqual({ kind: "power", want: "off", mode: "hard" });
+});
+
 test("deleting a provisioned host erases it first [B94]", () => {
   const world = provisioned();
   remove(world);

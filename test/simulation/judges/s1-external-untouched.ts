@@ -15,7 +15,10 @@ export const s1: JudgeKind = {
         object: (event) => external.onObject(event),
         disk(event, truth) {
           if (!isFirst(event)) return;
+          const { macs = [] } = truth.machines.get(event.machine) ?? {};
           for (const { object } of truth.hostsOf(event.machine)) {
+            // Behind exchanged cables its BMC is this machine's, and its disks are another's.
+            if (!macs.includes((specOf(object).bootMACAddress ?? "").toLowerCase())) continue;
             const heldMs = external.heldMs(object.metadata.uid, event.atMs);
             const isKnown = stateOf(object) === "externally provisioned";
             if (heldMs > onItsWayMs || (heldMs >= 0 && isKnown)) {
