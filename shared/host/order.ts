@@ -2,8 +2,16 @@
 import type { OperationKind, OperationPayload } from "../protocol/operation.ts";
 import { sealedCredentials } from "./concerns/credentials.ts";
 import type { Command } from "./decision.ts";
-import { because, hasFinalizer, isDeleting, wait, type Draft, type Stop } from "./draft.ts";
-import { backoffLeft } from "./status/errors.ts";
+import {
+  because,
+  hasFinalizer,
+  isDeleting,
+  stateOf,
+  wait,
+  type Draft,
+  type Stop,
+} from "./draft.ts";
+import { backoffLeft, reject } from "./status/errors.ts";
 import { isoTime } from "./status/iso-time.ts";
 
 const minuteMs = 60_000;
@@ -78,8 +86,10 @@ function isAdopting({ snapshot }: Draft, kind: OperationKind): Stop | undefined 
 function isHeld(draft: Draft, kind: OperationKind): Stop | undefined {
   const { externallyProvisioned } = draft.snapshot.host.spec;
   if (externallyProvisioned !== true || classes[kind].class !== "once") return undefined;
-  const message = "spec.externallyProvisioned is true: the disks are not Farrier's to change";
-  return wait(because("ExternallyProvisioned", message), ["spec"]);
+  const message =
+    "spec.externallyProvisioned is true: the disks are not Farrier's to change; clear it, or delete the host";
+  const type = stateOf(draft) === "preparing" ? "preparation error" : "provisioning error";
+  return reject(draft, type, because("ExternallyProvisioned", message), ["spec"]);
 }
 
 function waitsForCredentials(draft: Draft): Stop | undefined {

@@ -107,6 +107,25 @@ test("deleting an available host switches it off and lets it go [B93 B98]", () =
   expect(decision).toMatchObject({ document: undefined, claims: [], next: { kind: "gone" } });
 });
 
+test("a host that becomes external past the webhook while it is given back keeps its disks, and says so", () => {
+  const world = deprovisioning();
+  world.fail({ kind: "fenced" });
+  edit(world, { externallyProvisioned: true });
+  const ordered = orders(world).length;
+  passBackoff(world);
+  expect(orders(world)).toHaveLength(ordered);
+  expect(world.host.status).toMatchObject({
+    operationalStatus: "error",
+    errorType: "provisioning error",
+    errorMessage: expect.stringContaining("spec.externallyProvisioned is true") as string,
+  });
+  edit(world, { externallyProvisioned: false });
+  world.settle();
+  expect(world.ordered?.kind).toBe("clean");
+  world.succeed({ ...plainResult("clean", undefined), on: false });
+  expect(world.host.status).toMatchObject({ operationalStatus: "OK", errorMessage: "" });
+});
+
 test("deleting a host whose inspection is stopped switches it off, though it was off before [S22]", () => {
   const world = makeHostWorld();
   world.reach("inspecting");
