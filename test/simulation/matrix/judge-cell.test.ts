@@ -55,6 +55,14 @@ test("an interrupted write that was ordered again is named by its failure", () =
   expect(verdictOf(asked, run(again))).toEqual({ shown: "interrupted", problems: [] });
 });
 
+test("of an operation that a restored database has forgotten no end is expected", () => {
+  const restored = event({ kind: "fault", fault: "database-restored", target: "database" });
+  const after = { ...asked, place: 1 };
+  const begun = [row("h.0", "running"), ...once];
+  expect(verdictOf(after, run([row("h.0", "running"), restored, ...once])).problems).toEqual([]);
+  expect(verdictOf(after, run(begun)).problems).toEqual(["provision h.0: never ended"]);
+});
+
 test("power that was switched before the crash need not be switched again, a reset must", () => {
   const failed = (want: string) => {
     const operation = { payload: { kind: "power", want } };

@@ -68,8 +68,11 @@ function endProblems({ ends }: Asked, { state, isWanted, system, holdsImage }: C
 
 /** What must not be so of any operation. */
 const wrongs: readonly (readonly [string, (work: Work) => boolean])[] = [
-  ["never ended", ({ state }) => !isEnded(state)],
-  ["nobody took its outcome in", ({ state, consumed }) => isEnded(state) && !consumed],
+  ["never ended", ({ state, forgotten }) => !isEnded(state) && !forgotten],
+  [
+    "nobody took its outcome in",
+    ({ state, consumed, forgotten }) => isEnded(state) && !consumed && !forgotten,
+  ],
   ["was let go more than once", ({ goes }) => goes > 1],
   ["destroyed more than once", ({ done }) => done > 1],
   ["changed a disk", ({ work, changes }) => !destroys(work) && changes > 0],

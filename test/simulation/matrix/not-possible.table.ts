@@ -22,6 +22,7 @@ export const ramdiskIn: Readonly<Record<string, readonly NoRamdisk[]>> = {
   "power off, at once": ["never"],
   "reboot, on": ["never"],
   reset: ["never"],
+  recall: ["never"],
   deprovision: ["before"],
   "deprovision, then off": ["before", "after"],
 };

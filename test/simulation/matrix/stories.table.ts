@@ -1,6 +1,6 @@
-// The stories of the crash matrix: one host, one site, two instances, no faults. Each brings about the operations that
+// The stories of the crash matrix: one host, one site, two instances. Each brings about the operations that
 // it is there for; together they bring about every operation in each form that the product has.
-import type { Command, Scenario } from "../workload/scenario.ts";
+import type { Command, Fault, Scenario } from "../workload/scenario.ts";
 
 const second = 1_000;
 const minute = 60 * second;
@@ -20,6 +20,8 @@ export interface Story {
   readonly spec: Readonly<Record<string, unknown>>;
   /** What is done when the host has become what `spec` says. */
   readonly later?: Later;
+  /** The control plane's database becomes what it was so long before: what it forgot must be asked for. */
+  readonly restored?: { readonly atMs: number; readonly agoMs: number };
   readonly ends: "provisioned" | "available" | "gone";
 }
 
@@ -92,6 +94,14 @@ export const stories: readonly Story[] = [
     ends: "provisioned",
   },
   {
+    name: "the database is restored while a host is written",
+    before: 5,
+    operations: [{ work: "recall", is: "recall" }],
+    spec: { image },
+    restored: { atMs: 12_600, agoMs: 2 * second },
+    ends: "provisioned",
+  },
+  {
     name: "a deployed host is given back",
     before: 4,
     operations: [{ work: "clean", is: "deprovision" }],
@@ -146,6 +156,12 @@ export function scenarioOf(story: Story, faultsMs = 5 * minute): Scenario {
     ],
     images: [{ name: "image-1", format: "raw", sizeBytes: 2 * mebibyte }],
     commands: [{ atMs: 100, kind: "create-host", host, machine: "m1", spec: story.spec }, ...later],
-    faults: [],
+    faults: faultsOf(story),
   };
+}
+
+function faultsOf({ restored }: Story): readonly Fault[] {
+  if (restored === undefined) return [];
+  const { atMs, agoMs } = restored;
+  return [{ fault: "database-restored", target: "database", atMs, untilMs: atMs, amount: agoMs }];
 }

@@ -9,6 +9,8 @@ export interface Work {
   state: string;
   /** A decision has taken its outcome in. */
   consumed: boolean;
+  /** The control plane's database knows nothing of it any more. */
+  forgotten: boolean;
   failure: { readonly kind: string; readonly destroyed: boolean } | undefined;
   /** How often the ramdisk was told that it may destroy. */
   goes: number;
@@ -26,6 +28,7 @@ export function worksOf(trace: readonly WorldEvent[]): readonly Work[] {
     if (event.kind === "commit") works.committed(event);
     else if (event.kind === "ramdisk-message") works.said(event);
     else if (event.kind === "disk") works.changed();
+    else if (event.kind === "fault" && event.fault === "database-restored") works.forgotten();
     else if (event.kind === "running" && event.running !== "ramdisk") works.ended();
   }
   return [...works.byId.values()];
@@ -54,6 +57,10 @@ class Works {
     this.#running = work;
   }
 
+  forgotten(): void {
+    for (const work of this.byId.values()) work.forgotten = true;
+  }
+
   changed(): void {
     if (this.#running !== undefined) this.#running.changes += 1;
   }
@@ -66,5 +73,15 @@ class Works {
 function newWork(id: string, row: Readonly<Record<string, unknown>>): Work {
   const { payload } = row["operation"] as { readonly payload: { readonly want?: string } };
   const work = [String(row["kind"]), payload.want ?? ""].join(" ").trim();
-  return { id, work, state: "", consumed: false, failure: undefined, goes: 0, done: 0, changes: 0 };
+  return {
+    id,
+    work,
+    state: "",
+    consumed: false,
+    forgotten: false,
+    failure: undefined,
+    goes: 0,
+    done: 0,
+    changes: 0,
+  };
 }
