@@ -4,6 +4,8 @@ import { onItsWayMs, Since } from "./history.ts";
 import { specOf, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 
+const neverHeld: readonly string[] = ["", "unmanaged", "registering"];
+
 export const s1: JudgeKind = {
   id: "S1",
   says: "nothing is erased or written on a host that is externally provisioned at the point of no return",
@@ -16,9 +18,12 @@ export const s1: JudgeKind = {
         disk(event, truth) {
           if (!isFirst(event)) return;
           const { macs = [] } = truth.machines.get(event.machine) ?? {};
-          for (const { object } of truth.hostsOf(event.machine)) {
+          const hosts = truth.hostsOf(event.machine);
+          for (const { object } of hosts) {
             // Behind exchanged cables its BMC is this machine's, and its disks are another's.
             if (!macs.includes((specOf(object).bootMACAddress ?? "").toLowerCase())) continue;
+            // Of several that want a machine, one that was never registered has nothing on it.
+            if (hosts.length > 1 && neverHeld.includes(stateOf(object))) continue;
             const heldMs = external.heldMs(object.metadata.uid, event.atMs);
             const isKnown = stateOf(object) === "externally provisioned";
             if (heldMs > onItsWayMs || (heldMs >= 0 && isKnown)) {
