@@ -52,6 +52,10 @@ export const l8: JudgeKind = {
     return {
       on: {
         ...calm.on,
+        fault(event) {
+          calm.on.fault(event);
+          spoiled.onFault(event);
+        },
         delivered: (event) =>
           spoiled.onDelivered(event, calm.connectedSinceMs(anything) === undefined),
         reported: (event) => spoiled.onReported(event),

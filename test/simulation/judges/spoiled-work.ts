@@ -1,24 +1,36 @@
-// Work that an agent was given while something was wrong, and that has no end yet: it may wait for what a fault made
-// impossible, and ends in its own time.
+// Work that an agent was given while something was wrong, or whose machine was struck in its middle, and that has no
+// end yet: it may wait for what a fault made impossible, and ends in its own time.
 import type { WorldEvent } from "../world/events.ts";
 
 type Delivered = Extract<WorldEvent, { readonly kind: "delivered" }>;
+type Fault = Extract<WorldEvent, { readonly kind: "fault" }>;
 type Reported = Extract<WorldEvent, { readonly kind: "reported" }>;
 
 export class SpoiledWork {
   /** Its operation, by the host's uid. */
   readonly #open = new Map<string, string>();
+  /** All work that has no end yet. */
+  readonly #running = new Map<string, string>();
   readonly #endedMs = new Map<string, number>();
 
   onDelivered({ what, hostUid, operationId }: Delivered, isWrong: boolean): void {
     if (what !== "operation" || operationId === undefined) return;
+    this.#running.set(hostUid, operationId);
     if (isWrong) this.#open.set(hostUid, operationId);
     else if (this.#open.get(hostUid) !== operationId) this.#open.delete(hostUid);
   }
 
+  /** A boot that is lost is waited for until its bound. */
+  onFault({ fault }: Fault): void {
+    if (fault !== "ramdisk-dies" && fault !== "machine-power-loss") return;
+    for (const [hostUid, operationId] of this.#running) this.#open.set(hostUid, operationId);
+  }
+
   onReported({ what, hostUid = "", operationId, atMs }: Reported): void {
     const isEnd = what === "operation-succeeded" || what === "operation-failed";
-    if (!isEnd || this.#open.get(hostUid) !== operationId) return;
+    if (!isEnd) return;
+    if (this.#running.get(hostUid) === operationId) this.#running.delete(hostUid);
+    if (this.#open.get(hostUid) !== operationId) return;
     this.#open.delete(hostUid);
     this.#endedMs.set(hostUid, atMs);
   }

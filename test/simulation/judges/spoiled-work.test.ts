@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { SpoiledWork } from "./spoiled-work.ts";
+
+const about = { agent: "site-1", hostUid: "u", operationId: "u.1", number: 1 };
+const delivered = { ...about, kind: "delivered", id: "1", what: "operation", atMs: 10 } as const;
+const ended = {
+  ...about,
+  kind: "reported",
+  what: "operation-failed",
+  seq: 1,
+  failure: "boot-timeout",
+  atMs: 30,
+} as const;
+const fault = (what: "ramdisk-dies" | "wan-delay") =>
+  ({ kind: "fault", fault: what, target: "m1", atMs: 20, number: 2 }) as const;
+
+test("work that was given in calm counts as if it were not there", () => {
+  const spoiled = new SpoiledWork();
+  spoiled.onDelivered(delivered, false);
+  spoiled.onFault(fault("wan-delay"));
+  expect(spoiled.sinceMs("u", 5)).toBe(5);
+  spoiled.onReported(ended);
+  expect(spoiled.sinceMs("u", 5)).toBe(5);
+});
+
+test("work whose ramdisk dies in its middle is waited for", () => {
+  const spoiled = new SpoiledWork();
+  spoiled.onDelivered(delivered, false);
+  spoiled.onFault(fault("ramdisk-dies"));
+  expect(spoiled.sinceMs("u", 5)).toBeUndefined();
+  spoiled.onReported(ended);
+  expect(spoiled.sinceMs("u", 5)).toBe(30);
+});
+
+test("work that had ended before is not spoiled", () => {
+  const spoiled = new SpoiledWork();
+  spoiled.onDelivered(delivered, false);
+  spoiled.onReported(ended);
+  spoiled.onFault(fault("ramdisk-dies"));
+  expect(spoiled.sinceMs("u", 5)).toBe(5);
+});
