@@ -5,6 +5,7 @@ export const noRamdisk = {
   never: "the machine is not booted for this operation, or runs its own system",
   before: "the ramdisk has not booted yet",
   after: "the ramdisk has left the machine",
+  off: "the BMC has switched the machine off",
 } as const;
 export type NoRamdisk = keyof typeof noRamdisk;
 
@@ -19,7 +20,7 @@ export const ramdiskIn: Readonly<Record<string, readonly NoRamdisk[]>> = {
   "provision from off": ["before", "after"],
   "power on": ["never"],
   "power off": ["never"],
-  "power off, at once": ["never"],
+  "power off, at once": ["off"],
   "reboot, on": ["never"],
   reset: ["never"],
   recall: ["never"],

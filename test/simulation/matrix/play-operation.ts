@@ -119,6 +119,7 @@ interface RamdiskTimes {
   readonly missing: readonly NoRamdisk[];
   readonly bootedAt: number;
   readonly leftAt: number;
+  readonly offAt: number;
 }
 
 function ramdiskTimes(operation: string, steps: readonly Step[]): RamdiskTimes {
@@ -128,15 +129,21 @@ function ramdiskTimes(operation: string, steps: readonly Step[]): RamdiskTimes {
     missing: ramdiskIn[operation] ?? [],
     bootedAt: at("the ramdisk has booted"),
     leftAt: at("the ramdisk switches off"),
+    offAt: at('the BMC takes "off"'),
   };
 }
 
 function whyNoRamdisk(
-  { missing, bootedAt, leftAt }: RamdiskTimes,
+  { missing, bootedAt, leftAt, offAt }: RamdiskTimes,
   { number }: Moment,
 ): string | undefined {
-  const why = missing.find(
-    (reason) => reason === "never" || (reason === "before" ? number < bootedAt : number >= leftAt),
-  );
+  const isSo: Readonly<Record<NoRamdisk, boolean>> = {
+    never: true,
+    before: number < bootedAt,
+    after: number >= leftAt,
+    // A command is seen before it is obeyed.
+    off: number > offAt,
+  };
+  const why = missing.find((reason) => isSo[reason]);
   return why === undefined ? undefined : noRamdisk[why];
 }
