@@ -285,3 +285,15 @@ test("a document that the site may hold of an adopted host is removed with the h
   expect(gone).toMatchObject({ document: undefined, next: { kind: "gone" } });
   expect(gone.memory.revision).toBeGreaterThan(memory.revision);
 });
+
+test("a paused host that is adopted claims the machine that it has, and its site may not touch it [S2 S8]", () => {
+  const world = strange(statusIn("provisioned"));
+  const annotations = { "baremetalhost.metal3.io/paused": "" };
+  world.seen.host = { ...world.host, metadata: { ...world.host.metadata, annotations } };
+  expect(world.settle()).toMatchObject({
+    document: { hold: { paused: true } },
+    claims: [{ kind: "bmc" }, { kind: "mac" }],
+    command: undefined,
+    writes: [],
+  });
+});

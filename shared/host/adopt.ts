@@ -18,7 +18,7 @@ const eraMs = 1_735_689_600_000;
 const othersClaimMs = 60_000;
 
 /** Memory's hash of a document that the site may hold from before: it is to be replaced, or removed. */
-export const unknownDocument = "unknown";
+const unknownDocument = "unknown";
 
 export type Adoption =
   | { readonly kind: "adopted"; readonly memory: HostMemory }

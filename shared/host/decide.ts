@@ -2,19 +2,14 @@
 // Says what should follow; the statement of hop 5 (control-plane/store) commits it, or takes a new snapshot.
 import { copyJson } from "../copy-json.ts";
 import { pausedAnnotation } from "../metal3/annotations.ts";
-import { recall, unknownDocument } from "./adopt.ts";
+import { recall } from "./adopt.ts";
 import { deletion } from "./concerns/deletion.ts";
 import { detach, isDetaching } from "./concerns/detaching.ts";
 import { register, registrationEnded, waitForState } from "./concerns/registration.ts";
 import { absorb, isEnded, waitForOperation } from "./concerns/running.ts";
 import { upkeep } from "./concerns/upkeep.ts";
 import type { Decision } from "./decision.ts";
-import {
-  buildClaims,
-  buildDocument,
-  claimsLater,
-  stampDocument,
-} from "./document/build-document.ts";
+import { buildClaims, buildDocument, stampDocument } from "./document/build-document.ts";
 import { canonicalJson } from "./document/canonical-json.ts";
 import {
   because,
@@ -126,8 +121,7 @@ function finish(draft: Draft, stop: Stop): Decision {
   const { snapshot, memory } = draft;
   stampConditions(draft, stop);
   const document = buildDocument(draft);
-  // Until then the site keeps what it may hold.
-  if (document !== undefined || !claimsLater(draft)) stampDocument(draft, document);
+  stampDocument(draft, document);
   const isManaged = document !== undefined && snapshot.claimConflict === undefined;
   return {
     memory,
@@ -157,12 +151,9 @@ function statusToWrite(draft: Draft): Decision["status"] {
 
 /** Nothing moves while the host is paused, deletion included; the site is told to keep its hands off. */
 function paused(draft: Draft): Decision {
-  const { documentHash } = draft.memory;
-  // What another controller manages is not taken to the site while it is paused.
-  const isManaged = documentHash !== "" && documentHash !== unknownDocument;
-  const isKnown = isManaged || draft.snapshot.forgotten === true;
+  const isKnown = draft.memory.documentHash !== "";
   const document = isKnown ? buildDocument(draft) : undefined;
-  if (isKnown) stampDocument(draft, document);
+  stampDocument(draft, document);
   return {
     ...nothing(draft),
     document,
@@ -188,6 +179,7 @@ function held(draft: Draft, reason: string): Decision {
 }
 
 function gone(draft: Draft): Decision {
+  delete draft.memory.claimsFromMs;
   stampDocument(draft, undefined);
   const { operation } = draft.snapshot;
   const isRunning = operation !== undefined && !isEnded(operation);

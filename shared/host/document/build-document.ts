@@ -58,9 +58,10 @@ export function claimsLater({ memory, snapshot }: Draft): boolean {
   return status.provisioning.state === "registering" && snapshot.nowMs < claimsFromMs;
 }
 
-/** Notes a changed document in the memory. */
+/** Notes a changed document in the memory. Until an adopted host claims its machine its site keeps what it may hold. */
 export function stampDocument(draft: Draft, document: HostDocumentSpec | undefined): void {
   const { memory } = draft;
+  if (document === undefined && claimsLater(draft)) return;
   const hash = document === undefined ? "" : sha256Hex(canonicalJson(document));
   if (hash === memory.documentHash) return;
   memory.documentHash = hash;
