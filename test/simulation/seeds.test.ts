@@ -1,7 +1,7 @@
 // The corpus, and seeds that no earlier revision has played, on every run of the tests; a long run is npm run sim.
-import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { corpusFiles, readCorpusFile } from "./report/corpus.ts";
+import { firstSeed } from "./report/first-seed.ts";
 import { readOptions } from "./report/options.ts";
 import { outcomeOf, playScenario, scenarioOf } from "./report/play.ts";
 import { shareOut } from "./report/share-out.ts";
@@ -10,12 +10,6 @@ import { replayOf } from "./report/summary.ts";
 /** What a seed passes through is not counted: a small fleet destroys little. */
 function judged(problems: readonly string[]): readonly string[] {
   return problems.filter((problem) => !problem.startsWith("vacuous"));
-}
-
-/** Others for each revision, and the same for one. */
-function firstSeed(): number {
-  const revision = execFileSync("git", ["rev-parse", "HEAD"], { cwd: import.meta.dirname });
-  return Number.parseInt(revision.toString().slice(0, 7), 16);
 }
 
 test.each(corpusFiles())("%s breaks nothing any more", async (path) => {

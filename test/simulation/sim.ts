@@ -11,6 +11,7 @@ import { printRun, printSummary, summaryOf } from "./report/summary.ts";
 import type { Outcome } from "./report/summary.ts";
 import { timelineOf } from "./report/timeline.ts";
 import { describePlayed, playMatrix } from "./matrix/play-matrix.ts";
+import { everyRun } from "./matrix/play-operation.ts";
 import type { Played } from "./matrix/play-operation.ts";
 import { victimNames } from "./matrix/victims.table.ts";
 import type { Violation } from "./judges/judge.ts";
@@ -51,7 +52,7 @@ async function replaySeed(options: SimOptions, seed: number): Promise<number> {
 
 async function crashEverywhere(jobs: number): Promise<number> {
   const began = Date.now();
-  const played = await playMatrix(jobs, (one) => console.log(describePlayed(one)));
+  const played = await playMatrix(jobs, everyRun, (one) => console.log(describePlayed(one)));
   const sum = (count: (one: Played) => number): number =>
     played.reduce((all, one) => all + count(one), 0);
   const problems = sum((one) => one.problems.length);

@@ -1,5 +1,6 @@
-// Deletion: where a host goes once its deletionTimestamp is set. Each stage is tried four times, then given
-// up, as upstream does; the annotation farrier.dev/force-delete skips them all.
+// Deletion: where a host goes once its deletionTimestamp is set. A stage is tried four times, then given up, as
+// upstream does; switching off once, where the BMC could not be used for the stage before either. The annotation farrier.dev/force-delete skips
+// them all.
 import { forceDeleteAnnotation, readDetached } from "../../metal3/annotations.ts";
 import {
   because,
@@ -15,7 +16,7 @@ import type { HostState } from "../state.table.ts";
 import { sealedCredentials } from "./credentials.ts";
 import { factOf } from "./secrets.ts";
 
-const attemptsBeforeGivingUp = 3;
+export const attemptsBeforeGivingUp = 3;
 
 const firstStage: Readonly<Record<HostState, HostState | undefined>> = {
   "": "deleting",

@@ -1,7 +1,7 @@
 // State deprovisioning: the host is given back. Its disks are erased unless cleaning is disabled; a cleaning
 // that failed keeps the host here, except while it is being deleted.
 import { clean, cleaningDisabled, cleaningEnded, needsCleaning } from "../concerns/cleaning.ts";
-import { isHopeless } from "../concerns/deletion.ts";
+import { attemptsBeforeGivingUp, isHopeless } from "../concerns/deletion.ts";
 import { because, clearErrors, event, go, isDeleting } from "../draft.ts";
 import type { Draft, EndedOperation, StateRules, Stop } from "../draft.ts";
 import { order } from "../order.ts";
@@ -29,7 +29,10 @@ function next(draft: Draft): Stop {
   if (isHopeless(draft)) {
     const message = `gave up deprovisioning: ${draft.memory.status.errorMessage || "the BMC cannot be logged in to"}; the disks may still hold data`;
     event(draft, "Warning", "DeprovisioningGivenUp", message);
-    return go(draft, "powering off before delete", because("DeprovisioningGivenUp", message));
+    const left = go(draft, "powering off before delete", because("DeprovisioningGivenUp", message));
+    // A BMC that has not answered all the time is tried once more, not as often again.
+    if (draft.snapshot.bmcProblem !== undefined) draft.memory.attempt = attemptsBeforeGivingUp;
+    return left;
   }
   if (needsCleaning(draft)) return clean(draft);
   return stopTenant(draft) ?? done(draft);

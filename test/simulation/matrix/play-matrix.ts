@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { forkWorkers } from "../report/fork-workers.ts";
 import { noRamdisk, ramdiskIn } from "./not-possible.table.ts";
 import { places } from "./play-operation.ts";
-import type { Place, Played } from "./play-operation.ts";
+import type { Place, Played, Share } from "./play-operation.ts";
 import { victimNames } from "./victims.table.ts";
 
 const program = join(import.meta.dirname, "worker.ts");
@@ -11,10 +11,11 @@ const program = join(import.meta.dirname, "worker.ts");
 /** Told as they come, in any order; returned in the order of the stories. */
 export async function playMatrix(
   jobs: number,
+  share: Share,
   onPlayed: (played: Played) => void = () => {},
 ): Promise<readonly Played[]> {
   const all: Played[] = [];
-  await forkWorkers<Place, Played>({ program, tasks: places(), jobs }, (played) => {
+  await forkWorkers<Place, Played>({ program, tasks: places(share), jobs }, (played) => {
     all.push(played);
     onPlayed(played);
     return false;

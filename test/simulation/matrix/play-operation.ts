@@ -17,7 +17,16 @@ export interface Place {
   readonly story: number;
   /** Place in the story's operations. */
   readonly operation: number;
+  readonly share: Share;
 }
+
+/** Of every `of` runs the one numbered `at`, from 0. */
+export interface Share {
+  readonly of: number;
+  readonly at: number;
+}
+
+export const everyRun: Share = { of: 1, at: 0 };
 
 export interface Row {
   readonly step: string;
@@ -34,18 +43,18 @@ export interface Played {
   readonly problems: readonly string[];
 }
 
-export function places(): readonly Place[] {
+export function places(share: Share): readonly Place[] {
   return stories.flatMap(({ operations }, story) =>
-    operations.map((_, operation) => ({ story, operation })),
+    operations.map((_, operation) => ({ story, operation, share })),
   );
 }
 
-export async function playOperation({ story: at, operation }: Place): Promise<Played> {
+export async function playOperation({ story: at, operation, share }: Place): Promise<Played> {
   const story = stories[at];
   const about = story?.operations[operation];
   if (story === undefined || about === undefined) throw new Error("there is no such operation");
   const { steps, problems } = await look(story, operation);
-  const cells = new Cells(story, operation, ramdiskTimes(about.is, steps));
+  const cells = new Cells({ story, operation, share, times: ramdiskTimes(about.is, steps) });
   const rows: Row[] = [];
   for (const step of steps) {
     for (const moment of moments) {
@@ -82,22 +91,26 @@ async function look(
   return { steps: stepsOf(watch, span), problems };
 }
 
+interface About {
+  readonly story: Story;
+  readonly operation: number;
+  readonly share: Share;
+  readonly times: RamdiskTimes;
+}
+
 class Cells {
   runs = 0;
   readonly problems: string[] = [];
   readonly #played = new Map<string, string>();
-  readonly #story: Story;
-  readonly #operation: number;
-  readonly #times: RamdiskTimes;
+  readonly #about: About;
+  #different = 0;
 
-  constructor(story: Story, operation: number, times: RamdiskTimes) {
-    this.#story = story;
-    this.#operation = operation;
-    this.#times = times;
+  constructor(about: About) {
+    this.#about = about;
   }
 
   async play(name: string, moment: Moment, victim: VictimName): Promise<string> {
-    const why = victim === "ramdisk" ? whyNoRamdisk(this.#times, moment) : undefined;
+    const why = victim === "ramdisk" ? whyNoRamdisk(this.#about.times, moment) : undefined;
     if (victim === "ramdisk" && (why === undefined) !== moment.isRamdiskUp) {
       this.problems.push(`${name}: not-possible.table.ts is wrong about the ramdisk`);
     }
@@ -105,8 +118,10 @@ class Cells {
     const key = `${moment.number} ${victim}`;
     const known = this.#played.get(key);
     if (known !== undefined) return known;
+    const { story, operation, share } = this.#about;
+    this.#different += 1;
+    if (this.#different % share.of !== share.at) return "not played";
     this.runs += 1;
-    const { story, operation } = { story: this.#story, operation: this.#operation };
     const { shown, problems } = await playCell({ story, operation, moment, victim });
     this.problems.push(...problems.map((problem) => `${name}: ${problem}`));
     const cell = problems.length === 0 ? shown : `${shown}!`;
