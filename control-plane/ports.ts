@@ -222,6 +222,8 @@ export interface LinkStore {
     readonly tokenHash: string;
     readonly programVersion: string;
     readonly documentsDigest: string;
+    /** Operations that the agent has, or whose end it has still to tell; undefined: it does not say. */
+    readonly inFlight?: readonly string[] | undefined;
     /** hello.heard */
     readonly heard?: { readonly epoch: number; readonly turn: number } | undefined;
   }): Promise<Result<OpenedSession, OpeningError>>;

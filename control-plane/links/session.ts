@@ -189,6 +189,7 @@ export class AgentSession implements LinkSession {
       tokenHash: await deps.crypto.sha256Hex(sessionToken),
       programVersion: hello.programVersion,
       documentsDigest: hello.documentsDigest,
+      inFlight: hello.operationsInFlight.map(({ id }) => id),
       heard: hello.heard,
     });
     if (opened.ok && opened.value.epoch <= (hello.heard?.epoch ?? 0)) {

@@ -56,9 +56,9 @@ export const fromAgent = z.discriminatedUnion("type", [
     signature: z.string(),
     /** SHA-256 over the sorted "hostUid revision hash" lines of stored documents, hex. */
     documentsDigest: z.string(),
-    /** Operations accepted and not finished. */
+    /** Operations accepted and not finished, or whose end is still to be told. */
     operationsInFlight: z.array(
-      z.object({ id: z.string(), state: z.enum(["accepted", "started"]) }),
+      z.object({ id: z.string(), state: z.enum(["accepted", "started", "finished"]) }),
     ),
     /** How far it has heard the control plane's database: more than that holds proves that it went back in time. */
     heard: z

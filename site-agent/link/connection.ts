@@ -7,6 +7,7 @@ import {
   helloSigningText,
   type Delivery,
   type FromAgent,
+  type Hello,
   type SiteKey,
   type Welcome,
 } from "../../shared/protocol/frames.ts";
@@ -186,10 +187,7 @@ export class Connection {
       nonce,
       documentsDigest: this.deps.documents.digest(),
       heard: identity.heard(),
-      operationsInFlight: this.deps.journal.unfinished().map((entry) => ({
-        id: entry.operation.id,
-        state: entry.state === "accepted" ? ("accepted" as const) : ("started" as const),
-      })),
+      operationsInFlight: this.operationsInFlight(),
       lastSeq: this.deps.observations.lastSeq(),
       wallClockMs: clock.nowMs(),
     };
@@ -199,6 +197,17 @@ export class Connection {
     );
     this.helloSentAtMs = clock.monotonicMs();
     this.send({ ...unsigned, signature: toBase64(signature) });
+  }
+
+  private operationsInFlight(): Hello["operationsInFlight"] {
+    const { journal, observations } = this.deps;
+    const unfinished = journal.unfinished().map((entry) => ({
+      id: entry.operation.id,
+      state: entry.state === "accepted" ? ("accepted" as const) : ("started" as const),
+    }));
+    const known = new Set(unfinished.map(({ id }) => id));
+    const untold = observations.operationIds().filter((id) => !known.has(id));
+    return [...unfinished, ...untold.map((id) => ({ id, state: "finished" as const }))];
   }
 
   private welcomed(welcome: Welcome, helloSentAtMs: number): void {

@@ -24,6 +24,8 @@ export interface Observations {
   /** Everything up to here is committed. */
   trim(seq: number): void;
   lastSeq(): number;
+  /** Operations that it has something to tell of. */
+  operationIds(): readonly string[];
   /** Called after each `add`; at most one. */
   onAdd(handle: () => void): void;
 }
@@ -83,6 +85,14 @@ class Ring implements Observations {
       throw cause;
     }
     this.notify();
+  }
+
+  operationIds(): readonly string[] {
+    const ids = this.database
+      .all("SELECT body FROM observations")
+      .map((row) => observationBody.parse(JSON.parse(String(row["body"]))))
+      .flatMap((body) => ("operationId" in body ? [body.operationId] : []));
+    return [...new Set(ids)];
   }
 
   private insert(atMs: number, text: string): void {

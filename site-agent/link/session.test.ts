@@ -94,7 +94,11 @@ describe("the hello", () => {
     } as const;
     world.journal.accept(order);
     await start();
-    expect((await open(5)).hello.operationsInFlight).toEqual([{ id: "u1.1", state: "accepted" }]);
+    world.observations.add({ kind: "operation-started", hostUid: "u2", operationId: "u2.7" });
+    expect((await open(5)).hello.operationsInFlight).toEqual([
+      { id: "u1.1", state: "accepted" },
+      { id: "u2.7", state: "finished" },
+    ]);
   });
 
   test("is asked for once", async () => {

@@ -169,19 +169,28 @@ function linkParts(times: OpeningTimes): SQL {
     )`;
 }
 
-/** Work that another agent had accepted: what may run twice is asked for again, the rest ends. */
+/**
+ * Work that another agent had accepted: what may run twice is asked for again, the rest ends. So does work that this
+ * agent had accepted and knows nothing of: a copy of it did, or its disk is an older one.
+ */
 function lostParts(opening: Opening, times: OpeningTimes): SQL {
+  const { agentId, inFlight } = opening;
+  const ends = sql`(o.class = 'once' OR o.agent_id = ${agentId})`;
+  const isUnknown =
+    inFlight === undefined
+      ? sql`false`
+      : sql`o.id NOT IN (SELECT jsonb_array_elements_text(${jsonText(inFlight)}::jsonb))`;
   return sql`
     lost AS (
       UPDATE operations o SET
-        state = CASE WHEN o.class = 'once' THEN 'failed' ELSE 'pending' END,
-        failure = CASE WHEN o.class = 'once' THEN ${jsonText(interrupted)}::jsonb END,
-        ended_at = CASE WHEN o.class = 'once' THEN ${times.nowMs}::bigint END,
+        state = CASE WHEN ${ends} THEN 'failed' ELSE 'pending' END,
+        failure = CASE WHEN ${ends} THEN ${jsonText(interrupted)}::jsonb END,
+        ended_at = CASE WHEN ${ends} THEN ${times.nowMs}::bigint END,
         agent_id = NULL
       FROM mine
       WHERE o.site = mine.site AND NOT o.consumed AND o.state IN ('accepted', 'running')
-        AND o.agent_id <> ${opening.agentId}
-      RETURNING o.id, o.host_uid, o.class
+        AND o.agent_id IS NOT NULL AND (o.agent_id <> ${agentId} OR ${isUnknown})
+      RETURNING o.id, o.host_uid, o.state
     )`;
 }
 
@@ -212,7 +221,7 @@ function resyncParts(opening: Opening): SQL {
           jsonb_build_object('kind', 'operation', 'operation', o.operation)
         FROM operations o
         WHERE o.site = stale.site AND NOT o.consumed AND o.state NOT IN ('succeeded', 'failed')
-          AND NOT EXISTS (SELECT FROM lost WHERE lost.id = o.id AND lost.class = 'once')
+          AND NOT EXISTS (SELECT FROM lost WHERE lost.id = o.id AND lost.state = 'failed')
       ) d
       WHERE NOT EXISTS (
         SELECT FROM outbox w WHERE w.link = 'site:' || stale.site AND w.key = d.key)

@@ -125,7 +125,12 @@ onEachPair("the link", (pair) => {
     const agent = await siteAgent();
     const link = await agent.session(one, caPem);
     link.send({ type: "lease", epoch: link.epoch, sequence: 7 });
-    expect(await link.next("lease")).toEqual({ type: "lease", epoch: link.epoch, sequence: 7 });
+    expect(await link.next("lease")).toEqual({
+      type: "lease",
+      epoch: link.epoch,
+      sequence: 7,
+      turn: 1,
+    });
   });
 
   test("closes a socket that sends what is no frame, with the code that says why", async () => {

@@ -177,6 +177,29 @@ onEachDatabase("openSession", (held) => {
     ]);
   });
 
+  test("ends work that the agent had accepted and knows nothing of", async () => {
+    const { world } = held();
+    const { epoch } = await world.start();
+    await world.watch(epoch, "10", [
+      { type: "ADDED", object: hostObject("a", "11") },
+      { type: "ADDED", object: hostObject("b", "12") },
+    ]);
+    for (const hostUid of ["a", "b"]) {
+      const operation = newOperation(hostUid, `${hostUid}.1`, { class: "observe" });
+      await world.store.commitHost(await world.commit(hostUid, { operation }));
+      const operationId = `${hostUid}.1`;
+      await world.observe("both", epoch, { kind: "operation-started", hostUid, operationId });
+    }
+    expect((await world.opened("both", {})).touched).toEqual([]);
+    const opened = await world.opened("both", { inFlight: ["b.1"] });
+    expect(opened.touched).toEqual(["a"]);
+    expect((await world.store.loadHost("a"))?.operation).toMatchObject({
+      state: "failed",
+      failure: { kind: "interrupted" },
+    });
+    expect((await world.store.loadHost("b"))?.operation?.state).toBe("running");
+  });
+
   test("queues documents and then open operations when the agent's digest is another", async () => {
     const { world } = held();
     const epoch = await withHost(world);

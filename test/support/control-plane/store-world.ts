@@ -26,6 +26,7 @@ interface OpenOptions {
   readonly bootId?: string;
   readonly counter?: number;
   readonly digest?: string;
+  readonly inFlight?: readonly string[];
   readonly heard?: { readonly epoch: number; readonly turn: number };
 }
 
@@ -81,6 +82,7 @@ export class StoreWorld {
       tokenHash: `session-${agentId}-${counter}`,
       programVersion: "1",
       documentsDigest: options.digest ?? emptyDigest,
+      inFlight: options.inFlight,
       heard: options.heard,
     });
   }

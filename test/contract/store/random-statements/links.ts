@@ -67,9 +67,21 @@ export function openSession(draw: Draw): Statement {
     tokenHash: tokenOf(draw),
     programVersion: `${random.below(3)}`,
     documentsDigest: random.chance(0.6) ? digestOf(draw, agent?.site ?? null) : "another",
+    inFlight: inFlightOf(draw, agent),
     heard: heardOf(draw, agent),
   };
   return { name: "openSession", given: session, run: (store) => store.openSession(session) };
+}
+
+/** Mostly what it has accepted; sometimes it knows nothing of some. */
+function inFlightOf(
+  { random, tables }: Draw,
+  agent: StoredAgentRow | undefined,
+): readonly string[] | undefined {
+  if (random.chance(0.1)) return undefined;
+  return [...tables.operations.values()]
+    .filter(({ agent_id: agentId }) => agentId === agent?.id && random.chance(0.9))
+    .map(({ id }) => id);
 }
 
 /** What the database knows, or less; rarely more, as after a restored backup. */
@@ -86,7 +98,7 @@ function bootOf({ random }: Draw, agent: StoredAgentRow | undefined) {
   const { counter = 0, boot_id: bootId = "" } = agent ?? {};
   return {
     bootId: random.chance(0.8) && bootId !== "" ? bootId : `boot-${random.below(3)}`,
-    counter: random.chance(0.92) ? counter + 1 : Math.max(1, counter - random.below(2)),
+    counter: random.chance(0.85) ? counter + 1 : Math.max(1, counter - random.below(2)),
   };
 }
 

@@ -136,16 +136,19 @@ function catchUp(
   const { site, wasAway, opening } = away;
   const hosts = hostsOfSite(database, site);
   const open = openOperationsOfSite(database, site);
-  const lost = open.filter(
-    ({ state, agent_id: agentId }) =>
-      (state === "accepted" || state === "running") &&
-      agentId !== null &&
-      agentId !== opening.agentId,
-  );
-  for (const row of lost) database.write("operations", row.id, afterLoss(row, times.nowMs));
+  const isLost = ({ id, state, agent_id: agentId }: OperationRow): boolean =>
+    (state === "accepted" || state === "running") &&
+    agentId !== null &&
+    (agentId !== opening.agentId || opening.inFlight?.includes(id) === false);
+  const ends = ({ class: kind, agent_id: agentId }: OperationRow): boolean =>
+    kind === "once" || agentId === opening.agentId;
+  const lost = open.filter(isLost);
+  for (const row of lost) {
+    database.write("operations", row.id, afterLoss(row, ends(row), times.nowMs));
+  }
   const resync = digestOf(hosts) !== opening.documentsDigest;
   if (resync) {
-    const ended = new Set(lost.filter((row) => row.class === "once").map(({ id }) => id));
+    const ended = new Set(lost.filter(ends).map(({ id }) => id));
     const going = open.filter(
       ({ id, state }) => state !== "succeeded" && state !== "failed" && !ended.has(id),
     );
@@ -157,9 +160,9 @@ function catchUp(
   return { resync, touched };
 }
 
-/** Work that another agent had accepted: what may run twice is asked for again, the rest ends. */
-function afterLoss(row: OperationRow, nowMs: number): OperationRow {
-  return row.class === "once"
+/** Work that nobody does any more: what may run twice on another agent is asked for again, the rest ends. */
+function afterLoss(row: OperationRow, ends: boolean, nowMs: number): OperationRow {
+  return ends
     ? { ...row, state: "failed", failure: interrupted, ended_at: nowMs, agent_id: null }
     : { ...row, state: "pending", failure: null, ended_at: null, agent_id: null };
 }
