@@ -60,6 +60,9 @@ export interface End {
   readonly openForMs: number;
 }
 
+const maxRemembered = 1_000;
+const isDone: DeliveryOutcome = { ok: true };
+
 export class Connection {
   private epoch = 0;
   private turn = 0;
@@ -72,6 +75,8 @@ export class Connection {
   private timer: Timer;
   private orders: Promise<void> = Promise.resolve();
   private ended = false;
+  /** Deliveries of this session. */
+  private readonly done = new Set<string>();
   private readonly deps: ConnectionDeps;
   private readonly duplex: Duplex;
   private readonly onWelcome: () => void;
@@ -288,8 +293,8 @@ export class Connection {
     const failed: { id: string; message: string; retry: boolean }[] = [];
     for (const item of items) {
       if (this.ended) return;
-      const outcome = await this.outcomeOf(item);
-      if (outcome.ok) done.push(item.id);
+      const outcome = this.done.has(item.id) ? isDone : await this.outcomeOf(item);
+      if (outcome.ok) done.push(this.remember(item.id));
       else {
         const { message, retry } = outcome;
         failed.push({ id: item.id, message: message.slice(0, 1024), retry });
@@ -298,6 +303,14 @@ export class Connection {
     if (this.ended || this.send({ type: "ack", epoch: this.epoch, done, failed })) return;
     // Unacknowledged they would wait for the next session anyway.
     this.close(closeCode.goingAway, "the control plane does not read");
+  }
+
+  /** What comes twice is answered twice and done once: a second time it could undo what came after the first. */
+  private remember(id: string): string {
+    this.done.add(id);
+    const [oldest] = this.done;
+    if (this.done.size > maxRemembered && oldest !== undefined) this.done.delete(oldest);
+    return id;
   }
 
   private async outcomeOf({ id, delivery }: DeliveryItem): Promise<DeliveryOutcome> {

@@ -353,6 +353,17 @@ describe("deliveries", () => {
     expect(line.of("ack")).toMatchObject([{ done: [], failed: [{ id: "1", retry: true }] }]);
   });
 
+  test("that come twice are answered twice and done once, in their order [S32]", async () => {
+    await start();
+    const line = await open(5);
+    line.say(deliveries(5, [cancel("1")]));
+    line.say(deliveries(5, [cancel("2")]));
+    line.say(deliveries(5, [cancel("1")]));
+    await quiet();
+    expect(world.delivered.map(({ id }) => id)).toEqual(["1", "2"]);
+    expect(line.of("ack").map(({ done }) => done)).toEqual([["1"], ["2"], ["1"]]);
+  });
+
   test("are taken in their order", async () => {
     await start();
     const line = await open(5);

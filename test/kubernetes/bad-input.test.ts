@@ -179,8 +179,11 @@ describe("an enrolment token", () => {
   async function enrolWith(name: string, token: string): Promise<string> {
     const { config } = fleet.agent;
     const enrolTokenFile = join(fleet.directory, `${name}-token`);
+    // The fleet's agent has the port of conversion already.
+    const { conversion: _taken, ...cluster } = config["cluster"] as Record<string, unknown>;
     const text = JSON.stringify({
       ...config,
+      cluster,
       stateDirectory: join(fleet.directory, `${name}-state`),
       enrolTokenFile,
     });

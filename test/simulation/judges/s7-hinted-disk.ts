@@ -29,6 +29,9 @@ export const s7: JudgeKind = {
           const host = hostOf(truth, event.machine);
           // Signatures are removed by zeros; what is written is the image.
           if (host === undefined || event.change !== "write") return;
+          const { macs = [] } = truth.machines.get(event.machine) ?? {};
+          // Behind exchanged cables the host's BMC is this machine's, and its disks are another's.
+          if (!macs.includes((specOf(host).bootMACAddress ?? "").toLowerCase())) return;
           if (stateOf(host) !== "provisioning") return;
           const valid = (named.get(host.metadata.uid) ?? [])
             .filter(({ untilMs }) => untilMs > sinceMs - onItsWayMs)

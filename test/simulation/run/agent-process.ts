@@ -60,7 +60,7 @@ const guardFile = "/etc/farrier/guard.json";
 /** As an operator writes it. */
 function guardText({ hostsPer10Minutes, protects }: GuardPlan, site: string): string {
   return JSON.stringify({
-    "protected-macs": protects.map((name) => macOf({ name, site })),
+    "protected-macs": protects.flatMap((name) => [macOf({ name, site }), macOf({ name, site }, 1)]),
     ...(hostsPer10Minutes === undefined ? {} : { "hosts-per-10-minutes": hostsPer10Minutes }),
   });
 }
