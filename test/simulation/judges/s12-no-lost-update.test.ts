@@ -57,7 +57,16 @@ const row: Row = {
 };
 
 function committed(after: Row, table = "hosts", before = row): readonly string[] {
-  const event: Made = { at: 1, kind: "commit", statement: "s", table, key: "u", before, after };
+  const event: Made = {
+    at: 1,
+    kind: "commit",
+    statement: "s",
+    place: 0,
+    table,
+    key: "u",
+    before,
+    after,
+  };
   return tryJudge(s12, [event]);
 }
 

@@ -6,7 +6,7 @@ import type { Made } from "./try-judge.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 const commit = (table: string, before: Row | undefined, after: Row | undefined): Made => {
-  return { at: 1, kind: "commit", statement: "s", table, key: "k", before, after };
+  return { at: 1, kind: "commit", statement: "s", place: 0, table, key: "k", before, after };
 };
 const says = (table: string, before: Row, after: Row) =>
   tryJudge(s32, [commit(table, before, after)]).length;
@@ -48,7 +48,7 @@ test.each([
 
 test("an operator who approves an agent anew may set its count back", () => {
   const [before, after] = [{ counter: 2 }, { counter: 0 }];
-  const about = { table: "agents", key: "k", before, after, statement: "setAgentState" };
+  const about = { table: "agents", key: "k", before, after, statement: "setAgentState", place: 0 };
   expect(tryJudge(s32, [{ at: 1, kind: "commit", ...about }])).toEqual([]);
 });
 

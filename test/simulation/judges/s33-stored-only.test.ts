@@ -11,6 +11,7 @@ const commit = (object: object): Made => {
     at: 2,
     kind: "commit",
     statement: "s",
+    place: 0,
     table: "hosts",
     key: "u",
     before: undefined,

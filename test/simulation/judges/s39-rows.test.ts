@@ -19,8 +19,8 @@ const claim = { site: "site-1", kind: "bmc", value: "10.1.0.11", host_uid: "u" }
 /** What the judge says of statements, each with its changes, in a database with these rows. */
 function says(...statements: readonly (readonly Change[])[]): readonly string[] {
   const made = (changes: readonly Change[], at: number): readonly Made[] =>
-    changes.map(([table, before, after]) => {
-      return { at, kind: "commit", statement: `s${at}`, table, key: "k", before, after };
+    changes.map(([table, before, after], place) => {
+      return { at, kind: "commit", statement: `s${at}`, place, table, key: "k", before, after };
     });
   const rows = [[["hosts", first, first]] as const, ...statements];
   return tryJudge(s39, rows.flatMap(made), { truth: { rows: (table) => places[table] ?? [] } });
@@ -72,7 +72,8 @@ test("an end without an outcome, and a state that there is not, break it", () =>
 });
 
 test("a restored backup is a new beginning", () => {
-  const commit = { kind: "commit", table: "operations", key: "k", before: undefined } as const;
+  const about = { table: "operations", key: "k", before: undefined, place: 0 };
+  const commit = { kind: "commit", ...about } as const;
   const events: readonly Made[] = [
     { at: 1, ...commit, statement: "s1", after: running },
     fault(2, "database-restored", "database"),

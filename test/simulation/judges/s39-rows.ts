@@ -24,8 +24,8 @@ export const s39: JudgeKind = {
     let counts: RowCounts | undefined;
     /** Of one statement: its changes are told one by one. */
     let changes: Commit[] = [];
-    /** The last change of the statement that was counted as a whole. */
-    let counted: Commit | undefined;
+    /** Whether this statement's changes were counted with everything else. */
+    let isCounted = false;
     const judge = (): void => {
       const [first] = changes;
       const judged = changes;
@@ -42,18 +42,16 @@ export const s39: JudgeKind = {
     return {
       on: {
         commit(event, truth) {
-          if (!isOfOne(changes.at(-1), event)) judge();
-          if (counts !== undefined && !isOfOne(counted, event)) changes.push(event);
-          else {
-            // The first statement, and all that was there before it.
-            counts ??= countAll(truth);
-            counted = event;
-          }
+          const isFirst = event.place === 0;
+          if (isFirst) judge();
+          if (counts !== undefined && (isFirst || !isCounted)) changes.push(event);
+          isCounted = counts === undefined || (isCounted && !isFirst);
+          // The first statement, and all that was there before it.
+          counts ??= countAll(truth);
         },
         // A restored backup is not told row by row.
         fault({ fault }) {
-          if (fault === "database-restored")
-            [counts, changes, counted] = [undefined, [], undefined];
+          if (fault === "database-restored") [counts, changes, isCounted] = [undefined, [], false];
         },
       },
       look: judge,
@@ -61,11 +59,6 @@ export const s39: JudgeKind = {
     };
   },
 };
-
-/** Of one statement: nothing lies between them. */
-function isOfOne(before: Commit | undefined, event: Commit): boolean {
-  return before?.statement === event.statement && before.number === event.number - 1;
-}
 
 function countAll(truth: Truth): RowCounts {
   const counts = new RowCounts();

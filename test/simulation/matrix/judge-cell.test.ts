@@ -17,7 +17,14 @@ function event(happened: object): WorldEvent {
 function row(id: string, state: string, more: object = {}): WorldEvent {
   const operation = { payload: { kind: "provision" } };
   const after = { kind: "provision", state, consumed: false, failure: null, operation, ...more };
-  return event({ kind: "commit", statement: "commitHost", table: "operations", key: id, after });
+  return event({
+    kind: "commit",
+    statement: "commitHost",
+    place: 0,
+    table: "operations",
+    key: id,
+    after,
+  });
 }
 
 function says(type: string, operationId: string, step?: string): WorldEvent {

@@ -86,11 +86,11 @@ function openMemory({ kernel, tell, keepsBackups }: DatabaseOptions): SimulatedD
   };
   if (keepsBackups) kernel.timer(backupEveryMs, backUp);
   database.onCommit = ({ statement, changes }) => {
-    for (const change of changes) {
+    for (const [place, change] of changes.entries()) {
       const { table, key } = change;
       const before = change.before as Readonly<Record<string, unknown>> | undefined;
       const after = change.after as Readonly<Record<string, unknown>> | undefined;
-      tell({ kind: "commit", statement, table, key, before, after });
+      tell({ kind: "commit", statement, place, table, key, before, after });
     }
   };
   return {

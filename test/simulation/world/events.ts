@@ -220,6 +220,8 @@ export type Happened =
   | {
       readonly kind: "commit";
       readonly statement: string;
+      /** Among the changes of its statement, 0 for the first. */
+      readonly place: number;
       readonly table: string;
       readonly key: string;
       readonly before: Readonly<Record<string, unknown>> | undefined;
