@@ -16,7 +16,7 @@ export interface TestDatabase {
   readonly url: string | undefined;
   /** Another pool on the same Postgres: what a second instance would have. */
   another(): Database;
-  /** Removes all rows. */
+  /** Removes all rows, and numbers begin anew. */
   clear(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -82,4 +82,5 @@ export async function startTestPglite(): Promise<TestDatabase> {
 async function clear(database: Database): Promise<void> {
   await database.rows(sql`TRUNCATE clusters, sites, tokens, agents, sessions, links, feeds, hosts, objects,
     secret_facts, claims, operations, outbox RESTART IDENTITY`);
+  await database.rows(sql`ALTER SEQUENCE epochs RESTART`);
 }
