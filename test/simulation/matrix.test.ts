@@ -15,7 +15,7 @@ test("every operation of the product is in a story", () => {
   expect(new Set(works)).toEqual(new Set([...kinds, ...powers]));
 });
 
-const share = { of: 12, at: firstSeed() % 12 };
+const share = { of: 24, at: firstSeed() % 24 };
 
 test("each cell ends with one write, or with an honest error and another operation", async () => {
   const played = await playMatrix(availableParallelism(), share);
