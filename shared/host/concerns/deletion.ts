@@ -1,6 +1,6 @@
 // Deletion: where a host goes once its deletionTimestamp is set. A stage is tried four times, then given up, as
-// upstream does; switching off once, where the BMC could not be used for the stage before either. The annotation farrier.dev/force-delete skips
-// them all.
+// upstream does; switching off once, where the BMC could not be used for the stage before either. The annotation
+// farrier.dev/force-delete skips them all.
 import { forceDeleteAnnotation, readDetached } from "../../metal3/annotations.ts";
 import {
   because,

@@ -3,8 +3,7 @@ import { firstOfBoot } from "./first-of-boot.ts";
 import { onItsWayMs, Since } from "./history.ts";
 import { specOf, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
-import { KnownHolds } from "./known-holds.ts";
-import { partsOfOperation } from "./operations.ts";
+import { judgeWords } from "./known-holds.ts";
 
 const neverHeld: readonly string[] = ["", "unmanaged", "registering"];
 
@@ -13,22 +12,14 @@ export const s1: JudgeKind = {
   says: "nothing is erased or written on a host that is externally provisioned at the point of no return",
   make(report) {
     const isFirst = firstOfBoot();
-    const known = new KnownHolds(({ externallyProvisioned }) => externallyProvisioned);
     const external = new Since((object) => specOf(object).externallyProvisioned === true);
     return {
       on: {
-        delivered: (event) => known.onDelivered(event),
-        "ramdisk-message"({ machine, type, operationId, agent, atMs }, truth) {
-          if (type !== "go" || operationId === undefined) return;
-          const { hostUid } = partsOfOperation(operationId);
-          const site = agent ?? truth.machines.get(machine)?.site ?? "";
-          const heldMs = known.heldMs(site, hostUid, atMs);
-          if (heldMs === undefined) return;
-          report(
-            `its agent had known for ${heldMs} ms that it is externally provisioned, and said go`,
-            machine,
-          );
-        },
+        ...judgeWords(
+          report,
+          "externally provisioned",
+          ({ externallyProvisioned }) => externallyProvisioned,
+        ),
         object: (event) => external.onObject(event),
         disk(event, truth) {
           if (!isFirst(event)) return;
