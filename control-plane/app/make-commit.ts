@@ -183,6 +183,11 @@ function writeKey(uid: string, write: WriteBack): string {
     case "release-hardware-data":
     case "claim-secret":
     case "release-secret":
+    case "host-patch":
+    case "label-secret":
+    case "provider-patch":
+    case "provider-status":
+    case "link-node":
       return `write:${uid}:${sha256Hex(canonicalJson(write)).slice(0, 16)}`;
   }
 }

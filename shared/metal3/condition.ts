@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { dateTime, int64 } from "./schema.ts";
 
-const condition = z.object({
+export const condition = z.object({
   type: z
     .string()
     .regex(

@@ -3,11 +3,25 @@
 //
 //   POST /clusters/{cluster}/feed/{resource}     watch batch or list page → cursor
 //   POST /clusters/{cluster}/secrets             secret facts, level-triggered
+//   POST /clusters/{cluster}/nodes               node facts, level-triggered
 import { z } from "zod";
+import { nodeFact } from "./node-fact.ts";
 import { secretFact } from "./secret-fact.ts";
 
-/** The resources that are followed. */
-export const feedResource = z.enum(["baremetalhosts", "hardwaredata", "namespaces"]);
+/** The resources that every cluster has. */
+export const hostResource = z.enum(["baremetalhosts", "hardwaredata", "namespaces"]);
+export type HostResource = z.infer<typeof hostResource>;
+
+/** The resources of the machine side, resource.group where kubectl would need it; followed where they are defined. */
+export const machineResource = z.enum([
+  "clusters.cluster.x-k8s.io",
+  "machines.cluster.x-k8s.io",
+  "metal3clusters",
+  "metal3machines",
+]);
+export type MachineResource = z.infer<typeof machineResource>;
+
+export const feedResource = z.enum([...hostResource.options, ...machineResource.options]);
 export type FeedResource = z.infer<typeof feedResource>;
 
 /** An object as Kubernetes holds it; the control plane validates it by kind, and keeps it whole. */
@@ -51,3 +65,6 @@ export type FeedAnswer = z.infer<typeof feedAnswer>;
 
 export const secretsBody = z.object({ facts: z.array(secretFact).max(500) });
 export type SecretsBody = z.infer<typeof secretsBody>;
+
+export const nodesBody = z.object({ facts: z.array(nodeFact).max(500) });
+export type NodesBody = z.infer<typeof nodesBody>;

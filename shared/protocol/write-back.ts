@@ -3,7 +3,16 @@
 import { z } from "zod";
 import { bareMetalHostStatus } from "../metal3/bare-metal-host.ts";
 import { hardwareDetails } from "../metal3/hardware-details.ts";
+import { objectReference } from "../metal3/object-reference.ts";
 import { secretPurpose } from "./sealed-secret.ts";
+
+/** A merge patch: null removes the key. */
+const merge = z.record(z.string(), z.unknown());
+const strings = z.record(z.string(), z.string().nullable());
+
+/** The kinds whose status and finalizers are the machine side's. */
+export const providerResource = z.enum(["metal3clusters", "metal3machines"]);
+export type ProviderResource = z.infer<typeof providerResource>;
 
 const target = { namespace: z.string(), name: z.string(), uid: z.string() };
 
@@ -34,6 +43,8 @@ export const writeBack = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("event"),
     ...target,
+    /** What the Event is about; absent: a BareMetalHost. */
+    about: z.object({ apiVersion: z.string(), kind: z.string() }).optional(),
     /** Name of the Event object: the same event written twice is one object. */
     eventName: z.string(),
     type: z.enum(["Normal", "Warning"]),
@@ -41,6 +52,57 @@ export const writeBack = z.discriminatedUnion("kind", [
     message: z.string().max(1024),
     atMs: z.number(),
     related: z.record(z.string(), z.string()).optional(),
+  }),
+  /**
+   * Merges into a host what its consumer wants of it, on the condition that the host has no other consumer at that
+   * moment (bound to the resourceVersion that was read). A host of somebody else is left alone: no retry.
+   */
+  z.object({
+    kind: z.literal("host-patch"),
+    ...target,
+    consumer: objectReference,
+    labels: strings.optional(),
+    annotations: strings.optional(),
+    spec: merge.optional(),
+    /** Only while the host has neither image nor customDeploy. */
+    deploySpec: merge.optional(),
+  }),
+  /** Labels a Secret of the host's namespace, if it exists. */
+  z.object({ kind: z.literal("label-secret"), ...target, secretName: z.string(), labels: strings }),
+  /** Metadata and spec fields of an object of the machine side. */
+  z.object({
+    kind: z.literal("provider-patch"),
+    resource: providerResource,
+    ...target,
+    addFinalizers: z.array(z.string()).optional(),
+    removeFinalizers: z.array(z.string()).optional(),
+    labels: strings.optional(),
+    annotations: strings.optional(),
+    spec: merge.optional(),
+  }),
+  /** Replaces the whole status. */
+  z.object({
+    kind: z.literal("provider-status"),
+    resource: providerResource,
+    ...target,
+    status: merge,
+  }),
+  /**
+   * Finds the Node of a machine (the target) in its workload cluster, gives it the providerID if it has none, and
+   * posts a node fact. A Node is the machine's by its providerID, else by label metal3.io/uuid, else by its
+   * systemUUID, else by a hostname.
+   */
+  z.object({
+    kind: z.literal("link-node"),
+    ...target,
+    /** Name of the Cluster: Secret `<name>-kubeconfig` of the target's namespace, key `value`. */
+    clusterName: z.string(),
+    providerID: z.string(),
+    hostUid: z.string(),
+    systemUuid: z.string().optional(),
+    hostnames: z.array(z.string()),
+    /** False: a cloud provider of the workload cluster gives providerIDs; only look. */
+    mayWrite: z.boolean(),
   }),
 ]);
 export type WriteBack = z.infer<typeof writeBack>;

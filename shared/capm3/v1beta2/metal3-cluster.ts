@@ -32,3 +32,4 @@ export const metal3Cluster = z.object({
 });
 
 export type Metal3ClusterSpec = z.infer<typeof metal3ClusterSpec>;
+export type Metal3Cluster = z.infer<typeof metal3Cluster>;

@@ -72,3 +72,4 @@ export const metal3Machine = z.object({
 
 export type MachineImage = z.infer<typeof machineImage>;
 export type Metal3MachineSpec = z.infer<typeof metal3MachineSpec>;
+export type Metal3Machine = z.infer<typeof metal3Machine>;

@@ -1,0 +1,99 @@
+// A snapshot of the machine side: all that a decision about a Metal3Machine or a Metal3Cluster may look at. Time and
+// chance are in it; nothing else is asked.
+import { z } from "zod";
+import type { Metal3Cluster } from "../capm3/v1beta2/metal3-cluster.ts";
+import type { Metal3Machine } from "../capm3/v1beta2/metal3-machine.ts";
+import type { BareMetalHostSpec } from "../metal3/bare-metal-host.ts";
+import type { HardwareDetails } from "../metal3/hardware-details.ts";
+import type { NodeFact } from "../protocol/node-fact.ts";
+import type { CoreCluster, CoreMachine } from "./core-objects.ts";
+
+/** What Farrier itself remembers about a machine between decisions: a JSON column of its row. */
+export const machineMemory = z.object({
+  /** The status as it should stand in Kubernetes, whole. */
+  status: z.record(z.string(), z.unknown()),
+  /** Since when it waits for a host (epoch ms). */
+  waitingSinceMs: z.number().optional(),
+  /** When the cluster link was last asked to link the Node (epoch ms). */
+  nodeAskedAtMs: z.number().optional(),
+  /** The reason that an Event told last: each is told once. */
+  told: z.string().optional(),
+});
+export type MachineMemory = z.infer<typeof machineMemory>;
+
+/** A host as the machine side sees it: what choosing, associating and releasing look at. */
+export interface HostView {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** It has a deletionTimestamp, or is gone from Kubernetes. */
+  readonly deleting: boolean;
+  readonly gone: boolean;
+  readonly spec: Partial<
+    Pick<
+      BareMetalHostSpec,
+      | "automatedCleaningMode"
+      | "bmc"
+      | "consumerRef"
+      | "customDeploy"
+      | "disablePowerOff"
+      | "externallyProvisioned"
+      | "image"
+      | "metaData"
+      | "networkData"
+      | "online"
+      | "userData"
+    >
+  >;
+  /** From Farrier's own memory of the host, which its status in Kubernetes follows; "": nothing decided yet. */
+  readonly state: string;
+  readonly errorMessage: string;
+  readonly operationalStatus: string;
+  readonly poweredOn: boolean;
+  /** Why the last decision about it waits, for people; from condition farrier.dev/Operation. */
+  readonly operation: string | undefined;
+  readonly hardware: Pick<HardwareDetails, "hostname" | "nics"> | undefined;
+  /** SMBIOS UUID pinned at inspection, lower case. */
+  readonly systemUuid: string | undefined;
+  readonly site:
+    | {
+        readonly name: string;
+        readonly connection: "connected" | "degraded" | "unreachable";
+      }
+    | undefined;
+  /** The machine (its uid) that has claimed it in the database. */
+  readonly claimedBy: string | undefined;
+}
+
+interface Common<T> {
+  /** Epoch ms. */
+  readonly nowMs: number;
+  readonly object: T;
+  /** The object is gone from Kubernetes; `object` is its last form. */
+  readonly deleted: boolean;
+  readonly memory: MachineMemory | undefined;
+  /** The Cluster of cluster-api that it belongs to. */
+  readonly coreCluster: CoreCluster | undefined;
+}
+
+export interface MachineSnapshot extends Common<Metal3Machine> {
+  readonly kind: "machine";
+  /** The Machine that owns it. */
+  readonly owner: CoreMachine | undefined;
+  readonly metal3Cluster: Metal3Cluster | undefined;
+  /** The host that it has claimed. */
+  readonly host: HostView | undefined;
+  /** All hosts of its namespace, while it has claimed none. */
+  readonly hosts: readonly HostView[];
+  readonly node: NodeFact | undefined;
+  /** Random, 16 hex digits, new for each snapshot: equal hosts are chosen by chance. */
+  readonly draw: string;
+}
+
+export interface ClusterSnapshot extends Common<Metal3Cluster> {
+  readonly kind: "cluster";
+  /** Names of Machines (cluster.x-k8s.io) that still belong to the Cluster. */
+  readonly machines: readonly string[];
+}

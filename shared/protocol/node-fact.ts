@@ -1,0 +1,23 @@
+// What the cluster link tells about the Node of a machine, after it was asked to link it (write-back "link-node").
+import { z } from "zod";
+
+export const nodeFact = z.object({
+  /** Of the Metal3Machine. */
+  machineUid: z.string(),
+  outcome: z.enum([
+    /** The Node has the wanted providerID; now or before. */
+    "linked",
+    /** No Node of the workload cluster is this machine's, yet. */
+    "missing",
+    /** Several Nodes claim to be this machine's, or one has another providerID: nothing was written. */
+    "conflict",
+    /** The workload cluster could not be asked: no kubeconfig Secret, a stale one, no answer. */
+    "problem",
+  ]),
+  nodeName: z.string().optional(),
+  /** Of the Node: what was found there, or was written. */
+  providerID: z.string().optional(),
+  /** For people: names the Secret, the Nodes, and the way out. */
+  message: z.string().max(1024).optional(),
+});
+export type NodeFact = z.infer<typeof nodeFact>;
