@@ -1,5 +1,6 @@
 // Puts the cluster link together: one follower per resource, the Secrets, the write-back. A new session starts
 // them anew with its own bearer; what they remember is on disk. Names no adapter.
+import { machineResource } from "../shared/protocol/feed.ts";
 import type { SiteKey, Welcome } from "../shared/protocol/frames.ts";
 import type { WriteBack } from "../shared/protocol/write-back.ts";
 import { makeFollowedHosts, type FollowedHosts } from "./cluster/followed-hosts.ts";
@@ -88,6 +89,8 @@ class ClusterLink implements RunningCluster {
         await clock.sleep(retryMs, signal);
         return { ok: false, message: obstacle, retry: true };
       }
+      if (write.kind === "link-node")
+        return { ok: false, message: "this agent cannot link Nodes", retry: false };
       const outcome = await writeBackTo(api, write);
       if (outcome.ok) return outcome;
       if (!outcome.retry || left <= 1) {
@@ -146,7 +149,8 @@ class ClusterLink implements RunningCluster {
         this.secrets?.lookAgain();
       },
     };
-    for (const resource of ["namespaces", "baremetalhosts", "hardwaredata"] as const) {
+    const hostSide = ["namespaces", "baremetalhosts", "hardwaredata"] as const;
+    for (const resource of [...hostSide, ...machineResource.options]) {
       void followResource({ ...ports, hub, memory }, resource, signal);
     }
     const sites = () => this.siteKeys;

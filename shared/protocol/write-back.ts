@@ -55,7 +55,8 @@ export const writeBack = z.discriminatedUnion("kind", [
   }),
   /**
    * Merges into a host what its consumer wants of it, on the condition that the host has no other consumer at that
-   * moment (bound to the resourceVersion that was read). A host of somebody else is left alone: no retry.
+   * moment (bound to the resourceVersion that was read). A host of somebody else is left alone: no retry. A host
+   * without consumer is written only by a patch that makes it the consumer's (spec.consumerRef); else it is done.
    */
   z.object({
     kind: z.literal("host-patch"),

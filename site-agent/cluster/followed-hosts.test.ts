@@ -85,3 +85,14 @@ test("a host that is not understood any more names no Secrets", () => {
   followed.changed("baremetalhosts", [{ ...host("m1"), spec: { bmc: "odd" } }], []);
   expect(followed.all()).toEqual([]);
 });
+
+test("of the machine side it is remembered only that a list was taken whole", () => {
+  const machine = { metadata: { name: "worker-1", uid: "uid-1", resourceVersion: "1" } };
+  followed.changed("metal3machines", [machine], ["uid-0"]);
+  expect(followed.isComplete("metal3machines")).toBe(false);
+  followed.listed("metal3machines", ["uid-1"]);
+  expect(makeFollowedHosts(database).isComplete("metal3machines")).toBe(true);
+  expect(followed.isComplete("metal3clusters")).toBe(false);
+  expect(database.all("SELECT uid FROM followed")).toEqual([]);
+  expect(changes).toEqual([]);
+});

@@ -1,9 +1,10 @@
-// The control plane as the cluster link posts to it: feed batches and secret facts, with the session's bearer.
+// The control plane as the cluster link posts to it: feed batches, facts of Secrets and of Nodes, with the session's bearer.
 // Any instance takes them, so this may be another URL than the socket's.
 import {
   feedAnswer,
   type FeedBatch,
   type FeedResource,
+  type NodesBody,
   type SecretsBody,
 } from "../../shared/protocol/feed.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
@@ -17,6 +18,7 @@ export interface Hub {
     batch: FeedBatch,
   ): Promise<Result<{ stored: boolean; cursor: string }, "unreachable" | "refused">>;
   postSecrets(body: SecretsBody): Promise<Result<void, "unreachable" | "refused">>;
+  postNodes(body: NodesBody): Promise<Result<void, "unreachable" | "refused">>;
 }
 
 export function makeHub(
@@ -39,6 +41,13 @@ export function makeHub(
     const text = await readText(answer.value);
     return ok({ status: answer.value.status, text });
   };
+  const postFacts = async (path: string, body: unknown) => {
+    const answer = await post(path, body);
+    if (!answer.ok) return answer;
+    return answer.value.status === 200
+      ? ok(undefined)
+      : err("refused", `${answer.value.status}: ${answer.value.text.slice(0, 200)}`);
+  };
   return {
     async postFeed(resource, batch) {
       const answer = await post(`feed/${resource}`, batch);
@@ -51,12 +60,7 @@ export function makeHub(
         ? ok({ stored: status === 200, cursor: parsed.data.cursor })
         : err("refused", `${status}: the answer is not one of a control plane`);
     },
-    async postSecrets(body) {
-      const answer = await post("secrets", body);
-      if (!answer.ok) return answer;
-      return answer.value.status === 200
-        ? ok(undefined)
-        : err("refused", `${answer.value.status}: ${answer.value.text.slice(0, 200)}`);
-    },
+    postSecrets: (body) => postFacts("secrets", body),
+    postNodes: (body) => postFacts("nodes", body),
   };
 }

@@ -1,7 +1,7 @@
 // The feed's follower against a Kubernetes in memory and a hub that keeps the cursor: nothing lost, nothing
 // twice, no list without need.
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { FeedBatch } from "../../shared/protocol/feed.ts";
+import type { FeedBatch, FeedResource } from "../../shared/protocol/feed.ts";
 import { err, ok } from "../../shared/result.ts";
 import { makeVirtualClock } from "../../infra/lab/bmc-simulator/virtual-clock.ts";
 import { FakeKubernetes } from "../../test/support/fake-kubernetes.ts";
@@ -48,9 +48,8 @@ class FakeHub implements Hub {
 
   private listId = "";
   private readonly named = new Set<string>();
-  async postSecrets() {
-    return ok(undefined);
-  }
+  postSecrets = async () => ok(undefined);
+  postNodes = async () => ok(undefined);
 }
 
 let kubernetes: FakeKubernetes;
@@ -58,12 +57,14 @@ let hub: FakeHub;
 let clock: ReturnType<typeof makeVirtualClock>;
 let stop: AbortController;
 let complete: boolean;
+let logged: string[];
 
 beforeEach(() => {
   kubernetes = new FakeKubernetes();
   hub = new FakeHub();
   clock = makeVirtualClock();
   complete = false;
+  logged = [];
 });
 afterEach(() => stop.abort());
 
@@ -76,18 +77,18 @@ const memory: ObjectMemory = {
 };
 
 /** A link that (re)starts. */
-async function start(): Promise<void> {
+async function start(resource: FeedResource = "baremetalhosts"): Promise<void> {
   stop = new AbortController();
-  const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const say = (message: string) => void logged.push(message);
   const deps: FollowDeps = {
     api: kubernetes,
     hub,
     clock,
     crypto: makeNodeCrypto(),
-    log: quiet,
+    log: { info: say, warn: say, error: say },
     memory,
   };
-  void followResource(deps, "baremetalhosts", stop.signal);
+  void followResource(deps, resource, stop.signal);
   await clock.advance(0);
 }
 
@@ -182,4 +183,47 @@ test("the feed lists anew when the server is older than its cursor, as after a r
   kubernetes.disconnect();
   await clock.advance(5_000);
   expect(lists()).toBe(2);
+});
+
+const notDefined = (): number => 404;
+const machine =
+  "/apis/infrastructure.cluster.x-k8s.io/v1beta2/namespaces/horses/metal3machines/worker-1";
+
+test("a resource of the machine side that is not defined is looked for every 15 s, and told once", async () => {
+  kubernetes.refuse = notDefined;
+  await start("metal3machines");
+  await clock.advance(46_000);
+  expect(lists()).toBe(4);
+  expect(logged).toEqual(["not defined here"]);
+  expect(complete).toBe(false);
+  kubernetes.refuse = () => undefined;
+  kubernetes.put(machine, { metadata: { name: "worker-1", namespace: "horses" } });
+  await clock.advance(15_000);
+  expect([...hub.objects.keys()]).toEqual(["worker-1"]);
+  expect(complete).toBe(true);
+});
+
+test("a resource of the machine side whose definition goes is looked for again, and listed anew", async () => {
+  kubernetes.put(machine, { metadata: { name: "worker-1", namespace: "horses" } });
+  await start("metal3machines");
+  kubernetes.refuse = notDefined;
+  const watch = kubernetes.watch.bind(kubernetes);
+  kubernetes.watch = () => Promise.resolve({ status: 404, reason: "not found" });
+  kubernetes.disconnect();
+  await clock.advance(60_000);
+  expect(lists()).toBeLessThan(7);
+  kubernetes.watch = watch;
+  kubernetes.refuse = () => undefined;
+  kubernetes.put(machine, { metadata: { name: "worker-1", namespace: "horses" } });
+  await clock.advance(15_000);
+  expect(hub.objects.get("worker-1")).toBe("102");
+});
+
+test("hosts that are not defined yet are asked for every second", async () => {
+  kubernetes.refuse = notDefined;
+  await start();
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  kubernetes.refuse = () => undefined;
+  await clock.advance(1_000);
+  expect([...hub.objects.keys()]).toEqual(["m1"]);
 });

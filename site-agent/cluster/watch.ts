@@ -1,15 +1,24 @@
 // Hop 2 of 8, next: control-plane/app/record-desired. Follows one resource and posts each committed change
 // with a cursor. The control plane owns the cursor: after a restart of either end the watch goes on from there.
-// A list happens only when the cursor is empty or too old (410).
+// A list happens only when the cursor is empty or too old (410). The machine side's resources need not be defined.
 import { z } from "zod";
-import type { FeedBatch, FeedObject, FeedResource } from "../../shared/protocol/feed.ts";
+import {
+  machineResource,
+  type FeedBatch,
+  type FeedObject,
+  type FeedResource,
+} from "../../shared/protocol/feed.ts";
 import type { Clock, Crypto, Log } from "../ports.ts";
 import type { Hub } from "./hub.ts";
 import type { KubernetesApi, WatchEvent } from "./port.ts";
 
 const paths: Readonly<Record<FeedResource, string>> = {
   baremetalhosts: "/apis/metal3.io/v1alpha1/baremetalhosts",
+  "clusters.cluster.x-k8s.io": "/apis/cluster.x-k8s.io/v1beta2/clusters",
   hardwaredata: "/apis/metal3.io/v1alpha1/hardwaredata",
+  "machines.cluster.x-k8s.io": "/apis/cluster.x-k8s.io/v1beta2/machines",
+  metal3clusters: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3clusters",
+  metal3machines: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3machines",
   namespaces: "/api/v1/namespaces",
 };
 
@@ -31,6 +40,8 @@ const statusObject = z.looseObject({ code: z.number().optional(), message: z.str
 const pageSize = 200;
 const batchSize = 100;
 const retryMs = 1_000;
+/** How long after it was not defined a resource is looked for again. */
+const undefinedMs = 15_000;
 
 /** What the link itself remembers of the objects, on disk, so that a restart needs no list. */
 export interface ObjectMemory {
@@ -59,11 +70,14 @@ export async function followResource(
   let cursor = await storedCursor(deps, resource, signal);
   // A link that lost its own memory lists once more, though the control plane has the objects.
   if (!deps.memory.isComplete(resource)) cursor = "";
+  let wasDefined = true;
   while (!signal.aborted) {
     if (cursor === "") {
       const after = await listAll(deps, resource, signal);
-      if (after === undefined) await deps.clock.sleep(retryMs, signal);
-      else cursor = after;
+      if (after === "not-defined" && wasDefined) deps.log.info("not defined here", { resource });
+      wasDefined = after !== "not-defined";
+      if (typeof after === "object") cursor = after.cursor;
+      else await deps.clock.sleep(wasDefined ? retryMs : undefinedMs, signal);
       continue;
     }
     cursor = await watchFrom(deps, resource, cursor, signal);
@@ -91,15 +105,17 @@ async function storedCursor(
   return "";
 }
 
-/** Lists everything in pages and posts them under one list id. Undefined: try again. */
+type Failed = "failed" | "not-defined";
+
+/** Lists everything in pages and posts them under one list id. */
 async function listAll(
   deps: FollowDeps,
   resource: FeedResource,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<{ readonly cursor: string } | Failed> {
   const listId = deps.crypto.randomUuid();
   const uids: string[] = [];
-  let cursor: string | undefined;
+  let cursor = "";
   const done = await pages(deps, resource, async ({ items, resourceVersion, last }) => {
     if (signal.aborted) return false;
     const answer = await deps.hub.postFeed(resource, {
@@ -115,9 +131,10 @@ async function listAll(
     cursor = answer.value.cursor;
     return true;
   });
-  if (done) deps.memory.listed(resource, uids);
-  deps.log.info("listed", { resource, ok: done, cursor });
-  return done ? cursor : undefined;
+  if (done === "not-defined") return done;
+  if (done === "taken") deps.memory.listed(resource, uids);
+  deps.log.info("listed", { resource, ok: done === "taken", cursor });
+  return done === "taken" ? { cursor } : done;
 }
 
 interface Page {
@@ -126,12 +143,12 @@ interface Page {
   readonly last: boolean;
 }
 
-/** All pages of one consistent list; false when one could not be read or was not taken. */
+/** All pages of one consistent list; failed when one could not be read or was not taken. */
 async function pages(
   deps: FollowDeps,
   resource: FeedResource,
   take: (page: Page) => Promise<boolean>,
-): Promise<boolean> {
+): Promise<"taken" | Failed> {
   let next = "";
   for (;;) {
     const more = next === "" ? "" : `&continue=${encodeURIComponent(next)}`;
@@ -139,10 +156,11 @@ async function pages(
       method: "GET",
       path: `${paths[resource]}?limit=${pageSize}${more}`,
     });
+    if (answer.ok && mayBeUndefined(resource, answer.value.status)) return "not-defined";
     if (!answer.ok || answer.value.status !== 200) {
       const reason = answer.ok ? `status ${answer.value.status}` : answer.error.message;
       deps.log.warn("list failed", { resource, reason });
-      return false;
+      return "failed";
     }
     const list = listed.parse(answer.value.body);
     const items = list.items.flatMap((item) => versioned.safeParse(item).data ?? []);
@@ -152,8 +170,14 @@ async function pages(
       resourceVersion: list.metadata.resourceVersion,
       last: next === "",
     });
-    if (!taken || next === "") return taken;
+    if (!taken) return "failed";
+    if (next === "") return "taken";
   }
+}
+
+/** 404 means for a resource of the machine side that its definition is not here (yet, or any more). */
+function mayBeUndefined(resource: FeedResource, status: number | undefined): boolean {
+  return status === 404 && machineResource.safeParse(resource).success;
 }
 
 /** Follows until the stream ends; the cursor to go on from, "" when it is too old. */
@@ -189,7 +213,7 @@ async function watchFrom(
   const end = await ended;
   // A server that ends every watch at once must not be asked without pause.
   if (deps.clock.monotonicMs() - startedAtMs < retryMs) await deps.clock.sleep(retryMs, signal);
-  return isLost(end.status) ? "" : cursor;
+  return isLost(end.status) || mayBeUndefined(resource, end.status) ? "" : cursor;
 }
 
 /**

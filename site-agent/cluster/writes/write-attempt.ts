@@ -1,5 +1,7 @@
 // One request of a write-back and what its answer means; reading the object that a write is about.
 import { z } from "zod";
+import { infrastructureGroup } from "../../../shared/capm3/provider.ts";
+import type { ProviderResource } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesAnswer, KubernetesApi, KubernetesRequest } from "../port.ts";
 
 /** `retry` false: trying again cannot help. */
@@ -14,6 +16,7 @@ const metadataObject = z.looseObject({
     resourceVersion: z.string(),
     finalizers: z.array(z.string()).optional(),
     annotations: z.record(z.string(), z.string()).optional(),
+    labels: z.record(z.string(), z.string()).optional(),
     ownerReferences: z.array(z.looseObject({ kind: z.string(), uid: z.string() })).optional(),
     deletionTimestamp: z.string().optional(),
   }),
@@ -21,8 +24,24 @@ const metadataObject = z.looseObject({
 });
 export type Fetched = z.infer<typeof metadataObject>;
 
-export function hostPath(target: { namespace: string; name: string }): string {
-  return `/apis/${hostApi}/namespaces/${target.namespace}/baremetalhosts/${target.name}`;
+interface Named {
+  readonly namespace: string;
+  readonly name: string;
+}
+interface Target extends Named {
+  readonly uid: string;
+}
+
+export function hostPath({ namespace, name }: Named): string {
+  return `/apis/${hostApi}/namespaces/${namespace}/baremetalhosts/${name}`;
+}
+
+export function providerPath(resource: ProviderResource, { namespace, name }: Named): string {
+  return `/apis/${infrastructureGroup}/v1beta2/namespaces/${namespace}/${resource}/${name}`;
+}
+
+export function secretPath(namespace: string, name: string): string {
+  return `/api/v1/namespaces/${namespace}/secrets/${encodeURIComponent(name)}`;
 }
 
 /** Sends and reads the answer: 404 is done, 409 is worth another try, other refusals are not. */
@@ -58,14 +77,35 @@ export async function fetchObject(api: KubernetesApi, path: string): Promise<Fet
 }
 
 /** The host if it is still the one that was meant; else the outcome: gone or replaced is done. */
-export async function fetchHost(
+export async function fetchHost(api: KubernetesApi, target: Target): Promise<TargetResult> {
+  return await fetchTarget(api, hostPath(target), target.uid);
+}
+
+type TargetResult = { ok: true; object: Fetched } | { ok: false; outcome: WriteOutcome };
+
+export async function fetchTarget(
   api: KubernetesApi,
-  target: { namespace: string; name: string; uid: string },
-): Promise<{ ok: true; host: Fetched } | { ok: false; outcome: WriteOutcome }> {
-  const found = await fetchObject(api, hostPath(target));
+  path: string,
+  uid: string,
+): Promise<TargetResult> {
+  const found = await fetchObject(api, path);
   if (!found.ok) return found;
   const { object } = found;
-  return object?.metadata.uid === target.uid
-    ? { ok: true, host: object }
-    : { ok: false, outcome: { ok: true } };
+  return object?.metadata.uid === uid ? { ok: true, object } : { ok: false, outcome: { ok: true } };
+}
+
+/** Merges, on the condition that the object is still as it was fetched. */
+export async function mergeInto(
+  api: KubernetesApi,
+  path: string,
+  fetched: Fetched,
+  change: { readonly metadata?: object; readonly spec?: object },
+): Promise<WriteOutcome> {
+  const { uid, resourceVersion } = fetched.metadata;
+  return await attempt(api, {
+    method: "PATCH",
+    path: `${path}?fieldManager=${fieldManager}`,
+    patch: "merge",
+    body: { ...change, metadata: { uid, resourceVersion, ...change.metadata } },
+  });
 }

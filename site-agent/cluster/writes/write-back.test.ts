@@ -1,14 +1,26 @@
 // Each kind of write-back on a Kubernetes in memory: done once and done again it is the same; a host that is gone or
 // replaced is left alone; conflicts and refusals are told apart.
 import { beforeEach, describe, expect, test } from "vitest";
-import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import { FakeKubernetes, type FakeObject } from "../../../test/support/fake-kubernetes.ts";
-import { writeBackTo } from "./write-back.ts";
+import { writeBackTo, type KubernetesWrite } from "./write-back.ts";
 
 const hosts = "/apis/metal3.io/v1alpha1/namespaces/horses/baremetalhosts";
 const hardwareData = "/apis/metal3.io/v1alpha1/namespaces/horses/hardwaredata/m1";
 const secrets = "/api/v1/namespaces/horses/secrets";
 const target = { namespace: "horses", name: "m1", uid: "host-1" };
+const machines = "/apis/infrastructure.cluster.x-k8s.io/v1beta2/namespaces/horses/metal3machines";
+const machine = {
+  resource: "metal3machines",
+  namespace: "horses",
+  name: "w1",
+  uid: "w-1",
+} as const;
+const consumer = {
+  apiVersion: "infrastructure.cluster.x-k8s.io/v1beta2",
+  kind: "Metal3Machine",
+  namespace: "horses",
+  name: "w1",
+};
 const finalizer = "baremetalhost.metal3.io";
 const hardware = { hostname: "m1", cpu: { arch: "x86_64", count: 8 } };
 
@@ -26,6 +38,12 @@ beforeEach(() => {
   });
   kubernetes.put(`${secrets}/m1-bmc`, {
     metadata: { name: "m1-bmc", namespace: "horses", uid: "s-1" },
+  });
+  kubernetes.put(`${machines}/w1`, {
+    apiVersion: "infrastructure.cluster.x-k8s.io/v1beta2",
+    kind: "Metal3Machine",
+    metadata: { name: "w1", namespace: "horses", uid: "w-1", finalizers: ["other/one"] },
+    spec: { image: { url: "http://images.example/a" } },
   });
 });
 
@@ -51,15 +69,46 @@ const writes = {
     message: "the host is on",
     atMs: Date.parse("2026-11-01T12:00:00.123Z"),
   },
-} as const satisfies { readonly [K in WriteBack["kind"]]: Extract<WriteBack, { kind: K }> };
-const kinds = Object.keys(writes) as WriteBack["kind"][];
+  "host-patch": {
+    kind: "host-patch",
+    ...target,
+    consumer,
+    labels: { "cluster.x-k8s.io/cluster-name": "stable", "never/there": null },
+    annotations: { keep: null, "c/d": "" },
+    spec: { consumerRef: consumer, online: true },
+    deploySpec: { image: { url: "http://images.example/a", checksum: "c" } },
+  },
+  "label-secret": {
+    kind: "label-secret",
+    ...target,
+    secretName: "m1-bmc",
+    labels: { "cluster.x-k8s.io/cluster-name": "stable" },
+  },
+  "provider-patch": {
+    kind: "provider-patch",
+    ...machine,
+    addFinalizers: ["metal3machine.infrastructure.cluster.x-k8s.io"],
+    annotations: { "metal3.io/BareMetalHost": "horses/m1" },
+    spec: { providerID: "metal3://horses/m1/w1" },
+  },
+  "provider-status": {
+    kind: "provider-status",
+    ...machine,
+    status: { initialization: { provisioned: true } },
+  },
+} as const satisfies {
+  readonly [K in KubernetesWrite["kind"]]: Extract<KubernetesWrite, { kind: K }>;
+};
+const kinds = Object.keys(writes) as KubernetesWrite["kind"][];
 
-const write = (kind: WriteBack["kind"], over: object = {}) =>
-  writeBackTo(kubernetes, { ...writes[kind], ...over } as WriteBack);
+const write = (kind: KubernetesWrite["kind"], over: object = {}) =>
+  writeBackTo(kubernetes, { ...writes[kind], ...over } as KubernetesWrite);
 const object = (path: string): FakeObject | undefined => kubernetes.objects.get(path);
 const metadata = (path: string) => object(path)?.metadata;
 const ownersOf = (path: string) =>
   (metadata(path)?.["ownerReferences"] ?? []) as readonly { readonly uid: string }[];
+const targetOf = (kind: KubernetesWrite["kind"]) =>
+  kind.startsWith("provider-") ? `${machines}/w1` : `${hosts}/m1`;
 const state = () => JSON.stringify([...kubernetes.objects]);
 
 describe.each(kinds)("write-back of %s", (kind) => {
@@ -72,16 +121,18 @@ describe.each(kinds)("write-back of %s", (kind) => {
     expect(state().replaceAll(/"resourceVersion":"\d+"/g, "")).toBe(before);
   });
 
-  test("for a host that is gone is done without a trace", async () => {
-    kubernetes.remove(`${hosts}/m1`);
+  test("for a target that is gone is done without a trace", async () => {
+    kubernetes.remove(targetOf(kind));
     const before = state();
     expect(await write(kind)).toEqual({ ok: true });
     if (kind !== "event") expect(state()).toBe(before);
   });
 
-  test("for a host that was replaced leaves the new one alone", async () => {
-    kubernetes.remove(`${hosts}/m1`);
-    kubernetes.put(`${hosts}/m1`, { metadata: { name: "m1", namespace: "horses", uid: "host-2" } });
+  test("for a target that was replaced leaves the new one alone", async () => {
+    kubernetes.remove(targetOf(kind));
+    kubernetes.put(targetOf(kind), {
+      metadata: { name: "m1", namespace: "horses", uid: "another" },
+    });
     const before = state();
     expect(await write(kind)).toEqual({ ok: true });
     if (kind !== "event") expect(state()).toBe(before);
@@ -102,12 +153,21 @@ describe.each(kinds)("write-back of %s", (kind) => {
   });
 });
 
-test.each(["metadata", "architecture", "claim-secret"] as const)(
+const bound = [
+  "metadata",
+  "architecture",
+  "claim-secret",
+  "host-patch",
+  "label-secret",
+  "provider-patch",
+  "provider-status",
+] as const;
+test.each(bound)(
   "write-back of %s does not write over what changed since it was read",
   async (kind) => {
     kubernetes.refuse = ({ method, path }) => {
-      if (method === "PATCH") {
-        const [bare = ""] = path.split("?");
+      if (method === "PATCH" || method === "PUT") {
+        const bare = path.replace(/(?:\/status)?\?.*/, "");
         const changed = object(bare);
         if (changed !== undefined) kubernetes.put(bare, changed);
       }

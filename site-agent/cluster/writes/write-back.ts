@@ -13,43 +13,58 @@ import {
 import { writeEvent } from "./write-event.ts";
 import { releaseHardwareData, writeHardwareData } from "./write-hardware-data.ts";
 import { writeArchitecture, writeMetadata } from "./write-host.ts";
-import { claimSecret, releaseSecret } from "./write-secret.ts";
+import { writeHostPatch } from "./write-host-patch.ts";
+import { writeProviderPatch, writeProviderStatus } from "./write-provider.ts";
+import { claimSecret, labelSecret, releaseSecret } from "./write-secret.ts";
 
-type Kind = WriteBack["kind"];
-type Write<K extends Kind> = Extract<WriteBack, { kind: K }>;
+/** All but linking a Node, which is another cluster's business. */
+export type KubernetesWrite = Exclude<WriteBack, { kind: "link-node" }>;
+type Writes = { readonly [W in KubernetesWrite as W["kind"]]: W };
+type Writers = {
+  readonly [K in keyof Writes]: (api: KubernetesApi, write: Writes[K]) => Promise<WriteOutcome>;
+};
+
+const writers: Writers = {
+  status: writeStatus,
+  metadata: writeMetadata,
+  architecture: writeArchitecture,
+  "hardware-data": writeHardwareData,
+  "release-hardware-data": releaseHardwareData,
+  "claim-secret": claimSecret,
+  "release-secret": releaseSecret,
+  event: writeEvent,
+  "host-patch": writeHostPatch,
+  "label-secret": labelSecret,
+  "provider-patch": writeProviderPatch,
+  "provider-status": writeProviderStatus,
+};
 
 /** Does one write. Failures are values: `retry` false means that trying again cannot help. */
-export async function writeBackTo(api: KubernetesApi, write: WriteBack): Promise<WriteOutcome> {
-  switch (write.kind) {
-    case "status":
-      return await writeStatus(api, write);
-    case "metadata":
-      return await writeMetadata(api, write);
-    case "architecture":
-      return await writeArchitecture(api, write);
-    case "hardware-data":
-      return await writeHardwareData(api, write);
-    case "release-hardware-data":
-      return await releaseHardwareData(api, write);
-    case "claim-secret":
-      return await claimSecret(api, write);
-    case "release-secret":
-      return await releaseSecret(api, write);
-    case "event":
-      return await writeEvent(api, write);
-  }
+export async function writeBackTo(
+  api: KubernetesApi,
+  write: KubernetesWrite,
+): Promise<WriteOutcome> {
+  return await writeAs(api, write.kind, write);
+}
+
+async function writeAs<K extends keyof Writes>(
+  api: KubernetesApi,
+  kind: K,
+  write: Writes[K],
+): Promise<WriteOutcome> {
+  return await writers[kind](api, write);
 }
 
 /**
  * Replaces the whole status. Server-side apply would leave fields that another operator wrote before us, such
  * as an old error, for ever.
  */
-async function writeStatus(api: KubernetesApi, write: Write<"status">): Promise<WriteOutcome> {
+async function writeStatus(api: KubernetesApi, write: Writes["status"]): Promise<WriteOutcome> {
   const found = await fetchHost(api, write);
   if (!found.ok) return found.outcome;
   return await attempt(api, {
     method: "PUT",
     path: `${hostPath(write)}/status?fieldManager=${fieldManager}`,
-    body: { apiVersion: hostApi, kind: "BareMetalHost", ...found.host, status: write.status },
+    body: { apiVersion: hostApi, kind: "BareMetalHost", ...found.object, status: write.status },
   });
 }

@@ -1,15 +1,27 @@
-// An Event about a host. Its name is fixed by the control plane: written twice, it is one object.
+// An Event about a host, or about an object of the machine side. Its name is fixed by the control plane: written twice, it is one object.
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
 import type { WriteOutcome } from "./write-attempt.ts";
 
 type EventWrite = Extract<WriteBack, { kind: "event" }>;
 
-const component = "metal3-baremetal-controller";
-const controller = "metal3.io/baremetal-controller";
+const host = { apiVersion: "metal3.io/v1alpha1", kind: "BareMetalHost" };
+const hostReporter = {
+  component: "metal3-baremetal-controller",
+  controller: "metal3.io/baremetal-controller",
+};
+
+/** Upstream tells no Events of these kinds: named as controllers usually are, "metal3machine-controller". */
+function reporterOf({ apiVersion, kind }: typeof host): typeof hostReporter {
+  if (!kind.startsWith("Metal3")) return hostReporter;
+  const component = `${kind.toLowerCase()}-controller`;
+  return { component, controller: `${apiVersion.replace(/\/.*/, "")}/${component}` };
+}
 
 export async function writeEvent(api: KubernetesApi, write: EventWrite): Promise<WriteOutcome> {
   const { namespace, name, uid } = write;
+  const about = write.about ?? host;
+  const { component, controller } = reporterOf(about);
   const at = new Date(write.atMs).toISOString().replace(/\.\d+Z$/, "Z");
   const answer = await api.request({
     method: "POST",
@@ -18,13 +30,7 @@ export async function writeEvent(api: KubernetesApi, write: EventWrite): Promise
       apiVersion: "v1",
       kind: "Event",
       metadata: { namespace, name: write.eventName },
-      involvedObject: {
-        apiVersion: "metal3.io/v1alpha1",
-        kind: "BareMetalHost",
-        namespace,
-        name,
-        uid,
-      },
+      involvedObject: { ...about, namespace, name, uid },
       type: write.type,
       reason: write.reason,
       message: write.message,

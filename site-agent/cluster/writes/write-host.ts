@@ -2,7 +2,14 @@
 // version that was read.
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
-import { attempt, fetchHost, fieldManager, hostPath, type WriteOutcome } from "./write-attempt.ts";
+import { finalizersAfter } from "./finalizers-after.ts";
+import {
+  fetchHost,
+  hostPath,
+  mergeInto,
+  type Fetched,
+  type WriteOutcome,
+} from "./write-attempt.ts";
 
 type MetadataWrite = Extract<WriteBack, { kind: "metadata" }>;
 type ArchitectureWrite = Extract<WriteBack, { kind: "architecture" }>;
@@ -13,38 +20,17 @@ export async function writeMetadata(
 ): Promise<WriteOutcome> {
   const found = await fetchHost(api, write);
   if (!found.ok) return found.outcome;
-  const { metadata } = found.host;
-  const change = metadataChange(write, metadata);
-  if (change === undefined) return { ok: true };
-  return await attempt(api, {
-    method: "PATCH",
-    path: `${hostPath(write)}?fieldManager=${fieldManager}`,
-    patch: "merge",
-    body: {
-      metadata: {
-        uid: write.uid,
-        resourceVersion: metadata.resourceVersion,
-        ...change,
-      },
-    },
-  });
+  const metadata = metadataChange(write, found.object.metadata);
+  if (Object.keys(metadata).length === 0) return { ok: true };
+  return await mergeInto(api, hostPath(write), found.object, { metadata });
 }
 
-interface Metadata {
-  readonly finalizers?: readonly string[] | undefined;
-  readonly annotations?: Readonly<Record<string, string>> | undefined;
-}
-
-/** Undefined when everything is as wanted. */
-function metadataChange(write: MetadataWrite, { finalizers = [], annotations = {} }: Metadata) {
-  const removed = new Set(write.removeFinalizers ?? []);
-  const kept = finalizers.filter((each) => !removed.has(each));
-  const added = (write.addFinalizers ?? []).filter((each) => !kept.includes(each));
+function metadataChange(write: MetadataWrite, metadata: Fetched["metadata"]): object {
+  const { annotations = {} } = metadata;
+  const finalizers = finalizersAfter(write, metadata);
   const unwanted = (write.removeAnnotations ?? []).filter((key) => key in annotations);
-  if (kept.length === finalizers.length && added.length === 0 && unwanted.length === 0)
-    return undefined;
   return {
-    finalizers: [...kept, ...added],
+    ...(finalizers === undefined ? {} : { finalizers }),
     ...(unwanted.length === 0
       ? {}
       : { annotations: Object.fromEntries(unwanted.map((key) => [key, null])) }),
@@ -57,16 +43,8 @@ export async function writeArchitecture(
 ): Promise<WriteOutcome> {
   const found = await fetchHost(api, write);
   if (!found.ok) return found.outcome;
-  const { metadata, spec } = found.host;
-  const current = spec?.["architecture"];
+  const current = found.object.spec?.["architecture"];
   if (current !== undefined && current !== "") return { ok: true };
-  return await attempt(api, {
-    method: "PATCH",
-    path: `${hostPath(write)}?fieldManager=${fieldManager}`,
-    patch: "merge",
-    body: {
-      metadata: { uid: write.uid, resourceVersion: metadata.resourceVersion },
-      spec: { architecture: write.architecture },
-    },
-  });
+  const { architecture } = write;
+  return await mergeInto(api, hostPath(write), found.object, { spec: { architecture } });
 }

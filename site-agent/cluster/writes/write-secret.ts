@@ -1,12 +1,21 @@
 // Marking a Secret as used by a host (label for the watch; for BMC credentials also owner and finalizer), and
-// letting go of it.
+// letting go of it; other labels that somebody wants there.
 import { z } from "zod";
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
-import { attempt, fetchHost, fetchObject, type WriteOutcome } from "./write-attempt.ts";
+import { wouldChange } from "./would-change.ts";
+import {
+  attempt,
+  fetchHost,
+  fetchObject,
+  mergeInto,
+  secretPath,
+  type WriteOutcome,
+} from "./write-attempt.ts";
 
 type Claim = Extract<WriteBack, { kind: "claim-secret" }>;
 type Release = Extract<WriteBack, { kind: "release-secret" }>;
+type Label = Extract<WriteBack, { kind: "label-secret" }>;
 
 const label = "environment.metal3.io";
 const finalizer = "baremetalhost.metal3.io/secret";
@@ -19,10 +28,6 @@ const claimed = z.looseObject({
   resourceVersion: z.string(),
 });
 
-function secretPath({ namespace, secretName }: { namespace: string; secretName: string }): string {
-  return `/api/v1/namespaces/${namespace}/secrets/${encodeURIComponent(secretName)}`;
-}
-
 /**
  * A label of that key with another value is left alone; a Secret being deleted gets no finalizer. A host that is
  * gone owns nothing: Kubernetes would delete the Secret after it.
@@ -30,7 +35,7 @@ function secretPath({ namespace, secretName }: { namespace: string; secretName: 
 export async function claimSecret(api: KubernetesApi, write: Claim): Promise<WriteOutcome> {
   const host = await fetchHost(api, write);
   if (!host.ok) return host.outcome;
-  const path = secretPath(write);
+  const path = secretPath(write.namespace, write.secretName);
   const found = await fetchObject(api, path);
   if (!found.ok) return found.outcome;
   if (found.object === undefined) return { ok: true };
@@ -69,7 +74,7 @@ function ownerOf(write: Claim) {
 
 /** Removes the finalizer, so that the Secret can go with its host. Other owners keep theirs. */
 export async function releaseSecret(api: KubernetesApi, write: Release): Promise<WriteOutcome> {
-  const path = secretPath(write);
+  const path = secretPath(write.namespace, write.secretName);
   const found = await fetchObject(api, path);
   if (!found.ok) return found.outcome;
   if (found.object === undefined) return { ok: true };
@@ -90,4 +95,16 @@ export async function releaseSecret(api: KubernetesApi, write: Release): Promise
       metadata: { resourceVersion, finalizers: finalizers.filter((each) => each !== finalizer) },
     },
   });
+}
+
+export async function labelSecret(api: KubernetesApi, write: Label): Promise<WriteOutcome> {
+  const host = await fetchHost(api, write);
+  if (!host.ok) return host.outcome;
+  const path = secretPath(write.namespace, write.secretName);
+  const found = await fetchObject(api, path);
+  if (!found.ok) return found.outcome;
+  const { labels } = write;
+  if (found.object === undefined || !wouldChange(found.object.metadata.labels, labels))
+    return { ok: true };
+  return await mergeInto(api, path, found.object, { metadata: { labels } });
 }

@@ -1,0 +1,63 @@
+// What a host's consumer wants of it, merged into a host that is the consumer's at that moment, or becomes so by
+// this very write. A host of somebody else is left alone.
+import { objectReference } from "../../../shared/metal3/object-reference.ts";
+import type { WriteBack } from "../../../shared/protocol/write-back.ts";
+import type { KubernetesApi } from "../port.ts";
+import { wouldChange } from "./would-change.ts";
+import {
+  fetchHost,
+  hostPath,
+  mergeInto,
+  type Fetched,
+  type WriteOutcome,
+} from "./write-attempt.ts";
+
+type Write = Extract<WriteBack, { kind: "host-patch" }>;
+
+export async function writeHostPatch(api: KubernetesApi, write: Write): Promise<WriteOutcome> {
+  const found = await fetchHost(api, write);
+  if (!found.ok) return found.outcome;
+  const patch = wantedPatch(write, found.object.spec);
+  if (!wouldChange(found.object, patch)) return { ok: true };
+  const consumer = found.object.spec?.["consumerRef"] ?? undefined;
+  // A host that was let go may be a person's by now: what is left of an old order is not for it.
+  if (consumer === undefined && !isSameConsumer(patch.spec["consumerRef"], write.consumer))
+    return { ok: true };
+  if (consumer !== undefined && !isSameConsumer(consumer, write.consumer))
+    return { ok: false, message: refusal(write, consumer), retry: false };
+  return await mergeInto(api, hostPath(write), found.object, patch);
+}
+
+function wantedPatch(write: Write, held: Fetched["spec"] = {}) {
+  const isDeployed = (held["image"] ?? held["customDeploy"] ?? undefined) !== undefined;
+  const { labels = {}, annotations = {}, spec, deploySpec } = write;
+  return {
+    metadata: { labels, annotations },
+    spec: { ...spec, ...(isDeployed ? {} : deploySpec) },
+  };
+}
+
+/** By name, namespace, kind and group; versions come and go. */
+function isSameConsumer(consumer: unknown, wanted: Write["consumer"]): boolean {
+  const parsed = objectReference.safeParse(consumer);
+  if (!parsed.success) return false;
+  const { name, namespace, kind, apiVersion } = parsed.data;
+  return (
+    name === wanted.name &&
+    namespace === wanted.namespace &&
+    kind === wanted.kind &&
+    groupOf(apiVersion) === groupOf(wanted.apiVersion)
+  );
+}
+
+function groupOf(apiVersion = ""): string {
+  const [group = "", version] = apiVersion.split("/");
+  return version === undefined ? "" : group;
+}
+
+function refusal({ namespace, name, consumer }: Write, other: unknown): string {
+  const named = objectReference.safeParse(other).data ?? {};
+  const words = ({ kind, namespace: space, name: own }: Write["consumer"]) =>
+    `${kind ?? "an unknown kind"} ${space ?? ""}/${own ?? ""}`;
+  return `host ${namespace}/${name} was left alone: its spec.consumerRef is ${words(named)}, not ${words(consumer)}`;
+}
