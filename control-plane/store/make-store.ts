@@ -1,7 +1,8 @@
 // The store over a database: each method is one statement of this folder, given the time.
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
-import type { Clock, FeedOutcome, Notifications, Store } from "../ports.ts";
+import type { FeedResource } from "../../shared/protocol/feed.ts";
+import type { Clock, FeedOutcome, FeedSender, Notifications, Store } from "../ports.ts";
 import { enrol } from "./admin/enrol.ts";
 import {
   listAgents,
@@ -24,7 +25,7 @@ import { applyHostFeed } from "./hosts/apply-host-feed.ts";
 import { applyObjectFeed } from "./hosts/apply-object-feed.ts";
 import { applySecrets } from "./hosts/apply-secrets.ts";
 import { commitHost } from "./hosts/commit-host.ts";
-import { foldBatch } from "./hosts/feed-batch.ts";
+import { foldBatch, type FoldedBatch } from "./hosts/feed-batch.ts";
 import { claimants, surroundings } from "./hosts/fleet.ts";
 import { loadHost } from "./hosts/load-host.ts";
 import { decideWithinMs } from "../lease-times.table.ts";
@@ -32,6 +33,12 @@ import { loadAgent, sessionOfToken, siteKeys } from "./links/agents.ts";
 import { openSession } from "./links/open-session.ts";
 import { ackOutbox, takeOutbox } from "./links/outbox.ts";
 import { renewLease } from "./links/renew-lease.ts";
+import { applyMachineFeed } from "./machines/apply-machine-feed.ts";
+import { applyNodes } from "./machines/apply-nodes.ts";
+import { claimHost } from "./machines/claim-host.ts";
+import { commitMachine } from "./machines/commit-machine.ts";
+import { restMachine, takeDueMachines } from "./machines/due-machines.ts";
+import { loadMachine } from "./machines/load-machine.ts";
 
 const uidRow = z.object({ uid: z.string() });
 const feedRow = z.object({
@@ -39,6 +46,7 @@ const feedRow = z.object({
   passed: z.boolean(),
   cursor: z.string(),
   touched: z.array(z.string()),
+  machines: z.array(z.string()),
   elsewhere: z.coerce.number(),
 });
 const acceptedRow = z.object({
@@ -50,6 +58,7 @@ const acceptedRow = z.object({
 export function makeStore(database: Database, clock: Clock): Store {
   return {
     ...hostStore(database, clock),
+    ...machineStore(database, clock),
     ...linkStore(database, clock),
     ...adminStore(database, clock),
   };
@@ -80,13 +89,14 @@ function hostStore(database: Database, clock: Clock) {
   return {
     async applyFeed(sender, resource, batch): Promise<FeedOutcome> {
       const folded = foldBatch(batch);
-      const statement =
-        resource === "baremetalhosts"
-          ? applyHostFeed(sender, folded, wakeAtMs())
-          : applyObjectFeed(sender, resource, folded, wakeAtMs());
-      const row = await readRow(database, feedRow, statement);
-      const kind = !row.holds ? "fenced" : row.passed ? "stored" : "conflict";
-      return { kind, cursor: row.cursor, touched: row.touched, foreign: row.elsewhere };
+      const statement = feedStatement(sender, { resource, batch: folded }, wakeAtMs());
+      const { holds, passed, cursor, touched, machines, elsewhere } = await readRow(
+        database,
+        feedRow,
+        statement,
+      );
+      const kind = !holds ? "fenced" : passed ? "stored" : "conflict";
+      return { kind, cursor, touched, machines, foreign: elsewhere };
     },
     async applySecrets(cluster, facts) {
       const rows = await readRows(database, uidRow, applySecrets(cluster, facts, wakeAtMs()));
@@ -121,6 +131,38 @@ function hostStore(database: Database, clock: Clock) {
         RETURNING uid`,
       );
       return rows.map(({ uid }) => uid);
+    },
+  } satisfies Partial<Store>;
+}
+
+function feedStatement(
+  sender: FeedSender,
+  { resource, batch }: { readonly resource: FeedResource; readonly batch: FoldedBatch },
+  wakeAtMs: number,
+): SQL {
+  if (resource === "baremetalhosts") return applyHostFeed(sender, batch, wakeAtMs);
+  return resource === "metal3machines" || resource === "metal3clusters"
+    ? applyMachineFeed(sender, resource, batch, wakeAtMs)
+    : applyObjectFeed(sender, resource, batch, wakeAtMs);
+}
+
+function machineStore(database: Database, clock: Clock) {
+  const wakeAtMs = () => clock.nowMs() + decideWithinMs;
+  return {
+    loadMachine: (uid) => loadMachine(database, uid),
+    claimHost: (uid, version, candidates) =>
+      claimHost(database, { uid, version, candidates }, wakeAtMs()),
+    commitMachine: (commit) => commitMachine(database, commit, wakeAtMs()),
+    async applyNodes(cluster, facts) {
+      const rows = await readRows(database, uidRow, applyNodes(cluster, facts, wakeAtMs()));
+      return rows.map(({ uid }) => uid);
+    },
+    async restMachine(uid, version) {
+      await database.rows(restMachine(uid, version));
+    },
+    async takeDueMachines(leaseMs, limit) {
+      const statement = takeDueMachines(clock.nowMs(), { leaseMs, limit });
+      return (await readRows(database, uidRow, statement)).map(({ uid }) => uid);
     },
   } satisfies Partial<Store>;
 }

@@ -3,7 +3,7 @@ import { eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { AdminStore } from "../../ports.ts";
 import { foreignKeyViolation, readRow, readRows, sqlState, type Database } from "../database.ts";
-import { feedResource } from "../../../shared/protocol/feed.ts";
+import { hostResource } from "../../../shared/protocol/feed.ts";
 import { agents, clusters, tokens } from "../schema.ts";
 
 /** The cursors come with the cluster: a feed statement locks one, so it has to be there. */
@@ -23,7 +23,7 @@ export async function addCluster(
     )
     INSERT INTO feeds (cluster, resource)
     SELECT added.name, r.value
-    FROM added, jsonb_array_elements_text(${JSON.stringify(feedResource.options)}::jsonb) AS r(value)
+    FROM added, jsonb_array_elements_text(${JSON.stringify(hostResource.options)}::jsonb) AS r(value)
     RETURNING cluster`,
   );
   return rows.length > 0;

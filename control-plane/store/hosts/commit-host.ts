@@ -3,11 +3,14 @@
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import type { Claim } from "../../../shared/host/decision.ts";
+import type { HostMemory } from "../../../shared/host/snapshot.ts";
 import { claimConflictText } from "../../../shared/host/document/claim-conflict.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import type { CommitError, HostCommit } from "../../ports.ts";
 import { readRow, sqlState, uniqueViolation, type Database } from "../database.ts";
 import { jsonText, jsonTextOrNull, storable } from "../json-text.ts";
+import { wakeMachines } from "../machines/wake-machines.ts";
+import { queueRows } from "../queue-rows.ts";
 
 const answer = z.object({
   found: z.boolean(),
@@ -15,6 +18,7 @@ const answer = z.object({
   conflict: z
     .object({ kind: z.enum(["bmc", "mac"]), value: z.string(), host: z.string().nullable() })
     .nullable(),
+  woken: z.array(z.string()),
 });
 
 /**
@@ -25,10 +29,10 @@ export async function commitHost(
   database: Database,
   commit: HostCommit,
   wakeAtMs: number,
-): Promise<Result<void, CommitError>> {
+): Promise<Result<readonly string[], CommitError>> {
   try {
     const row = await readRow(database, answer, statement(commit, wakeAtMs));
-    if (row.won) return ok(undefined);
+    if (row.won) return ok(row.woken);
     if (row.conflict !== null) {
       return err("claimed", claimConflictText(row.conflict, row.conflict.host ?? undefined));
     }
@@ -46,14 +50,16 @@ export async function commitHost(
 function statement(commit: HostCommit, wakeAtMs: number): SQL {
   return sql`
   WITH target AS (
-      SELECT uid, cluster, namespace FROM hosts
+      SELECT uid, cluster, namespace, machine_uid, ${seenSql} AS seen FROM hosts
       WHERE uid = ${commit.uid} AND version = ${commit.version}::bigint
       FOR UPDATE
     ),
     ${claimParts(commit)},
     ${hostParts(commit)},
     ${operationParts(commit)},
-    ${outboxParts(commit)},
+    ${queueRows(commit.outbox)},
+    ${mootPart(commit)},
+    ${wokenPart(commit, wakeAtMs)},
     freed AS (
       UPDATE hosts h SET version = h.version + 1, wake_at = ${wakeAtMs}::bigint
       WHERE h.blocked AND h.uid <> ${commit.uid}
@@ -62,7 +68,8 @@ function statement(commit: HostCommit, wakeAtMs: number): SQL {
   SELECT EXISTS (SELECT FROM target) AS found,
     EXISTS (SELECT FROM allowed) AS won,
     (SELECT jsonb_build_object('kind', kind, 'value', value, 'host', host)
-     FROM conflict, target ORDER BY kind LIMIT 1) AS conflict`;
+     FROM conflict, target ORDER BY kind LIMIT 1) AS conflict,
+    (SELECT coalesce(json_agg(uid), '[]') FROM woken) AS woken`;
 }
 
 function claimParts(commit: HostCommit): SQL {
@@ -76,7 +83,7 @@ function claimParts(commit: HostCommit): SQL {
       FROM wanted w JOIN claims c USING (site, kind, value) JOIN hosts h ON h.uid = c.host_uid, target t
       WHERE c.host_uid <> ${commit.uid}
     ),
-    allowed AS (SELECT uid FROM target WHERE NOT EXISTS (SELECT FROM conflict)),
+    allowed AS (SELECT * FROM target WHERE NOT EXISTS (SELECT FROM conflict)),
     claimed AS (
       INSERT INTO claims (site, kind, value, host_uid)
       SELECT w.site, w.kind, w.value, a.uid FROM wanted w, allowed a
@@ -146,39 +153,41 @@ function operationParts(commit: HostCommit): SQL {
     )`;
 }
 
-/**
- * A row that waits already, or was sent and not answered, is not queued twice. A status that was sent may have been
- * written: when it is replaced, older ones go with it. With a consumed operation goes what still waited to be said
- * about it.
- */
-function outboxParts(commit: HostCommit): SQL {
+/** With a consumed operation goes what still waited to be said about it. */
+function mootPart(commit: HostCommit): SQL {
   return sql`
-    given AS (
-      SELECT r.row->>'link' AS link, r.row->>'key' AS key, r.row->>'hostUid' AS host_uid,
-        r.row->'delivery' AS delivery, r.position
-      FROM jsonb_array_elements(${jsonText(commit.outbox)}::jsonb)
-        WITH ORDINALITY AS r(row, position), allowed
-    ),
-    replaced AS (
-      DELETE FROM outbox o USING given g
-      WHERE o.link = g.link AND o.key = g.key AND o.delivery <> g.delivery
-      RETURNING o.id, o.link, o.host_uid, o.key, o.sent_epoch
-    ),
-    outdated AS (
-      DELETE FROM outbox o USING replaced r
-      WHERE r.sent_epoch <> 0 AND r.key LIKE 'status:%' AND o.key LIKE 'status:%'
-        AND o.link = r.link AND o.host_uid = r.host_uid AND o.id < r.id
-        AND o.id NOT IN (SELECT id FROM replaced)
-    ),
     moot AS (
       DELETE FROM outbox o USING consumed c
       WHERE o.host_uid = ${commit.uid} AND o.key IN ('operation:' || c.id, 'cancel:' || c.id)
-    ),
-    queued AS (
-      INSERT INTO outbox (link, key, host_uid, delivery)
-      SELECT g.link, g.key, g.host_uid, g.delivery FROM given g
-      WHERE NOT EXISTS (
-        SELECT FROM outbox o WHERE o.link = g.link AND o.key = g.key AND o.delivery = g.delivery)
-      ORDER BY g.position
     )`;
+}
+
+/** What the machine side sees of a host's memory: state, error, operational status, power, identity. */
+const seenSql = sql.raw(`jsonb_build_array(memory->'status'->'provisioning'->'state',
+  memory->'status'->'errorMessage', memory->'status'->'operationalStatus',
+  memory->'status'->'poweredOn', memory->'identity')`);
+
+function seenOf({ status, identity }: HostMemory): string {
+  const { provisioning, errorMessage, operationalStatus, poweredOn } = status;
+  return jsonText([provisioning.state, errorMessage, operationalStatus, poweredOn, identity]);
+}
+
+/** Who has claimed the host, when it is another for it, or gone; else who waits for one, when it became free. */
+function wokenPart(commit: HostCommit, wakeAtMs: number): SQL {
+  const seen = sql`${seenOf(commit.memory)}::jsonb`;
+  return wakeMachines(
+    sql`
+      SELECT machine_uid FROM allowed
+      WHERE machine_uid IS NOT NULL AND (${commit.gone}::boolean OR seen <> ${seen})
+      UNION ALL
+      SELECT m.uid FROM allowed a JOIN machines m
+        ON m.waiting AND m.cluster = a.cluster AND m.namespace = a.namespace
+      WHERE a.machine_uid IS NULL AND NOT ${commit.gone}::boolean
+        AND ${isFree(seen)} AND ${isFree(sql`a.seen`)} IS NOT TRUE`,
+    wakeAtMs,
+  );
+}
+
+function isFree(seen: SQL): SQL {
+  return sql`(${seen}->>0 IN ('ready', 'available') AND ${seen}->>1 = '')`;
 }

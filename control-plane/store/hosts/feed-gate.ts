@@ -1,5 +1,6 @@
-// The first part of both feed statements: the cursor's row, locked, if the batch may be taken.
+// The first and the last part of all feed statements: the cursor's row, locked, if the batch may be taken; the answer.
 import { sql, type SQL } from "drizzle-orm";
+import { machineResource, type FeedResource } from "../../../shared/protocol/feed.ts";
 import type { FeedSender } from "../../ports.ts";
 import type { FoldedBatch } from "./feed-batch.ts";
 
@@ -9,7 +10,7 @@ import type { FoldedBatch } from "./feed-batch.ts";
  * regressed: the list is older than what was seen: the cluster was restored from a backup, so its word counts
  * though its versions are smaller. completes: the first whole list.
  */
-export function feedGate(sender: FeedSender, resource: string, batch: FoldedBatch): SQL {
+export function feedGate(sender: FeedSender, resource: FeedResource, batch: FoldedBatch): SQL {
   return sql`
     holds AS (
       SELECT name FROM links
@@ -21,27 +22,42 @@ export function feedGate(sender: FeedSender, resource: string, batch: FoldedBatc
         ${batch.last}::boolean AND f.cursor = '' AS completes,
         CASE WHEN ${batch.listVersion}::numeric IS NULL OR f.cursor = '' THEN false
              ELSE ${batch.listVersion}::numeric < f.cursor::numeric END AS regressed
-      FROM feeds f, holds
+      FROM ${feedsOf(resource)} f, holds
       WHERE f.cluster = ${sender.cluster} AND f.resource = ${resource}
         AND (${batch.from}::text IS NULL OR f.cursor = ${batch.from})
       FOR UPDATE OF f
     ),
+    ${isOfMachineSide(resource) ? addedFeed(sender, resource) : sql``}
     given AS (
       SELECT g.* FROM gate, jsonb_to_recordset(${batch.items}::jsonb)
         AS g(uid text, namespace text, name text, rv numeric, object jsonb, deleted boolean)
     )`;
 }
 
-/** The last part: moves the cursor, and answers. `touched` names a CTE with the uids of hosts. */
+/** A cluster need not have the resource: the first word about it adds the row, and is refused as not from the cursor. */
+function addedFeed(sender: FeedSender, resource: FeedResource): SQL {
+  return sql`
+    added AS (
+      INSERT INTO machine_feeds (cluster, resource)
+      SELECT ${sender.cluster}, ${resource} FROM holds
+      ON CONFLICT DO NOTHING
+    ),`;
+}
+
+/**
+ * The last part: moves the cursor, and answers. hosts, machines: queries of the uids to decide about.
+ */
 export function feedAnswer(
   sender: FeedSender,
-  resource: string,
+  resource: FeedResource,
   batch: FoldedBatch,
+  decide: { readonly hosts: SQL; readonly machines: SQL },
 ): { moved: SQL; answer: SQL } {
+  const feeds = feedsOf(resource);
   return {
     moved: sql`
     moved AS (
-      UPDATE feeds f SET cursor = ${batch.to} FROM gate
+      UPDATE ${feeds} f SET cursor = ${batch.to} FROM gate
       WHERE f.cluster = ${sender.cluster} AND f.resource = ${resource}
         AND (${batch.from}::text IS NOT NULL OR ${batch.last}::boolean)
       RETURNING f.cursor
@@ -51,8 +67,17 @@ export function feedAnswer(
       EXISTS (SELECT FROM gate) AS passed,
       coalesce(
         (SELECT cursor FROM moved),
-        (SELECT cursor FROM feeds WHERE cluster = ${sender.cluster} AND resource = ${resource}),
+        (SELECT cursor FROM ${feeds} WHERE cluster = ${sender.cluster} AND resource = ${resource}),
         '') AS cursor,
-      (SELECT coalesce(json_agg(uid), '[]') FROM touched) AS touched`,
+      (SELECT coalesce(json_agg(uid), '[]') FROM (${decide.hosts}) d) AS touched,
+      (SELECT coalesce(json_agg(uid), '[]') FROM (${decide.machines}) d) AS machines`,
   };
+}
+
+function feedsOf(resource: FeedResource): SQL {
+  return isOfMachineSide(resource) ? sql`machine_feeds` : sql`feeds`;
+}
+
+function isOfMachineSide(resource: FeedResource): boolean {
+  return machineResource.safeParse(resource).success;
 }

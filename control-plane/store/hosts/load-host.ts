@@ -7,7 +7,7 @@ import type { HostRows } from "../../ports.ts";
 import { readRows, type Database } from "../database.ts";
 import { annotationsSql, hardwareSql, sitesSchema, sitesSql } from "./surroundings-sql.ts";
 
-const feedObject = z.looseObject({
+export const feedObject = z.looseObject({
   metadata: z.looseObject({
     name: z.string(),
     namespace: z.string().optional(),

@@ -7,26 +7,30 @@ import { sql, type SQL } from "drizzle-orm";
 const hasRegressed = sql.raw("(SELECT regressed FROM agent)");
 
 /**
- * CTEs over `agent`, `wanted` and `opened`; `forgotten` (uid, cluster) are the hosts, woken. Their site stays: it holds them. So
- * do their claims: whoever held a machine then comes before another that names it.
+ * CTEs over `agent`, `wanted` and `opened`; `forgotten` (uid, cluster) are the hosts, woken. Their
+ * site stays: it holds them. So do their claims: whoever held a machine then comes before another that names it.
  */
 export function forgetParts(wakeAtMs: number): SQL {
   return sql`
     forgotten AS (
       UPDATE hosts h SET
         memory = NULL, document = NULL, power_on = NULL, power_at = NULL, bmc_problem = NULL,
-        blocked = false, version = h.version + 1, wake_at = ${wakeAtMs}::bigint
+        blocked = false, machine_uid = NULL, version = h.version + 1, wake_at = ${wakeAtMs}::bigint
       FROM agent
       WHERE ${hasRegressed} AND (h.site = agent.site OR h.cluster = agent.cluster)
       RETURNING h.uid, h.cluster
     ),
-    ${forgetRows(hasRegressed)},
     stale_clusters AS (
       SELECT cluster FROM forgotten
       UNION SELECT cluster FROM agent WHERE regressed AND cluster IS NOT NULL
     ),
+    ${forgetMachines(wakeAtMs)},
+    ${forgetRows(hasRegressed)},
     unlisted AS (
       UPDATE feeds f SET cursor = '' FROM stale_clusters c WHERE f.cluster = c.cluster
+    ),
+    unlisted_machines AS (
+      UPDATE machine_feeds f SET cursor = '' FROM stale_clusters c WHERE f.cluster = c.cluster
     ),
     fenced AS (
       UPDATE links l SET epoch = opened.epoch FROM opened, stale_clusters c
@@ -34,11 +38,30 @@ export function forgetParts(wakeAtMs: number): SQL {
     )`;
 }
 
+/** Of the same clusters: whose a host is, Kubernetes shows (spec.consumerRef). */
+function forgetMachines(wakeAtMs: number): SQL {
+  return sql`
+    forgotten_machines AS (
+      UPDATE machines m SET
+        memory = NULL, node = NULL, waiting = false,
+        version = m.version + 1, wake_at = ${wakeAtMs}::bigint
+      FROM stale_clusters c WHERE m.cluster = c.cluster
+      RETURNING m.uid
+    ),
+    unclaimed AS (
+      UPDATE hosts h SET machine_uid = NULL FROM stale_clusters c
+      WHERE h.cluster = c.cluster AND h.machine_uid IS NOT NULL
+        AND h.uid NOT IN (SELECT uid FROM forgotten)
+    )`;
+}
+
 function forgetRows(condition: SQL): SQL {
   const forgotten = sql`${condition} AND host_uid IN (SELECT uid FROM forgotten)`;
+  const anything = sql`${condition} AND host_uid IN (
+    SELECT uid FROM forgotten UNION ALL SELECT uid FROM forgotten_machines)`;
   return sql`
     no_operations AS (DELETE FROM operations WHERE ${forgotten}),
-    no_outbox AS (DELETE FROM outbox WHERE ${forgotten}),
+    no_outbox AS (DELETE FROM outbox WHERE ${anything}),
     no_facts AS (DELETE FROM secret_facts WHERE ${forgotten})`;
 }
 
@@ -49,8 +72,13 @@ function forgetRows(condition: SQL): SQL {
 export function forgetAgain(agentId: string): SQL {
   return sql`
   WITH forgotten AS (
-      SELECT h.uid FROM hosts h JOIN agents a ON h.site = a.site OR h.cluster = a.cluster
+      SELECT h.uid, h.cluster FROM hosts h JOIN agents a ON h.site = a.site OR h.cluster = a.cluster
       WHERE a.id = ${agentId} AND h.memory IS NULL
+    ),
+    forgotten_machines AS (
+      SELECT m.uid FROM machines m
+      WHERE m.memory IS NULL AND m.cluster IN (
+        SELECT cluster FROM forgotten UNION ALL SELECT cluster FROM agents WHERE id = ${agentId})
     ),
     ${forgetRows(sql.raw("true"))}
   SELECT 1`;

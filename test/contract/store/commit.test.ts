@@ -51,7 +51,7 @@ onEachDatabase("commitHost", (held) => {
     const { world } = held();
     await withHosts(world, "a");
     const commit = await world.commit("a", { memory: memoryOf("inspecting"), wakeAtMs: 42 });
-    expect(await world.store.commitHost(commit)).toEqual({ ok: true, value: undefined });
+    expect(await world.store.commitHost(commit)).toEqual({ ok: true, value: [] });
     const rows = await world.store.loadHost("a");
     expect(rows?.host).toMatchObject({
       version: commit.version + 1,

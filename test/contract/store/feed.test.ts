@@ -10,7 +10,13 @@ onEachDatabase("applyFeed", (held) => {
     const outcome = await world.watch(epoch, "10", [
       { type: "ADDED", object: hostObject("a", "11") },
     ]);
-    expect(outcome).toEqual({ kind: "stored", cursor: "11", touched: ["a"], foreign: 0 });
+    expect(outcome).toEqual({
+      kind: "stored",
+      cursor: "11",
+      touched: ["a"],
+      machines: [],
+      foreign: 0,
+    });
     const rows = await world.store.loadHost("a");
     expect(rows?.host).toMatchObject({ name: "name-a", namespace: "metal", deleted: false });
     expect(rows?.host.object).toEqual(hostObject("a", "11"));
@@ -23,7 +29,13 @@ onEachDatabase("applyFeed", (held) => {
     const outcome = await world.watch(epoch, "9", [
       { type: "ADDED", object: hostObject("a", "11") },
     ]);
-    expect(outcome).toEqual({ kind: "conflict", cursor: "10", touched: [], foreign: 0 });
+    expect(outcome).toEqual({
+      kind: "conflict",
+      cursor: "10",
+      touched: [],
+      machines: [],
+      foreign: 0,
+    });
     expect(await world.store.loadHost("a")).toBeUndefined();
   });
 

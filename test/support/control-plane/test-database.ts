@@ -80,7 +80,7 @@ export async function startTestPglite(): Promise<TestDatabase> {
 }
 
 async function clear(database: Database): Promise<void> {
-  await database.rows(sql`TRUNCATE clusters, sites, tokens, agents, sessions, links, feeds, hosts, objects,
-    secret_facts, claims, operations, outbox RESTART IDENTITY`);
+  await database.rows(sql`TRUNCATE clusters, sites, tokens, agents, sessions, links, feeds, machine_feeds, hosts, machines,
+    objects, secret_facts, claims, operations, outbox RESTART IDENTITY`);
   await database.rows(sql`ALTER SEQUENCE epochs RESTART`);
 }

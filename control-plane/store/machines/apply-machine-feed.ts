@@ -1,0 +1,57 @@
+// One statement: stores a batch of Metal3Machines or Metal3Clusters, marks what is gone, wakes what changed and what
+// it is about, moves the cursor.
+import { sql, type SQL } from "drizzle-orm";
+import type { ProviderResource } from "../../../shared/protocol/write-back.ts";
+import type { FeedSender } from "../../ports.ts";
+import type { FoldedBatch } from "../hosts/feed-batch.ts";
+import { feedAnswer, feedGate } from "../hosts/feed-gate.ts";
+import { feedRows } from "../hosts/feed-rows.ts";
+import { joinMachinesOf, lookedAt, ofCompleteFeed, wakeMachines } from "./wake-machines.ts";
+
+/** No row is changed twice: of its own resource, none is woken but what the batch itself changes. */
+export function applyMachineFeed(
+  sender: FeedSender,
+  resource: ProviderResource,
+  batch: FoldedBatch,
+  wakeAtMs: number,
+): SQL {
+  const { cluster } = sender;
+  const concerned =
+    resource === "metal3clusters" ? sql`${machinesOfChanged(cluster)} UNION ALL` : sql``;
+  const { moved, answer } = feedAnswer(sender, resource, batch, {
+    hosts: sql`SELECT NULL::text AS uid WHERE false`,
+    machines: sql`SELECT uid FROM decided UNION ALL SELECT uid FROM woken`,
+  });
+  const rows = feedRows(sender, batch, {
+    table: sql`machines`,
+    isOwn: sql`h.cluster = ${cluster} AND h.resource = ${resource}`,
+    more: { columns: sql`, resource`, values: sql`, ${resource}` },
+    wakeAtMs,
+  });
+  return sql`
+  WITH ${feedGate(sender, resource, batch)},
+    ${rows},
+    ${wakeMachines(
+      sql`${concerned} ${ofCompleteFeed(cluster)} AND m.resource <> ${resource}`,
+      wakeAtMs,
+    )},
+    ${moved}
+  SELECT ${answer},
+    (SELECT count(*)::int FROM given g JOIN machines h ON h.uid = g.uid
+     WHERE NOT (h.cluster = ${cluster} AND h.resource = ${resource})) AS elsewhere`;
+}
+
+/** Of Clusters whose infrastructureRef names a Metal3Cluster that is another than before. */
+function machinesOfChanged(cluster: string): SQL {
+  return sql`
+    SELECT m.uid FROM (
+      SELECT s.namespace, s.name FROM stored s LEFT JOIN machines b ON b.uid = s.uid
+      WHERE b.uid IS NULL OR b.deleted <> s.deleted
+        OR ${lookedAt("b.object")} <> ${lookedAt("s.object")}
+      UNION ALL SELECT namespace, name FROM missing WHERE gone
+    ) k
+    JOIN objects c ON c.cluster = ${cluster} AND c.resource = 'clusters.cluster.x-k8s.io'
+      AND c.namespace = k.namespace AND c.object->'spec'->'infrastructureRef'->>'kind' = 'Metal3Cluster'
+      AND c.object->'spec'->'infrastructureRef'->>'name' = k.name
+    ${joinMachinesOf(cluster)}`;
+}

@@ -1,0 +1,62 @@
+// What the machine side reads of a host `v`, and no more: a namespace may have hundreds, each with an inventory.
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import type { MachineHostRow } from "../../ports.ts";
+
+/** Each column of JSON is read once (jsonb_to_record): it lies compressed, and in pieces. */
+export const hostViewSql = sql.raw(`
+    SELECT v.name, jsonb_strip_nulls(jsonb_build_object(
+        'uid', v.uid, 'namespace', v.namespace, 'name', v.name, 'deleted', v.deleted,
+        'site', v.site, 'claimedBy', v.machine_uid,
+        'systemUuid', memory.identity->'systemUuid',
+        'object', jsonb_build_object(
+          'metadata', jsonb_build_object('name', v.name, 'namespace', v.namespace, 'uid', v.uid,
+            'labels', metadata.labels, 'annotations', metadata.annotations,
+            'deletionTimestamp', metadata."deletionTimestamp"),
+          'spec', jsonb_build_object(
+            'automatedCleaningMode', spec."automatedCleaningMode", 'bmc', spec.bmc,
+            'consumerRef', spec."consumerRef", 'customDeploy', spec."customDeploy",
+            'disablePowerOff', spec."disablePowerOff",
+            'externallyProvisioned', spec."externallyProvisioned", 'image', spec.image,
+            'metaData', spec."metaData", 'networkData', spec."networkData",
+            'online', spec.online, 'userData', spec."userData")),
+        'status', CASE WHEN v.memory IS NOT NULL THEN jsonb_build_object(
+          'provisioning', jsonb_build_object('state', status.provisioning->'state'),
+          'errorMessage', status."errorMessage",
+          'operationalStatus', status."operationalStatus", 'poweredOn', status."poweredOn",
+          'hardware', CASE WHEN status.hardware IS NOT NULL THEN jsonb_build_object(
+            'hostname', status.hardware->'hostname', 'nics', status.hardware->'nics') END,
+          'conditions', jsonb_path_query_array(status.conditions,
+            '$[*] ? (@.type == "farrier.dev/Operation")')) END)) AS host
+    FROM hosts v,
+      jsonb_to_record(v.object) AS object(metadata jsonb, spec jsonb),
+      jsonb_to_record(object.metadata) AS metadata(
+        labels jsonb, annotations jsonb, "deletionTimestamp" jsonb),
+      jsonb_to_record(object.spec) AS spec(
+        "automatedCleaningMode" jsonb, bmc jsonb, "consumerRef" jsonb, "customDeploy" jsonb,
+        "disablePowerOff" jsonb, "externallyProvisioned" jsonb, image jsonb, "metaData" jsonb,
+        "networkData" jsonb, online jsonb, "userData" jsonb),
+      jsonb_to_record(v.memory) AS memory(status jsonb, identity jsonb),
+      jsonb_to_record(memory.status) AS status(
+        provisioning jsonb, "errorMessage" jsonb, "operationalStatus" jsonb, "poweredOn" jsonb,
+        hardware jsonb, conditions jsonb)`);
+
+export const hostViewSchema = z
+  .object({
+    uid: z.string(),
+    namespace: z.string(),
+    name: z.string(),
+    deleted: z.boolean(),
+    object: z.unknown(),
+    status: z.unknown().optional(),
+    systemUuid: z.string().optional(),
+    site: z.string().optional(),
+    claimedBy: z.string().optional(),
+  })
+  .transform(({ status, systemUuid, site, claimedBy, ...host }): MachineHostRow => ({
+    ...host,
+    status,
+    systemUuid,
+    site,
+    claimedBy,
+  }));

@@ -1,0 +1,113 @@
+// One statement: everything that a snapshot of one Metal3Machine or Metal3Cluster is made of.
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import { machineMemory } from "../../../shared/machine/snapshot.ts";
+import { machineResource } from "../../../shared/protocol/feed.ts";
+import { nodeFact } from "../../../shared/protocol/node-fact.ts";
+import { providerResource } from "../../../shared/protocol/write-back.ts";
+import type { MachineRows } from "../../ports.ts";
+import { readRows, type Database } from "../database.ts";
+import { feedObject } from "../hosts/load-host.ts";
+import { sitesSchema, sitesSql } from "../hosts/surroundings-sql.ts";
+import { clusterNameSql } from "./concerned-machines.ts";
+import { hostViewSchema, hostViewSql } from "./host-view-sql.ts";
+
+const machineRow = z.object({
+  uid: z.string(),
+  cluster: z.string(),
+  resource: providerResource,
+  namespace: z.string(),
+  name: z.string(),
+  version: z.coerce.number(),
+  object: feedObject,
+  deleted: z.boolean(),
+  memory: machineMemory.nullable(),
+  node: nodeFact.nullable(),
+  host_uid: z.string().nullable(),
+  feeds_complete: z.boolean(),
+  owner: z.unknown(),
+  core_cluster: z.unknown(),
+  metal3_cluster: z.unknown(),
+  machines: z.array(z.string()),
+  hosts: z.array(hostViewSchema),
+  sites: sitesSchema,
+});
+
+export async function loadMachine(
+  database: Database,
+  uid: string,
+): Promise<MachineRows | undefined> {
+  const [row] = await readRows(
+    database,
+    machineRow,
+    sql`
+    SELECT m.uid, m.cluster, m.resource, m.namespace, m.name, m.version, m.object, m.deleted,
+      m.memory, m.node, claimed.uid AS host_uid,
+      NOT EXISTS (SELECT FROM feeds f WHERE f.cluster = m.cluster AND f.cursor = '')
+        AND ${machineResource.options.length}::int = (SELECT count(*) FROM machine_feeds f
+          WHERE f.cluster = m.cluster AND f.cursor <> '') AS feeds_complete,
+      owner.object AS owner, core.object AS core_cluster, ${metal3ClusterSql} AS metal3_cluster,
+      ${machineNamesSql} AS machines, ${hostsSql} AS hosts, ${sitesSql} AS sites
+    FROM machines m
+      LEFT JOIN hosts claimed ON claimed.machine_uid = m.uid
+      LEFT JOIN objects owner ON m.resource = 'metal3machines' AND owner.cluster = m.cluster
+        AND owner.resource = 'machines.cluster.x-k8s.io' AND owner.uid = m.owner_uid
+      LEFT JOIN LATERAL (${coreClusterSql}) core ON true
+    WHERE m.uid = ${uid}`,
+  );
+  return row === undefined ? undefined : toMachineRows(row);
+}
+
+/** The newest, as each time where an object is looked up by its name: a new one may come before the end of the old. */
+const coreClusterSql = sql.raw(`
+        (SELECT o.object FROM objects o
+         WHERE o.cluster = m.cluster AND o.resource = 'clusters.cluster.x-k8s.io'
+           AND o.namespace = m.namespace AND o.name = owner.object->'spec'->>'clusterName'
+         ORDER BY o.resource_version DESC LIMIT 1)
+        UNION ALL
+        SELECT o.object FROM objects o
+        WHERE m.resource = 'metal3clusters' AND o.cluster = m.cluster
+          AND o.resource = 'clusters.cluster.x-k8s.io' AND o.uid = m.owner_uid`);
+
+const metal3ClusterSql = sql.raw(`(SELECT k.object FROM machines k
+       WHERE m.resource = 'metal3machines' AND NOT k.deleted
+         AND k.cluster = m.cluster AND k.resource = 'metal3clusters' AND k.namespace = m.namespace
+         AND core.object->'spec'->'infrastructureRef'->>'kind' = 'Metal3Cluster'
+         AND k.name = core.object->'spec'->'infrastructureRef'->>'name'
+       ORDER BY k.resource_version DESC LIMIT 1)`);
+
+const machineNamesSql = sql`(SELECT coalesce(jsonb_agg(o.name ORDER BY o.name), '[]') FROM objects o
+       WHERE m.resource = 'metal3clusters' AND o.cluster = m.cluster
+         AND o.resource = 'machines.cluster.x-k8s.io' AND o.namespace = m.namespace
+         AND o.object->'spec'->>'clusterName' = ${clusterNameSql})`;
+
+const hostsSql = sql`(SELECT coalesce(jsonb_agg(host ORDER BY name), '[]') FROM (
+         ${hostViewSql} WHERE v.uid = claimed.uid
+         UNION ALL
+         ${hostViewSql} WHERE claimed.uid IS NULL AND m.resource = 'metal3machines'
+           AND v.cluster = m.cluster AND v.namespace = m.namespace) hosts)`;
+
+function toMachineRows(row: z.infer<typeof machineRow>): MachineRows {
+  return {
+    machine: {
+      uid: row.uid,
+      cluster: row.cluster,
+      resource: row.resource,
+      namespace: row.namespace,
+      name: row.name,
+      version: row.version,
+      object: row.object,
+      deleted: row.deleted,
+      memory: row.memory ?? undefined,
+      hostUid: row.host_uid ?? undefined,
+      node: row.node ?? undefined,
+    },
+    feedsComplete: row.feeds_complete,
+    owner: row.owner ?? undefined,
+    coreCluster: row.core_cluster ?? undefined,
+    metal3Cluster: row.metal3_cluster ?? undefined,
+    machines: row.machines,
+    hosts: row.hosts,
+    sites: row.sites.map(({ name, lastSeenMs }) => ({ name, lastSeenMs: lastSeenMs ?? undefined })),
+  };
+}

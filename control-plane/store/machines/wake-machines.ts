@@ -1,0 +1,44 @@
+// Parts of statements that wake rows of the machine side: what may change a decision about one raises its version and
+// sets its wake time in the same statement.
+import { sql, type SQL } from "drizzle-orm";
+
+/**
+ * CTE `woken` (uid): the rows whose uids the query gives. Locked in one order, so that two statements that wake the
+ * same rows do not wait for each other.
+ */
+export function wakeMachines(uids: SQL, wakeAtMs: number): SQL {
+  return sql`
+    woken AS (
+      UPDATE machines m SET version = m.version + 1, wake_at = ${wakeAtMs}::bigint
+      FROM (
+        SELECT uid FROM machines WHERE uid IN (${uids}) ORDER BY uid FOR NO KEY UPDATE
+      ) w
+      WHERE m.uid = w.uid
+      RETURNING m.uid
+    )`;
+}
+
+/** All rows of the cluster, with the first whole list of a resource: CTE `gate`. */
+export function ofCompleteFeed(cluster: string): SQL {
+  return sql`SELECT m.uid FROM machines m, gate WHERE gate.completes AND m.cluster = ${cluster}`;
+}
+
+/** Metal3Machines of a Cluster: FROM items after one whose columns `c` are its namespace and name. */
+export function joinMachinesOf(cluster: string): SQL {
+  return sql`
+    JOIN objects w ON w.cluster = ${cluster} AND w.resource = 'machines.cluster.x-k8s.io'
+      AND w.namespace = c.namespace AND w.object->'spec'->>'clusterName' = c.name
+    JOIN machines m ON m.cluster = ${cluster} AND m.owner_uid = w.uid`;
+}
+
+/**
+ * What decisions of the machine side read of an object of Kubernetes: a change of anything else, as of a count in its
+ * status, wakes nobody. Of a host the status is Farrier's own.
+ */
+export function lookedAt(object: string): SQL {
+  return sql.raw(`jsonb_build_array(${object}->'spec', ${object}->'metadata'->'labels',
+    ${object}->'metadata'->'annotations', ${object}->'metadata'->'deletionTimestamp',
+    ${object}->'status'->'initialization',
+    jsonb_path_query_array(${object}->'status'->'deprecated'->'v1beta1'->'conditions',
+      '$[*] ? (@.type == "InfrastructureReady").status'))`);
+}
