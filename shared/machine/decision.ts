@@ -31,7 +31,10 @@ export interface MachineDecision {
   readonly claim: readonly string[] | undefined;
   /** Lets go of the claimed host. */
   readonly release: boolean;
-  /** The status, finalizers and fields to write; idempotent, may be repeated until Kubernetes shows them. */
+  /**
+   * The status, finalizers and fields to write; idempotent, may be repeated until Kubernetes shows them. Of a machine's
+   * host-patches, provider-patches and provider-statuses the newest replaces those that were not delivered yet.
+   */
   readonly writes: readonly WriteBack[];
   readonly next: MachineNext;
   readonly because: Because;

@@ -14,6 +14,10 @@ export const machineMemory = z.object({
   status: z.record(z.string(), z.unknown()),
   /** Since when it waits for a host (epoch ms). */
   waitingSinceMs: z.number().optional(),
+  /** The host that it was ordered to write to, and whether Kubernetes has shown it as this machine's since. */
+  host: z.object({ uid: z.string(), shown: z.boolean() }).optional(),
+  /** The BMC Secret that was labelled. */
+  labelledSecret: z.string().optional(),
   /** When the cluster link was last asked to link the Node (epoch ms). */
   nodeAskedAtMs: z.number().optional(),
   /** The reason that an Event told last: each is told once. */

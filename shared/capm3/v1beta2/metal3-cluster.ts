@@ -32,4 +32,5 @@ export const metal3Cluster = z.object({
 });
 
 export type Metal3ClusterSpec = z.infer<typeof metal3ClusterSpec>;
+export type Metal3ClusterStatus = z.infer<typeof metal3ClusterStatus>;
 export type Metal3Cluster = z.infer<typeof metal3Cluster>;

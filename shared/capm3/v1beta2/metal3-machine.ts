@@ -72,4 +72,5 @@ export const metal3Machine = z.object({
 
 export type MachineImage = z.infer<typeof machineImage>;
 export type Metal3MachineSpec = z.infer<typeof metal3MachineSpec>;
+export type Metal3MachineStatus = z.infer<typeof metal3MachineStatus>;
 export type Metal3Machine = z.infer<typeof metal3Machine>;

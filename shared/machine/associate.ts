@@ -1,0 +1,102 @@
+// Between the claim of a host and what Kubernetes shows: the consumer is written, the machine notes its host. A claim
+// that turns out bad before anything was written is let go; nobody else's host is written to.
+import { judge, isTrue, notTrue } from "./conditions.ts";
+import { associated, dataReady, metaDataAssociated } from "./conditions.table.ts";
+import { consumerText, ownerOfHost } from "./consumer.ts";
+import { because, tell, wait, type MachineDraft, type Stop } from "./draft.ts";
+import { fail, findHost, flawOf } from "./find-host.ts";
+import { isDeployed } from "./gates.ts";
+import { isDeploymentShown, writeHost } from "./host-patch.ts";
+import { hostText, nameOf } from "./host-text.ts";
+import type { HostView } from "./snapshot.ts";
+
+const hostAnnotation = "metal3.io/BareMetalHost";
+/** How often a write that Kubernetes does not show is asked for again. */
+const askAgainMs = 60_000;
+
+/** Stops until Kubernetes shows a host with this machine as its consumer and with its image. */
+export function associate(draft: MachineDraft): Stop | HostView {
+  const { host } = draft.snapshot;
+  if (host === undefined) return findHost(draft);
+  if (host.gone) return letGo(draft, "HostGone", `host ${nameOf(host)} is gone`);
+  switch (ownerOfHost(draft, host)) {
+    case "other":
+      return taken(draft, host);
+    case "nobody":
+      return writeConsumer(draft, host);
+    case "ours":
+      return showAssociation(draft, host);
+  }
+}
+
+/** Another is chosen at once, unless the machine was deployed. */
+function letGo(draft: MachineDraft, reason: string, message: string): Stop {
+  draft.release = true;
+  delete draft.memory.host;
+  delete draft.memory.labelledSecret;
+  const why = because(reason, message);
+  judge(draft, associated, notTrue("AssociateBareMetalHostFailed", message));
+  return wait(why, ["free-host", "object"], draft.snapshot.nowMs);
+}
+
+/** Somebody else stands in spec.consumerRef: what they do with the host is theirs. */
+function taken(draft: MachineDraft, host: HostView): Stop {
+  const message = `host ${nameOf(host)} has another consumer now, ${consumerText(host)}`;
+  if (!isDeployed(draft)) {
+    tell(draft, "Warning", because("HostTaken", message));
+    return letGo(draft, "HostTaken", message);
+  }
+  const wayOut = `${message}; put this machine back into its spec.consumerRef, or delete the Machine`;
+  return fail(draft, because("HostTaken", wayOut), ["host", "object"]);
+}
+
+function writeConsumer(draft: MachineDraft, host: HostView): Stop {
+  const { memory } = draft;
+  const isWritten = memory.host?.uid === host.uid;
+  const flaw = isWritten || isDeployed(draft) ? undefined : flawOf(draft, host);
+  if (flaw !== undefined) return letGo(draft, "HostUnfit", `host ${nameOf(host)} ${flaw}`);
+  if (isWritten && memory.host?.shown === true) {
+    const message = `spec.consumerRef of host ${nameOf(host)} was removed; writes it again`;
+    tell(draft, "Warning", because("ConsumerRemoved", message));
+  }
+  memory.host ??= { uid: host.uid, shown: false };
+  if (memory.host.uid !== host.uid) memory.host = { uid: host.uid, shown: false };
+  delete memory.waitingSinceMs;
+  writeHost(draft, host);
+  const why = because("AssociatingBareMetalHost", `writes to host ${nameOf(host)}`);
+  judge(draft, associated, notTrue(why.reason, why.message));
+  return wait(why, ["host"], draft.snapshot.nowMs + askAgainMs);
+}
+
+function showAssociation(draft: MachineDraft, host: HostView): Stop | HostView {
+  const { object } = draft.snapshot;
+  draft.memory.host = { uid: host.uid, shown: true };
+  delete draft.memory.waitingSinceMs;
+  if (object.metadata.annotations?.[hostAnnotation] !== nameOf(host)) {
+    draft.patch.annotations = { ...draft.patch.annotations, [hostAnnotation]: nameOf(host) };
+  }
+  judge(draft, associated, isTrue("AssociateBareMetalHostSuccess", hostText(host)));
+  judgeData(draft);
+  writeHost(draft, host);
+  if (isDeploymentShown(host)) return host;
+  const isData = object.spec.dataTemplate !== undefined && draft.status.renderedData === undefined;
+  if (isData) {
+    const message = `waits for the data of Metal3DataTemplate ${object.spec.dataTemplate?.name ?? ""}`;
+    return wait(because("WaitingForMetal3Data", message), ["object", "host"]);
+  }
+  const why = because("AssociateBareMetalHostSuccess", `writes the image to ${hostText(host)}`);
+  return wait(why, ["host"], draft.snapshot.nowMs + askAgainMs);
+}
+
+function judgeData(draft: MachineDraft): void {
+  const { dataTemplate } = draft.snapshot.object.spec;
+  judge(draft, metaDataAssociated, isTrue("AssociateMetal3MachineMetaDataSuccess"));
+  if (dataTemplate === undefined) return;
+  const isMade = draft.status.renderedData !== undefined;
+  const message = `waits for the data of Metal3DataTemplate ${dataTemplate.name ?? ""}`;
+  judge(
+    draft,
+    dataReady,
+    isMade ? isTrue("Metal3DataSecretsReady") : notTrue("WaitingForMetal3Data", message),
+  );
+}

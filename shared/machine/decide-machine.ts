@@ -1,0 +1,65 @@
+// Snapshot → decision about a Metal3Machine. Pure and total: no clock, no I/O, the same answer for the same snapshot.
+// Each step repeats until Kubernetes shows what it writes, and then lets the next one go on.
+import { metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";
+import { copyJson } from "../copy-json.ts";
+import { associate } from "./associate.ts";
+import { statusWrite, stampConditions } from "./conditions.ts";
+import { associated, dataReady, metaDataAssociated, nodeReady } from "./conditions.table.ts";
+import type { MachineDecision } from "./decision.ts";
+import { gone, objectWrites, type MachineDraft, type Stop } from "./draft.ts";
+import { bootstrapGate, clusterGates, paused, prepareObject } from "./gates.ts";
+import { linkNode } from "./link-node.ts";
+import { provision } from "./provisioned.ts";
+import { deletion } from "./release.ts";
+import type { MachineSnapshot } from "./snapshot.ts";
+
+export function decideMachine(snapshot: MachineSnapshot): MachineDecision {
+  const draft = makeDraft(snapshot);
+  if (snapshot.deleted) return gone(draft);
+  const stop = paused(draft) ?? deletion(draft) ?? live(draft);
+  return finish(draft, stop);
+}
+
+/** With no memory of it Kubernetes' own word counts: a lost database, a machine of another controller. */
+function makeDraft(snapshot: MachineSnapshot): MachineDraft {
+  const { status: remembered, ...memory } = copyJson(snapshot.memory ?? { status: undefined });
+  const known = metal3MachineStatus.safeParse(remembered);
+  return {
+    snapshot,
+    memory,
+    status: known.success ? known.data : copyJson(snapshot.object.status ?? {}),
+    verdicts: new Map(),
+    deprecated: new Map(),
+    patch: {},
+    writes: [],
+    release: false,
+  };
+}
+
+function live(draft: MachineDraft): Stop {
+  const closed = clusterGates(draft);
+  if (closed !== undefined) return closed;
+  prepareObject(draft);
+  const waits = bootstrapGate(draft);
+  if (waits !== undefined) return waits;
+  const host = associate(draft);
+  if ("because" in host) return host;
+  return provision(draft, host) ?? linkNode(draft, host);
+}
+
+function finish(draft: MachineDraft, stop: Stop): MachineDecision {
+  stampConditions(draft, {
+    of: [associated, metaDataAssociated, dataReady],
+    deprecatedOf: ["AssociateBMH", "Metal3DataReady", nodeReady],
+    prefix: "Metal3Machine",
+  });
+  const status = statusWrite(draft);
+  return {
+    memory: { ...draft.memory, status: { ...draft.status } },
+    claim: draft.claim,
+    release: draft.release,
+    writes: [...objectWrites(draft), ...(status === undefined ? [] : [status])],
+    next: stop.next,
+    because: stop.because,
+  };
+}

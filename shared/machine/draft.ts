@@ -1,0 +1,128 @@
+// A decision of the machine side in the making: copies of memory and status to change, and what has been ordered so
+// far. Only decideMachine and decideCluster make and finish drafts.
+import { infrastructureGroup } from "../capm3/provider.ts";
+import type { Metal3ClusterStatus } from "../capm3/v1beta2/metal3-cluster.ts";
+import type { Metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";
+import type { Because } from "../host/decision.ts";
+import { canonicalJson, sha256Hex } from "../host/document/canonical-json.ts";
+import type { ProviderResource, WriteBack } from "../protocol/write-back.ts";
+import type { MachineAwaited, MachineDecision, MachineNext } from "./decision.ts";
+import type { ClusterSnapshot, MachineMemory, MachineSnapshot } from "./snapshot.ts";
+
+export interface Verdict {
+  readonly status: "True" | "False";
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A condition as v1beta1 has it: without a reason where all is well. */
+export interface DeprecatedVerdict {
+  readonly status: "True" | "False";
+  readonly severity?: "Info" | "Warning" | "Error";
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+/** What is to change in the object itself; written as one patch. */
+export interface ObjectPatch {
+  addFinalizers?: string[];
+  removeFinalizers?: string[];
+  annotations?: Record<string, string | null>;
+  spec?: Record<string, unknown>;
+}
+
+interface Draft<S, Status> {
+  readonly snapshot: S;
+  /** A copy; changed in place. Its status is put in at the end. */
+  readonly memory: Omit<MachineMemory, "status">;
+  /** A copy; changed in place. */
+  readonly status: Status;
+  /** By type. What is not judged again stays as it was. */
+  readonly verdicts: Map<string, Verdict>;
+  readonly deprecated: Map<string, DeprecatedVerdict>;
+  readonly patch: ObjectPatch;
+  readonly writes: WriteBack[];
+  claim?: readonly string[];
+  release: boolean;
+}
+export type MachineDraft = Draft<MachineSnapshot, Metal3MachineStatus>;
+export type ClusterDraft = Draft<ClusterSnapshot, Metal3ClusterStatus>;
+export type AnyDraft = MachineDraft | ClusterDraft;
+
+/** Where a decision stops. */
+export interface Stop {
+  readonly next: MachineNext;
+  readonly because: Because;
+}
+
+export function because(reason: string, message: string): Because {
+  return { reason, message };
+}
+
+export function wait(
+  why: Because,
+  awaited: readonly [MachineAwaited, ...MachineAwaited[]],
+  wakeAtMs?: number,
+): Stop {
+  return {
+    next: { kind: "wait", awaited, ...(wakeAtMs === undefined ? {} : { wakeAtMs }) },
+    because: why,
+  };
+}
+
+export function settled(why: Because): Stop {
+  return { next: { kind: "settled" }, because: why };
+}
+
+export function target(draft: AnyDraft): { namespace: string; name: string; uid: string } {
+  const { namespace, name, uid } = draft.snapshot.object.metadata;
+  return { namespace, name, uid };
+}
+
+/** An Event, unless the last one had the same reason. */
+export function tell(draft: AnyDraft, type: "Normal" | "Warning", why: Because): void {
+  const { memory, snapshot } = draft;
+  if (memory.told === why.reason) return;
+  memory.told = why.reason;
+  const { uid, name } = target(draft);
+  const mark = sha256Hex(`${uid} ${snapshot.nowMs} ${why.reason} ${why.message}`);
+  draft.writes.push({
+    kind: "event",
+    ...target(draft),
+    about: {
+      apiVersion: `${infrastructureGroup}/v1beta2`,
+      kind: snapshot.kind === "machine" ? "Metal3Machine" : "Metal3Cluster",
+    },
+    eventName: `${name.slice(0, 200)}.${why.reason.toLowerCase()}.${mark.slice(0, 10)}`,
+    type,
+    reason: why.reason,
+    message: why.message.slice(0, 1024),
+    atMs: snapshot.nowMs,
+  });
+}
+
+/** Everything but the status, which `statusWrite` judges. */
+export function objectWrites(draft: AnyDraft): readonly WriteBack[] {
+  const { patch } = draft;
+  if (canonicalJson(patch) === "{}") return draft.writes;
+  return [
+    { kind: "provider-patch", resource: resourceOf(draft), ...target(draft), ...patch },
+    ...draft.writes,
+  ];
+}
+
+export function resourceOf(draft: AnyDraft): ProviderResource {
+  return draft.snapshot.kind === "machine" ? "metal3machines" : "metal3clusters";
+}
+
+/** The object is gone from Kubernetes: what it had of a host stays as it is. */
+export function gone(draft: AnyDraft): MachineDecision {
+  return {
+    memory: { ...draft.memory, status: { ...draft.status } },
+    claim: undefined,
+    release: false,
+    writes: [],
+    next: { kind: "gone" },
+    because: because("Gone", "the object is gone from Kubernetes"),
+  };
+}

@@ -1,0 +1,118 @@
+// A machine without a host: takes back the one that names it, else asks for a claim on the best of those that are
+// free, else waits and says why none is.
+import { machineRules } from "../capm3/validation/machine-rules.table.ts";
+import type { Because } from "../host/decision.ts";
+import { chooseHost, rejectionOf } from "./choose-host.ts";
+import { judge, notTrue } from "./conditions.ts";
+import { associated } from "./conditions.table.ts";
+import { ownerOfHost } from "./consumer.ts";
+import type { MachineAwaited } from "./decision.ts";
+import { because, tell, wait, type MachineDraft, type Stop } from "./draft.ts";
+import { hasFinalizer, isDeployed } from "./gates.ts";
+import { readHostSelector } from "./label-selector.ts";
+import type { Wanted } from "./rejections.table.ts";
+import type { HostView } from "./snapshot.ts";
+
+export function findHost(draft: MachineDraft): Stop {
+  const { object } = draft.snapshot;
+  if (!hasFinalizer(draft)) {
+    const message = "waits for Kubernetes to show the finalizer";
+    return wait(because("AssociatingBareMetalHost", message), ["object"]);
+  }
+  const own = ownHost(draft);
+  if (own !== undefined) return claim(draft, [own.uid], `takes back host ${own.name}`);
+  if (isDeployed(draft)) {
+    const message = `the host of this machine is gone${lastHost(object.metadata.annotations)}; delete its Machine to get another`;
+    return fail(draft, because("HostGone", message), ["object", "free-host"]);
+  }
+  const problem = specProblem(draft);
+  if (problem !== undefined) return fail(draft, because("InvalidSpec", problem), ["object"]);
+  return choose(draft);
+}
+
+/** A host that names this machine as its consumer, whatever else is with it (M23). */
+export function ownHost(draft: MachineDraft): HostView | undefined {
+  const { hosts, object } = draft.snapshot;
+  return hosts.find(
+    (host) =>
+      !host.gone &&
+      host.namespace === object.metadata.namespace &&
+      ownerOfHost(draft, host) === "ours" &&
+      (host.claimedBy ?? object.metadata.uid) === object.metadata.uid,
+  );
+}
+
+export function claim(draft: MachineDraft, hosts: readonly string[], message: string): Stop {
+  draft.claim = hosts;
+  return wait(because("AssociatingBareMetalHost", message), ["host"]);
+}
+
+function choose(draft: MachineDraft): Stop {
+  const { hosts, draw } = draft.snapshot;
+  const wanted = readWanted(draft);
+  if (typeof wanted === "string") {
+    return fail(draft, because("InvalidHostSelector", wanted), ["object"]);
+  }
+  const choice = chooseHost({
+    ...wanted,
+    hosts,
+    draw,
+    failureDomain: failureDomainOf(draft),
+    wayOut: wayOut(draft),
+  });
+  if (choice.candidates.length > 0) return claim(draft, choice.candidates, "chose a host");
+  draft.memory.waitingSinceMs ??= draft.snapshot.nowMs;
+  return fail(draft, because("NoHostAvailable", choice.explanation), ["free-host", "object"]);
+}
+
+/** What is wrong with a host that was claimed before anything was written to it; undefined: nothing. */
+export function flawOf(draft: MachineDraft, host: HostView): string | undefined {
+  const wanted = readWanted(draft);
+  return typeof wanted === "string" ? wanted : rejectionOf(host, wanted)?.one;
+}
+
+/** A text: what is wrong with the selector. */
+function readWanted(draft: MachineDraft): Wanted | string {
+  const { metadata, spec } = draft.snapshot.object;
+  const matches = readHostSelector(spec.hostSelector);
+  if (!matches.ok) return matches.error.message;
+  const { namespace, uid } = metadata;
+  return { namespace, uid, matches: matches.value, ownerOf: (host) => ownerOfHost(draft, host) };
+}
+
+function failureDomainOf({ snapshot }: MachineDraft): string | undefined {
+  const domain = snapshot.owner?.spec.failureDomain ?? snapshot.object.spec.failureDomain ?? "";
+  return domain === "" ? undefined : domain;
+}
+
+function specProblem({ snapshot }: MachineDraft): string | undefined {
+  const { spec, metadata } = snapshot.object;
+  const problems = machineRules.flatMap(({ field, check }) => {
+    const problem = check(spec, metadata.namespace);
+    return problem === undefined ? [] : [`spec.${field} ${problem}`];
+  });
+  return problems.length === 0 ? undefined : problems.join("; ");
+}
+
+function wayOut({ snapshot }: MachineDraft): string {
+  const labels = Object.entries(snapshot.object.spec.hostSelector?.matchLabels ?? {});
+  if (labels.length === 0) return "add a host, or free one";
+  return `add or free a host, or label one with ${labels.map(([key, value]) => `${key}=${value}`).join(",")}`;
+}
+
+function lastHost(annotations: Readonly<Record<string, string>> | undefined): string {
+  const name = annotations?.["metal3.io/BareMetalHost"];
+  return name === undefined ? "" : ` (it was ${name})`;
+}
+
+/** The Event's reason is the finer one. */
+export function fail(
+  draft: MachineDraft,
+  { reason, message }: Because,
+  awaited: readonly [MachineAwaited, ...MachineAwaited[]],
+): Stop {
+  const why = because("AssociateBareMetalHostFailed", message);
+  judge(draft, associated, notTrue(why.reason, message));
+  tell(draft, "Warning", because(reason, message));
+  return wait(why, awaited);
+}

@@ -1,0 +1,13 @@
+// A host in words, for conditions and Events.
+import type { HostView } from "./snapshot.ts";
+
+export function nameOf({ namespace, name }: HostView): string {
+  return `${namespace}/${name}`;
+}
+
+/** "host metal/m1 is provisioning: 1.2 GiB of 4.0 GiB, 30 %". An error comes before what it waits for. */
+export function hostText(host: HostView): string {
+  const state = host.state === "" ? "not registered yet" : host.state;
+  const more = host.errorMessage === "" ? (host.operation ?? "") : host.errorMessage;
+  return `host ${nameOf(host)} is ${state}${more === "" ? "" : `: ${more}`}`;
+}

@@ -1,0 +1,94 @@
+// The last step of a machine: its Node in the workload cluster carries the providerID. The cluster link looks, and
+// writes; this asks it to until it is so.
+import { judge, isTrue, notTrue } from "./conditions.ts";
+import { nodeCondition, nodeReady } from "./conditions.table.ts";
+import { because, settled, target, tell, wait, type MachineDraft, type Stop } from "./draft.ts";
+import { hasCloudProvider, providerIdOf } from "./provisioned.ts";
+import { nameOf } from "./host-text.ts";
+import type { HostView } from "./snapshot.ts";
+
+const askEveryMs = 10_000;
+/** Where a person has to do something. */
+const askAgainMs = 30_000;
+
+export function linkNode(draft: MachineDraft, host: HostView): Stop {
+  const { node } = draft.snapshot;
+  if (isLinked(draft)) return linked(draft, host);
+  ask(draft, host);
+  const told = node?.message;
+  if (node?.outcome === "conflict") {
+    return unlinked(draft, "NodeConflict", told ?? "several Nodes are this machine's");
+  }
+  if (node?.outcome === "problem") {
+    const message = told ?? "the workload cluster could not be asked";
+    return unlinked(draft, "WorkloadClusterUnreachable", message);
+  }
+  return missing(draft, told);
+}
+
+/** As the cluster link says, or as core does, which goes by the providerID. */
+function isLinked({ snapshot }: MachineDraft): boolean {
+  const { owner, node, object } = snapshot;
+  const { providerID } = object.spec;
+  if (providerID === undefined) return false;
+  return (
+    owner?.status?.nodeRef !== undefined ||
+    (node?.outcome === "linked" && node.providerID === providerID)
+  );
+}
+
+function linked(draft: MachineDraft, host: HostView): Stop {
+  const { owner, node } = draft.snapshot;
+  const nodeName = owner?.status?.nodeRef?.name ?? node?.nodeName ?? "";
+  const message = `host ${nameOf(host)} is Node ${nodeName}`;
+  delete draft.memory.nodeAskedAtMs;
+  judge(draft, nodeCondition, isTrue("NodeLinked", message));
+  draft.deprecated.set(nodeReady, { status: "True" });
+  tell(draft, "Normal", because("NodeLinked", message));
+  return settled(because("NodeLinked", message));
+}
+
+function missing(draft: MachineDraft, told: string | undefined): Stop {
+  const message = told ?? "waits for the Node to join its cluster";
+  judge(draft, nodeCondition, notTrue("NodeMissing", message));
+  draft.deprecated.set(nodeReady, deprecated("Info", message));
+  return wait(because("NodeMissing", message), ["node", "object"], nextAskMs(draft));
+}
+
+function unlinked(draft: MachineDraft, reason: string, message: string): Stop {
+  const why = because(reason, message);
+  judge(draft, nodeCondition, notTrue(reason, message));
+  draft.deprecated.set(nodeReady, deprecated("Error", message));
+  tell(draft, "Warning", why);
+  return wait(why, ["node", "object"], nextAskMs(draft));
+}
+
+function deprecated(severity: "Info" | "Error", message: string) {
+  const reason = "SettingProviderIDOnNodeFailed";
+  return { status: "False", severity, reason, message: message.slice(0, 10_240) } as const;
+}
+
+function nextAskMs({ memory, snapshot }: MachineDraft): number {
+  const { node, nowMs } = snapshot;
+  const hasTrouble = node?.outcome === "conflict" || node?.outcome === "problem";
+  return (memory.nodeAskedAtMs ?? nowMs) + (hasTrouble ? askAgainMs : askEveryMs);
+}
+
+function ask(draft: MachineDraft, host: HostView): void {
+  const { memory, snapshot } = draft;
+  const { owner, object, nowMs } = snapshot;
+  if (owner === undefined) return;
+  if (memory.nodeAskedAtMs !== undefined && nowMs < nextAskMs(draft)) return;
+  memory.nodeAskedAtMs = nowMs;
+  const { hostname = "" } = host.hardware ?? {};
+  draft.writes.push({
+    kind: "link-node",
+    ...target(draft),
+    clusterName: owner.spec.clusterName,
+    providerID: object.spec.providerID ?? providerIdOf(draft, host),
+    hostUid: host.uid,
+    ...(host.systemUuid === undefined ? {} : { systemUuid: host.systemUuid }),
+    hostnames: hostname === "" ? [] : [hostname],
+    mayWrite: !hasCloudProvider(draft),
+  });
+}

@@ -1,0 +1,158 @@
+// Deleting a machine: its host is emptied and left only when Kubernetes shows that (cluster-api reference 2.7). A host
+// that is not this machine's any more is left as it is.
+import { pausedAnnotation } from "../metal3/annotations.ts";
+import { judge, notTrue } from "./conditions.ts";
+import { metaDataAssociated, nodeReady } from "./conditions.table.ts";
+import { consumerOf, ownerOfHost } from "./consumer.ts";
+import { clusterNameLabel } from "./core-state.ts";
+import { because, tell, wait, type MachineDraft, type Stop } from "./draft.ts";
+import { claim, ownHost } from "./find-host.ts";
+import { hasFinalizer, machineFinalizer } from "./gates.ts";
+import { clusterNameOf, patchHost } from "./host-patch.ts";
+import { hostText, nameOf } from "./host-text.ts";
+import type { HostView } from "./snapshot.ts";
+
+const askAgainMs = 60_000;
+const lookMs = 30_000;
+const ownPause = "metal3.io/capm3";
+
+/** States in which the host carries nothing of this machine. */
+const emptyStates: readonly string[] = [
+  "",
+  "unmanaged",
+  "registering",
+  "match profile",
+  "inspecting",
+  "ready",
+  "available",
+];
+
+/** Undefined: the machine is not being deleted. */
+export function deletion(draft: MachineDraft): Stop | undefined {
+  const { object } = draft.snapshot;
+  if (object.metadata.deletionTimestamp === undefined) return undefined;
+  const message = "the machine is being deleted";
+  judge(draft, metaDataAssociated, notTrue("Deleting", message));
+  draft.deprecated.set(nodeReady, { status: "False", severity: "Info", reason: "Deleting" });
+  if (!hasFinalizer(draft)) {
+    return wait(because("Deleting", "waits for the other finalizers to be removed"), ["object"]);
+  }
+  return release(draft);
+}
+
+function release(draft: MachineDraft): Stop {
+  const { host } = draft.snapshot;
+  if (host === undefined) {
+    const own = ownHost(draft);
+    if (own !== undefined) return claim(draft, [own.uid], `takes back host ${own.name}`);
+    return done(draft, "the machine has no host");
+  }
+  if (host.gone) return done(draft, `host ${nameOf(host)} is gone`);
+  switch (ownerOfHost(draft, host)) {
+    case "other":
+      return done(draft, `host ${nameOf(host)} has another consumer; it is left as it is`);
+    case "nobody":
+      return unowned(draft, host);
+    case "ours":
+      return empty(draft, host);
+  }
+}
+
+/**
+ * The consumer was ordered to be written and was never seen: the write may still come. It is made to come without an
+ * image, and is taken back when it shows.
+ */
+function unowned(draft: MachineDraft, host: HostView): Stop {
+  const { memory, snapshot } = draft;
+  if (memory.host?.uid !== host.uid || memory.host.shown) {
+    return done(draft, `host ${nameOf(host)} is free`);
+  }
+  patchHost(draft, host, {
+    spec: { consumerRef: consumerOf(draft), ...cleared(draft, host, true) },
+  });
+  const message = `waits for Kubernetes to show what was written to host ${nameOf(host)}`;
+  return wait(because("Deleting", message), ["host"], snapshot.nowMs + askAgainMs);
+}
+
+function empty(draft: MachineDraft, host: HostView): Stop {
+  const { snapshot, memory } = draft;
+  memory.host = { uid: host.uid, shown: true };
+  const spec = cleared(draft, host, false);
+  if (Object.keys(spec).length > 0) {
+    patchHost(draft, host, { spec });
+    const why = because("Deleting", `removes the image from ${hostText(host)}`);
+    return wait(why, ["host"], snapshot.nowMs + askAgainMs);
+  }
+  if (!isEmpty(host)) {
+    const why = because("Deleting", `waits until nothing runs there: ${hostText(host)}`);
+    judge(draft, metaDataAssociated, notTrue("Deleting", why.message));
+    if (host.errorMessage !== "") tell(draft, "Warning", because("HostError", hostText(host)));
+    return wait(why, ["host", "object"], snapshot.nowMs + lookMs);
+  }
+  patchHost(draft, host, { spec: { consumerRef: null }, ...ownMarks(draft, host) });
+  unlabelSecret(draft, host);
+  const why = because("Deleting", `leaves host ${nameOf(host)}`);
+  return wait(why, ["host"], snapshot.nowMs + askAgainMs);
+}
+
+/** What is still to be cleared of all that the machine put there. */
+function cleared(
+  { snapshot, status }: MachineDraft,
+  { spec }: HostView,
+  isBlind: boolean,
+): Record<string, unknown> {
+  const online = spec.disablePowerOff === true; // M59
+  const given = { ...snapshot.object.spec, ...status };
+  const fields = {
+    image: true,
+    customDeploy: true,
+    userData: true,
+    // A host may have brought these itself.
+    metaData: given.metaData !== undefined,
+    networkData: given.networkData !== undefined,
+  } as const;
+  const nulls = Object.entries(fields).flatMap(([name, isGiven]) => {
+    const shown = spec[name as keyof typeof fields];
+    return isGiven && (isBlind || shown !== undefined) ? [[name, null] as const] : [];
+  });
+  return {
+    ...Object.fromEntries(nulls),
+    ...(spec.online === online && !isBlind ? {} : { online }),
+  };
+}
+
+/** M58 M60: an externally provisioned one has only its power to wait for. */
+function isEmpty(host: HostView): boolean {
+  if (host.state === "externally provisioned") {
+    return !host.poweredOn || host.spec.disablePowerOff === true;
+  }
+  return emptyStates.includes(host.state);
+}
+
+/** The Cluster's label and our own pause (M62). */
+function ownMarks(draft: MachineDraft, host: HostView) {
+  const cluster = clusterNameOf(draft);
+  const isLabelled = cluster !== undefined && host.labels[clusterNameLabel] === cluster;
+  const isPaused = host.annotations[pausedAnnotation] === ownPause;
+  return {
+    ...(isLabelled ? { labels: { [clusterNameLabel]: null } } : {}),
+    ...(isPaused ? { annotations: { [pausedAnnotation]: null } } : {}),
+  };
+}
+
+function unlabelSecret(draft: MachineDraft, host: HostView): void {
+  const secretName = host.spec.bmc?.credentialsName ?? "";
+  if (secretName === "") return;
+  const { namespace, name, uid } = host;
+  const labels = { [clusterNameLabel]: null };
+  draft.writes.push({ kind: "label-secret", namespace, name, uid, secretName, labels });
+}
+
+function done(draft: MachineDraft, message: string): Stop {
+  draft.release = draft.snapshot.host !== undefined;
+  delete draft.memory.host;
+  draft.patch.removeFinalizers = [machineFinalizer];
+  const why = because("Released", message);
+  tell(draft, "Normal", why);
+  return wait(why, ["object"]);
+}
