@@ -3,7 +3,7 @@ import type { Delivery } from "../shared/protocol/frames.ts";
 import type { HostDocument } from "../shared/protocol/host-document.ts";
 import { operationKind } from "../shared/protocol/operation.ts";
 import { err, ok, type Result } from "../shared/result.ts";
-import type { KubernetesApi } from "./cluster/port.ts";
+import type { ConnectCluster, KubernetesApi } from "./cluster/port.ts";
 import { startConversion } from "./cluster/conversion/start-conversion.ts";
 import { startCluster, type RunningCluster } from "./compose-cluster.ts";
 import { startSite, type RunningSite, type SitePorts } from "./compose-site.ts";
@@ -27,6 +27,7 @@ export interface AgentPorts extends SitePorts, ObtainDeps {
   readonly duplex: DuplexClient;
   /** Absent when the configuration names no cluster. */
   readonly kubernetes: KubernetesApi | undefined;
+  readonly connectCluster: ConnectCluster;
 }
 
 /** Runs until the signal aborts. A failure is one that a person must mend. */

@@ -45,6 +45,7 @@ beforeEach(() => {
   cluster = startCluster(
     {
       api: kubernetes,
+      connectCluster: () => kubernetes,
       http,
       database,
       clock,

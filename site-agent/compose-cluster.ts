@@ -4,9 +4,11 @@ import { machineResource } from "../shared/protocol/feed.ts";
 import type { SiteKey, Welcome } from "../shared/protocol/frames.ts";
 import type { WriteBack } from "../shared/protocol/write-back.ts";
 import { makeFollowedHosts, type FollowedHosts } from "./cluster/followed-hosts.ts";
-import { makeHub } from "./cluster/hub.ts";
+import { makeHub, type Hub } from "./cluster/hub.ts";
 import { makeLeaseCheck, type LeaseCheck } from "./cluster/lease-check.ts";
-import type { KubernetesApi } from "./cluster/port.ts";
+import { linkNode } from "./cluster/nodes/link-node.ts";
+import { makeWorkloadClusters, type WorkloadClusters } from "./cluster/nodes/workload-clusters.ts";
+import type { ConnectCluster, KubernetesApi } from "./cluster/port.ts";
 import { makePostedFacts, type PostedFacts } from "./cluster/posted-facts.ts";
 import { followSecrets, type FollowedSecrets } from "./cluster/secrets.ts";
 import { followResource, type ObjectMemory } from "./cluster/watch.ts";
@@ -16,6 +18,7 @@ import type { AgentDatabase, Clock, Crypto, HttpClient, Log } from "./ports.ts";
 
 export interface ClusterPorts {
   readonly api: KubernetesApi;
+  readonly connectCluster: ConnectCluster;
   readonly http: HttpClient;
   readonly database: AgentDatabase;
   readonly clock: Clock;
@@ -48,11 +51,14 @@ class ClusterLink implements RunningCluster {
   private readonly options: ClusterOptions;
   private readonly posted: PostedFacts;
   private readonly hosts: FollowedHosts;
+  private readonly clusters: WorkloadClusters;
   private readonly checkLease: () => Promise<LeaseCheck>;
   private session = new AbortController();
   /** Of the session: followed while nobody else leads. */
   private following: AbortController | undefined;
   private obstacle: string | undefined = "the Leases of this cluster were not read yet";
+  /** Of the session, since it follows. */
+  private hub: Hub | undefined;
   private siteKeys: readonly SiteKey[] = [];
   private secrets: FollowedSecrets | undefined;
 
@@ -61,6 +67,7 @@ class ClusterLink implements RunningCluster {
     this.options = options;
     this.posted = makePostedFacts(ports.database, ports.crypto);
     this.hosts = makeFollowedHosts(ports.database);
+    this.clusters = makeWorkloadClusters(ports);
     this.checkLease = makeLeaseCheck(ports.api, ports.clock);
   }
 
@@ -79,7 +86,7 @@ class ClusterLink implements RunningCluster {
 
   /** Conflicts and short outages are ridden out here; longer ones go back to the control plane's outbox. */
   async write(write: WriteBack): Promise<WriteOutcome> {
-    const { clock, log, api } = this.ports;
+    const { clock, log } = this.ports;
     const { signal } = this.session;
     for (let left = tries; ; left--) {
       // A write of an ended session would come after those of the next.
@@ -89,20 +96,26 @@ class ClusterLink implements RunningCluster {
         await clock.sleep(retryMs, signal);
         return { ok: false, message: obstacle, retry: true };
       }
-      if (write.kind === "link-node")
-        return { ok: false, message: "this agent cannot link Nodes", retry: false };
-      const outcome = await writeBackTo(api, write);
+      const outcome = await this.tryWrite(write);
       if (outcome.ok) return outcome;
       if (!outcome.retry || left <= 1) {
         const { kind, uid } = write;
-        log.warn("write-back failed", { kind, host: uid, reason: outcome.message });
+        log.warn("write-back failed", { kind, uid, reason: outcome.message });
         return outcome;
       }
       await clock.sleep(retryMs, signal);
     }
   }
 
+  private async tryWrite(write: WriteBack): Promise<WriteOutcome> {
+    const { ports, hub, clusters } = this;
+    if (write.kind !== "link-node") return await writeBackTo(ports.api, write);
+    if (hub === undefined) return { ok: false, message: "nothing is followed yet", retry: true };
+    return await linkNode({ api: ports.api, hub, clusters }, write);
+  }
+
   stop(): void {
+    this.hub = undefined;
     this.session.abort();
     this.following?.abort();
     this.following = undefined;
@@ -139,6 +152,7 @@ class ClusterLink implements RunningCluster {
     const { ports, hosts, posted } = this;
     const { feedUrl: url, caPem } = this.options;
     const hub = makeHub(ports.http, { url, cluster, sessionToken, caPem });
+    this.hub = hub;
     const memory: ObjectMemory = {
       ...hosts,
       listed: (resource, uids) => {

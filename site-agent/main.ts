@@ -15,6 +15,7 @@ import { makeNodeHttpServer } from "./adapters/node-http-server.ts";
 import { makeNodeKubernetes } from "./adapters/node-kubernetes.ts";
 import { nodePrograms } from "./adapters/node-programs.ts";
 import { defaultDuplexLimits } from "./adapters/ws-duplex.ts";
+import { makeNodeConnectCluster } from "./adapters/node-workload-clusters.ts";
 import { makeNodeUdp } from "./adapters/node-udp.ts";
 import { runAgent } from "./agent.ts";
 import { describeConfig, parseConfig, type AgentConfig } from "./config.ts";
@@ -101,6 +102,7 @@ const ended = await runAgent(
     // An operation may carry three Secrets of a mebibyte each, in base64.
     duplex: makeNodeDuplexClient({ ...defaultDuplexLimits, maxMessageBytes: 8 * 1024 * 1024 }),
     kubernetes,
+    connectCluster: makeNodeConnectCluster(),
     database,
     log,
     hostname: hostname(),

@@ -41,12 +41,11 @@ function makeRows(more: Partial<HostRows> = {}, object: object = { spec }): Host
 
 function makeDeps(
   rows: HostRows | undefined,
-  answer: (commit: HostCommit, attempt: number) => Result<readonly string[], CommitError>,
+  answer: (commit: HostCommit, attempt: number) => Result<void, CommitError>,
 ) {
   const commits: HostCommit[] = [];
   const rested: number[] = [];
   const notified: string[] = [];
-  const machines: string[] = [];
   const logged: Record<string, unknown>[] = [];
   const log = (message: string, fields: object = {}) => void logged.push({ message, ...fields });
   const deps: ReconcileDeps = {
@@ -62,22 +61,16 @@ function makeDeps(
       },
     },
     bus: { notify: (topics) => void notified.push(...topics) },
-    machineDecisions: {
-      decide(uids) {
-        machines.push(...uids);
-        return Promise.resolve();
-      },
-    },
     clock: makeManualClock(),
     log: { info: log, warn: log, error: log },
     metrics: makeMetrics(),
   };
-  return { deps, commits, rested, notified, machines, logged };
+  return { deps, commits, rested, notified, logged };
 }
 
 test("reconcileHost takes a new snapshot when somebody else committed first", async () => {
   const { deps, commits, notified, logged } = makeDeps(makeRows(), (_commit, attempt) =>
-    attempt < 3 ? err("stale", "stale") : ok([]),
+    attempt < 3 ? err("stale", "stale") : ok(undefined),
   );
   expect(await reconcileHost(deps, "a")).toBe("decided");
   expect(commits).toHaveLength(3);
@@ -85,12 +78,6 @@ test("reconcileHost takes a new snapshot when somebody else committed first", as
   expect(logged.filter(({ message }) => message === "decided")).toMatchObject([
     { host: "name-a", namespace: "metal", cluster: "east", site: "lab" },
   ]);
-});
-
-test("reconcileHost has the machines decided about that the host concerns", async () => {
-  const { deps, machines } = makeDeps(makeRows(), () => ok(["m-1", "m-2"]));
-  await reconcileHost(deps, "a");
-  expect(machines).toEqual(["m-1", "m-2"]);
 });
 
 test("reconcileHost gives up after some attempts and says so", async () => {
@@ -107,7 +94,7 @@ test("reconcileHost decides with the conflict when another host holds a claim", 
   Object.assign(object.metadata, { finalizers: ["baremetalhost.metal3.io"] });
   const host = { ...makeRows().host, object, memory };
   const { deps, commits } = makeDeps(makeRows({ host }), (commit) =>
-    commit.blocked ? ok([]) : err("claimed", "boot MAC address x is used by another host"),
+    commit.blocked ? ok(undefined) : err("claimed", "boot MAC address x is used by another host"),
   );
   expect(await reconcileHost(deps, "a")).toBe("decided");
   expect(commits.map(({ blocked }) => blocked)).toEqual([false, true]);
@@ -117,17 +104,21 @@ test("reconcileHost decides with the conflict when another host holds a claim", 
 });
 
 test("reconcileHost decides nothing while the cluster was not listed whole", async () => {
-  const { deps, commits, rested } = makeDeps(makeRows({ feedsComplete: false }), () => ok([]));
+  const { deps, commits, rested } = makeDeps(makeRows({ feedsComplete: false }), () =>
+    ok(undefined),
+  );
   await reconcileHost(deps, "a");
   expect([commits, rested]).toEqual([[], [4]]);
 });
 
 test("reconcileHost decides nothing about a new host before its namespace is known", async () => {
-  const { deps, commits, rested } = makeDeps(makeRows({ namespaceKnown: false }), () => ok([]));
+  const { deps, commits, rested } = makeDeps(makeRows({ namespaceKnown: false }), () =>
+    ok(undefined),
+  );
   await reconcileHost(deps, "a");
   expect([commits, rested]).toEqual([[], [4]]);
   const host = { ...makeRows().host, deleted: true };
-  const gone = makeDeps(makeRows({ namespaceKnown: false, host }), () => ok([]));
+  const gone = makeDeps(makeRows({ namespaceKnown: false, host }), () => ok(undefined));
   await reconcileHost(gone.deps, "a");
   expect(gone.commits).toMatchObject([{ gone: true }]);
 });
@@ -135,7 +126,7 @@ test("reconcileHost decides nothing about a new host before its namespace is kno
 test("reconcileHost starts nothing from an object that does not fit its kind", async () => {
   const { deps, commits, rested, logged } = makeDeps(
     makeRows({}, { spec: { online: "yes", bmc: { address: 7 } } }),
-    () => ok([]),
+    () => ok(undefined),
   );
   await reconcileHost(deps, "a");
   expect([commits, rested]).toEqual([[], [4]]);
@@ -144,7 +135,7 @@ test("reconcileHost starts nothing from an object that does not fit its kind", a
 });
 
 test("reconcileHost is done when the host is gone from the store", async () => {
-  const { deps, commits } = makeDeps(undefined, () => ok([]));
+  const { deps, commits } = makeDeps(undefined, () => ok(undefined));
   expect(await reconcileHost(deps, "a")).toBe("decided");
   expect(commits).toEqual([]);
 });

@@ -1,25 +1,17 @@
 import { expect, test } from "vitest";
 import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
 import { makeMetrics } from "./metrics.ts";
-import { recordFeed, recordNodes, recordSecrets, type RecordDeps } from "./record-desired.ts";
+import { recordFeed, recordSecrets, type RecordDeps } from "./record-desired.ts";
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 function makeDeps(more: Partial<RecordDeps> = {}) {
   const stored: SecretFact[] = [];
   const decided: string[] = [];
-  const machines: string[] = [];
   const deps: RecordDeps = {
     store: {
       applyFeed: () =>
-        Promise.resolve({
-          kind: "stored",
-          cursor: "7",
-          touched: ["a", "b"],
-          machines: ["m"],
-          foreign: 2,
-        }),
-      applyNodes: (_cluster, facts) => Promise.resolve(facts.map(({ machineUid }) => machineUid)),
+        Promise.resolve({ kind: "stored", cursor: "7", touched: ["a", "b"], foreign: 2 }),
       applySecrets(_cluster, facts) {
         stored.push(...facts);
         return Promise.resolve(["a"]);
@@ -32,18 +24,11 @@ function makeDeps(more: Partial<RecordDeps> = {}) {
       },
       idle: () => Promise.resolve(),
     },
-    machineDecisions: {
-      decide(uids) {
-        machines.push(...uids);
-        return Promise.resolve();
-      },
-      idle: () => Promise.resolve(),
-    },
     log: silent,
     metrics: makeMetrics(),
     ...more,
   };
-  return { deps, stored, decided, machines };
+  return { deps, stored, decided };
 }
 
 const sealed = (length: number): SecretFact => ({
@@ -81,9 +66,9 @@ test("recordSecrets leaves a content out that no frame can carry, and says why",
   expect(decided).toEqual(["a"]);
 });
 
-test("recordFeed has the touched hosts and machines decided about, and tells of objects that are another cluster's", async () => {
+test("recordFeed has the touched hosts decided about, and tells of objects that are another cluster's", async () => {
   const errors: string[] = [];
-  const { deps, decided, machines } = makeDeps({
+  const { deps, decided } = makeDeps({
     log: { ...silent, error: (message) => void errors.push(message) },
   });
   const batch = {
@@ -95,12 +80,6 @@ test("recordFeed has the touched hosts and machines decided about, and tells of 
   const sender = { agentId: "x", epoch: 1, cluster: "east" };
   const outcome = await recordFeed(deps, sender, "baremetalhosts", { ...batch, events: [] });
   expect(outcome.cursor).toBe("7");
-  expect([decided, machines]).toEqual([["a", "b"], ["m"]]);
+  expect(decided).toEqual(["a", "b"]);
   expect(errors).toEqual(["objects of another cluster refused"]);
-});
-
-test("recordNodes has the machines decided about that it tells of", async () => {
-  const { deps, machines } = makeDeps();
-  await recordNodes(deps, "east", [{ machineUid: "m-2", outcome: "linked" }]);
-  expect(machines).toEqual(["m-2"]);
 });

@@ -10,9 +10,6 @@ import type { HostView } from "./snapshot.ts";
 const askEveryMs = 10_000;
 /** Where a person has to do something. */
 const askAgainMs = 30_000;
-/** A Node that has not come in this time is asked for less often. */
-const patienceMs = 20 * 60_000;
-const askSeldomMs = 60_000;
 
 export function linkNode(draft: MachineDraft, host: HostView): Stop {
   const { node } = draft.snapshot;
@@ -71,16 +68,10 @@ function deprecated(severity: "Info" | "Error", message: string) {
   return { status: "False", severity, reason, message: message.slice(0, 10_240) } as const;
 }
 
-function nextAskMs(draft: MachineDraft): number {
-  return (draft.memory.nodeAskedAtMs ?? draft.snapshot.nowMs) + askEvery(draft);
-}
-
-function askEvery({ snapshot, status }: MachineDraft): number {
+function nextAskMs({ memory, snapshot }: MachineDraft): number {
   const { node, nowMs } = snapshot;
-  if (node?.outcome === "conflict" || node?.outcome === "problem") return askAgainMs;
-  const shown = status.conditions?.find(({ type }) => type === nodeCondition);
-  const sinceMs = shown?.status === "False" ? Date.parse(shown.lastTransitionTime) : nowMs;
-  return nowMs < sinceMs + patienceMs ? askEveryMs : askSeldomMs;
+  const hasTrouble = node?.outcome === "conflict" || node?.outcome === "problem";
+  return (memory.nodeAskedAtMs ?? nowMs) + (hasTrouble ? askAgainMs : askEveryMs);
 }
 
 function ask(draft: MachineDraft, host: HostView): void {
@@ -89,7 +80,7 @@ function ask(draft: MachineDraft, host: HostView): void {
   if (owner === undefined) return;
   if (memory.nodeAskedAtMs !== undefined && nowMs < nextAskMs(draft)) return;
   memory.nodeAskedAtMs = nowMs;
-  const hostnames = new Set([host.hardware?.hostname ?? host.name, host.name]);
+  const { hostname = "" } = host.hardware ?? {};
   draft.writes.push({
     kind: "link-node",
     ...target(draft),
@@ -97,8 +88,7 @@ function ask(draft: MachineDraft, host: HostView): void {
     providerID: object.spec.providerID ?? providerIdOf(draft, host),
     hostUid: host.uid,
     ...(host.systemUuid === undefined ? {} : { systemUuid: host.systemUuid }),
-    // Its own name is the hostname that a host is given where its metadata says nothing else.
-    hostnames: [...hostnames].filter((name) => name !== ""),
+    hostnames: hostname === "" ? [] : [hostname],
     mayWrite: !hasCloudProvider(draft),
   });
 }

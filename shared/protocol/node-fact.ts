@@ -5,7 +5,7 @@ export const nodeFact = z.object({
   /** Of the Metal3Machine. */
   machineUid: z.string(),
   outcome: z.enum([
-    /** The Node has the wanted providerID; now or before. */
+    /** The Node has the wanted providerID, now or before; where only a cloud gives them: the one that it gave. */
     "linked",
     /** No Node of the workload cluster is this machine's, yet. */
     "missing",

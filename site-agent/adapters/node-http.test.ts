@@ -5,30 +5,12 @@ import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { X509Certificate } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
+import { certPem, keyPem } from "../../test/support/test-certificate.ts";
 import type { Duplex, HttpRequest, HttpResponse, ServerOptions } from "../ports.ts";
 import { makeNodeDuplexClient } from "./node-duplex-client.ts";
 import { makeNodeHttpClient } from "./node-http-client.ts";
 import { makeNodeHttpServer } from "./node-http-server.ts";
 
-// Made for this test with openssl: CN "farrier test", names localhost and 127.0.0.1, valid to 2125.
-const keyPem = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg37ZWMniy/YS0oF6P
-kUCQnMODjYS6oFNQFTvM2ub9LqKhRANCAASp00GUmymznLYuHsSnK4NYZk6JxEiD
-CMHKJWO6gww3rfUj4XD/z0L9ivnWAhfk9DNCBEZXizX4U6h8W5cUYkOG
------END PRIVATE KEY-----
-`;
-const certPem = `-----BEGIN CERTIFICATE-----
-MIIBoTCCAUegAwIBAgIUeQvI+n+bCaQLfYy0tVzJ8AWFoBMwCgYIKoZIzj0EAwIw
-FzEVMBMGA1UEAwwMZmFycmllciB0ZXN0MCAXDTI2MTEyNTAxNDQwNVoYDzIxMjYx
-MTAxMDE0NDA1WjAXMRUwEwYDVQQDDAxmYXJyaWVyIHRlc3QwWTATBgcqhkjOPQIB
-BggqhkjOPQMBBwNCAASp00GUmymznLYuHsSnK4NYZk6JxEiDCMHKJWO6gww3rfUj
-4XD/z0L9ivnWAhfk9DNCBEZXizX4U6h8W5cUYkOGo28wbTAdBgNVHQ4EFgQUa3xV
-/qSkIglWweGc8AtxEQVV8SowHwYDVR0jBBgwFoAUa3xV/qSkIglWweGc8AtxEQVV
-8SowDwYDVR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEw
-CgYIKoZIzj0EAwIDSAAwRQIhAOIswN4vQzY1f9y5bZC27+ntuupZ/BvuwOYmYcPn
-ktycAiAEGtO/WPsEVj5BimHynkRZtc7N0f/Lum/yUKUYHYfBhQ==
------END CERTIFICATE-----
-`;
 const fingerprint = new X509Certificate(certPem).fingerprint256;
 
 const client = makeNodeHttpClient();

@@ -1,4 +1,5 @@
-// What the cluster link needs of a Kubernetes API: plain requests by path, and a watch. No caches, no retries.
+// What the cluster link needs of a Kubernetes API: plain requests by path, and a watch. No caches, no retries. And of
+// the workload clusters whose Nodes it links: requests only.
 import type { Result } from "../../shared/result.ts";
 
 export interface KubernetesRequest {
@@ -33,3 +34,18 @@ export interface KubernetesApi {
     signal: AbortSignal,
   ): Promise<{ readonly status: number; readonly reason: string }>;
 }
+
+/** How a workload cluster is reached: what its kubeconfig says, and nothing from outside of it. */
+export interface ClusterAccess {
+  /** https, without a slash at the end. */
+  readonly server: string;
+  /** The name in the server's certificate, where it is not the URL's. */
+  readonly serverName: string | undefined;
+  /** System roots when absent. */
+  readonly caPem: string | undefined;
+  readonly certificate: { readonly certPem: string; readonly keyPem: string } | undefined;
+  readonly token: string | undefined;
+}
+
+/** Connections are kept and reused for equal access; a request that is not answered in seconds fails. */
+export type ConnectCluster = (access: ClusterAccess) => Pick<KubernetesApi, "request">;

@@ -17,6 +17,7 @@ import type { Identity } from "./identity.ts";
 import type { Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
 import type { Observations } from "./observations.ts";
+import type { WriteOrder } from "./write-order.ts";
 import { readFrame, type DeliveryItem, type Frame, type UnknownDelivery } from "./read-frame.ts";
 
 const renewEveryMs = 5_000;
@@ -48,8 +49,7 @@ export interface ConnectionDeps {
   readonly hubUrl: string;
   readonly programVersion: string;
   readonly capabilities: readonly string[];
-  /** The writes of all sockets, one after the other. */
-  readonly writes: { last: Promise<void> };
+  readonly writes: WriteOrder;
 }
 
 export interface End {
@@ -279,13 +279,13 @@ export class Connection {
 
   /** A slow Kubernetes API must not hold up documents and operations. */
   private take(items: readonly DeliveryItem[]): void {
-    const writes = items.filter(({ delivery }) => delivery.kind === "write");
     const orders = items.filter(({ delivery }) => delivery.kind !== "write");
     if (orders.length > 0) this.orders = this.orders.then(() => this.deliver(orders));
-    if (writes.length === 0) return;
-    this.deps.writes.last = this.deps.writes.last.then(async () => {
-      for (const write of writes) await this.deliver([write]);
-    });
+    for (const item of items) {
+      const { delivery } = item;
+      if (delivery.kind === "write")
+        this.deps.writes.run(delivery.write, () => this.deliver([item]));
+    }
   }
 
   private async deliver(items: readonly DeliveryItem[]): Promise<void> {

@@ -2,6 +2,7 @@
 // over one socket is connection.ts.
 import { closeCode, linkPath, linkSubprotocol } from "../../shared/protocol/frames.ts";
 import type { Crypto, DuplexClient } from "../ports.ts";
+import { WriteOrder } from "./write-order.ts";
 import { Connection, type ConnectionDeps, type End } from "./connection.ts";
 
 const connectWithinMs = 15_000;
@@ -23,8 +24,7 @@ export interface SessionDeps extends Omit<ConnectionDeps, "writes"> {
 
 export function makeLinkSession(deps: SessionDeps): LinkSession {
   let connected = false;
-  // Shared by all sockets: a write that one left behind ends before the next one's begin.
-  const writes = { last: Promise.resolve() };
+  const writes = new WriteOrder();
   return {
     connected: () => connected,
     async run(signal) {

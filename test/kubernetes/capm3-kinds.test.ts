@@ -105,6 +105,81 @@ describe("the definitions", () => {
   });
 });
 
+describe("the rights", () => {
+  /** Asks for the rights of whoever the kubeconfig names; the resources need not be defined. */
+  const mayOf = (kubeconfig: string) => {
+    const api = makeNodeKubernetes(kubeconfig);
+    return async (line: string): Promise<boolean> => {
+      const [verb, full = "", group] = line.split(" ");
+      const [resource, subresource] = full.split("/");
+      const answer = await api.request({
+        method: "POST",
+        path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        body: {
+          apiVersion: "authorization.k8s.io/v1",
+          kind: "SelfSubjectAccessReview",
+          spec: {
+            resourceAttributes: { verb, resource, subresource, group, namespace: "metal" },
+          },
+        },
+      });
+      if (!answer.ok || answer.value.status !== 201) throw new Error(JSON.stringify(answer));
+      return (answer.value.body as { status: { allowed: boolean } }).status.allowed;
+    };
+  };
+
+  it("of the cluster link are enough for the machine side and no more", async () => {
+    const may = mayOf(linkKubeconfig);
+    for (const plural of ["metal3clusters", "metal3machines"]) {
+      for (const what of ["list", "watch", "patch"])
+        expect([plural, await may(`${what} ${plural} ${infrastructureGroup}`)]).toEqual([
+          plural,
+          true,
+        ]);
+      expect(await may(`update ${plural}/status ${infrastructureGroup}`)).toBe(true);
+      for (const what of ["create", "delete"])
+        expect(await may(`${what} ${plural} ${infrastructureGroup}`)).toBe(false);
+    }
+    for (const plural of ["clusters", "machines"]) {
+      expect(await may(`watch ${plural} cluster.x-k8s.io`)).toBe(true);
+      for (const what of ["patch", "delete"])
+        expect(await may(`${what} ${plural} cluster.x-k8s.io`)).toBe(false);
+    }
+    expect(await may("patch nodes ")).toBe(false);
+    expect(await may(`patch metal3machinetemplates ${infrastructureGroup}`)).toBe(false);
+  });
+
+  it("that core takes in by their label are enough for it", async () => {
+    const metadata = { name: "core-of-this-test" };
+    const label = { matchLabels: { "cluster.x-k8s.io/aggregate-to-manager": "true" } };
+    const apiVersion = "rbac.authorization.k8s.io/v1";
+    await kubectl("apply -f -", {
+      apiVersion,
+      kind: "ClusterRole",
+      metadata,
+      aggregationRule: { clusterRoleSelectors: [label] },
+      rules: [],
+    });
+    await kubectl("apply -f -", {
+      apiVersion,
+      kind: "ClusterRoleBinding",
+      metadata,
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", ...metadata },
+      subjects: [{ kind: "User", name: "core" }],
+    });
+    const may = mayOf(await cluster.kubeconfigFor({ name: "core" }));
+    await expect.poll(() => may(`create metal3machines ${infrastructureGroup}`)).toBe(true);
+    for (const plural of ["metal3clusters", "metal3machines", "metal3machinetemplates"])
+      for (const what of ["get", "list", "watch", "create", "update", "patch", "delete"])
+        expect([plural, await may(`${what} ${plural} ${infrastructureGroup}`)]).toEqual([
+          plural,
+          true,
+        ]);
+    expect(await may(`patch metal3machines/status ${infrastructureGroup}`)).toBe(true);
+    expect(await may("patch baremetalhosts metal3.io")).toBe(false);
+  });
+});
+
 describe("without a cluster link", () => {
   it("the stored version works, and the older one says who is missing", async () => {
     await kubectl("create -f -", object("v1beta2", "Metal3Machine", "early", { image }));

@@ -75,6 +75,9 @@ export async function makeSimulatedSite(options: SimulatedSiteOptions): Promise<
       udp: node.udp,
       duplex: node.duplexes,
       kubernetes,
+      connectCluster: () => ({
+        request: async () => err("unreachable", "there is no workload cluster here"),
+      }),
       database: openNodeDatabase(":memory:"),
       log,
       hostname: "site-agent",

@@ -19,11 +19,10 @@ export async function writeHostPatch(api: KubernetesApi, write: Write): Promise<
   if (!found.ok) return found.outcome;
   const patch = wantedPatch(write, found.object.spec);
   if (!wouldChange(found.object, patch)) return { ok: true };
-  const consumer = found.object.spec?.["consumerRef"] ?? undefined;
+  const consumer = found.object.spec?.["consumerRef"];
   // A host that was let go may be a person's by now: what is left of an old order is not for it.
-  if (consumer === undefined && !isSameConsumer(patch.spec["consumerRef"], write.consumer))
-    return { ok: true };
-  if (consumer !== undefined && !isSameConsumer(consumer, write.consumer))
+  if (isNobody(consumer) && !isConsumerOf(write, patch.spec["consumerRef"])) return { ok: true };
+  if (!isNobody(consumer) && !isConsumerOf(write, consumer))
     return { ok: false, message: refusal(write, consumer), retry: false };
   return await mergeInto(api, hostPath(write), found.object, patch);
 }
@@ -37,11 +36,16 @@ function wantedPatch(write: Write, held: Fetched["spec"] = {}) {
   };
 }
 
+function isNobody(consumer: unknown): boolean {
+  const reference = objectReference.safeParse(consumer ?? {}).data;
+  return reference !== undefined && Object.values(reference).every((text) => (text ?? "") === "");
+}
+
 /** By name, namespace, kind and group; versions come and go. */
-function isSameConsumer(consumer: unknown, wanted: Write["consumer"]): boolean {
+function isConsumerOf({ consumer: wanted, namespace: own }: Write, consumer: unknown): boolean {
   const parsed = objectReference.safeParse(consumer);
   if (!parsed.success) return false;
-  const { name, namespace, kind, apiVersion } = parsed.data;
+  const { name, namespace = own, kind, apiVersion } = parsed.data;
   return (
     name === wanted.name &&
     namespace === wanted.namespace &&

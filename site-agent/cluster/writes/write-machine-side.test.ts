@@ -55,6 +55,15 @@ describe("a host-patch", () => {
     expect(specOf(host)).toMatchObject({ image });
   });
 
+  test("takes a host with an empty consumerRef, and its own without a namespace", async () => {
+    const { namespace: _none, ...without } = consumer;
+    for (const consumerRef of [{}, { name: "" }, without]) {
+      putHost({ consumerRef });
+      expect(await write(claim)).toEqual({ ok: true });
+      expect(specOf(host)).toMatchObject({ consumerRef: consumer, image });
+    }
+  });
+
   test.each([
     ["name", { name: "w2" }],
     ["namespace", { namespace: "other" }],

@@ -268,6 +268,7 @@ export class AgentProcess {
           }),
       },
       kubernetes: kubernetes === undefined ? undefined : liveKubernetes(life, kubernetes),
+      connectCluster: () => ({ request: nowhere }),
       database: liveDatabase(life, this.database),
       log: liveLog(life, (level, message, fields) =>
         tell({ kind: "log", process: this.name, level, message, fields: { ...fields } }),

@@ -118,11 +118,10 @@ function makeClusters(
   reviewPaths: ReadonlyMap<string, string>,
 ): Map<string, SimulatedCluster> {
   return new Map(
-    scenario.clusters.map(({ name, hasClusterApi = false }) => [
+    scenario.clusters.map(({ name }) => [
       name,
       new SimulatedCluster({
         name,
-        hasClusterApi,
         kernel,
         random: kernel.random.split(`cluster ${name}`),
         tell,

@@ -1,0 +1,56 @@
+// Finds hosts whose time has come, and those whose decision died with another instance.
+import type { AdminStore, Clock, HostStore, Log, Timer } from "../ports.ts";
+import type { DecisionQueue } from "./decision-queue.ts";
+
+const batch = 50;
+/** A taker that dies costs its hosts this much. */
+const leaseMs = 10_000;
+const everyMs = 1_000;
+const pruneEveryMs = 3_600_000;
+
+export interface DueDeps {
+  readonly store: Pick<HostStore, "takeDueHosts"> & Pick<AdminStore, "prune">;
+  readonly decisions: DecisionQueue;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Decides about everything that is due now. */
+export async function sweepDueHosts(deps: DueDeps): Promise<number> {
+  let taken = 0;
+  for (;;) {
+    const uids = await deps.store.takeDueHosts(leaseMs, batch);
+    taken += uids.length;
+    await deps.decisions.decide(uids);
+    if (uids.length < batch) return taken;
+  }
+}
+
+/** Sweeps every second, and prunes every hour, until stopped. A failing database is logged once until it is back. */
+export function startDueTimer(deps: DueDeps): { stop(): void } {
+  let timer: Timer | undefined;
+  let stopped = false;
+  let failing = false;
+  let prunedAtMs = deps.clock.nowMs();
+  const sweep = async () => {
+    try {
+      await sweepDueHosts(deps);
+      if (deps.clock.nowMs() - prunedAtMs >= pruneEveryMs) {
+        prunedAtMs = deps.clock.nowMs();
+        await deps.store.prune();
+      }
+      failing = false;
+    } catch (thrown) {
+      if (!failing) deps.log.error("due hosts not read", { reason: String(thrown) });
+      failing = true;
+    }
+    if (!stopped) timer = deps.clock.timer(everyMs, () => void sweep());
+  };
+  timer = deps.clock.timer(everyMs, () => void sweep());
+  return {
+    stop() {
+      stopped = true;
+      timer?.cancel();
+    },
+  };
+}

@@ -1,0 +1,136 @@
+// Finds the Node of a machine in its workload cluster, gives it the providerID by which cluster-api knows it, and tells
+// the control plane. A Node that may be another machine's is never written.
+import type { NodeFact } from "../../../shared/protocol/node-fact.ts";
+import type { WriteBack } from "../../../shared/protocol/write-back.ts";
+import { err, ok, type Result } from "../../../shared/result.ts";
+import type { Hub } from "../hub.ts";
+import type { KubernetesApi } from "../port.ts";
+import {
+  fetchTarget,
+  fieldManager,
+  providerPath,
+  type WriteOutcome,
+} from "../writes/write-attempt.ts";
+import { findNodes } from "./find-node.ts";
+import type { WorkloadCluster, WorkloadClusters } from "./workload-clusters.ts";
+import { hostUidLabel, readNode, type WorkloadNode } from "./workload-node.ts";
+
+export interface LinkNodeDeps {
+  readonly api: KubernetesApi;
+  readonly hub: Pick<Hub, "postNodes">;
+  readonly clusters: WorkloadClusters;
+}
+
+export type LinkNode = Extract<WriteBack, { kind: "link-node" }>;
+
+const tries = 3;
+const maxMessage = 1024;
+
+/** Done when the control plane was told; whatever was found is told by the fact. */
+export async function linkNode(deps: LinkNodeDeps, write: LinkNode): Promise<WriteOutcome> {
+  // An order for a machine that is gone must not mark the Node of the next one on its host.
+  const target = await fetchTarget(deps.api, providerPath("metal3machines", write), write.uid);
+  if (!target.ok) return target.outcome;
+  const found = await link(deps.clusters, write);
+  if (!found.ok) return { ok: false, message: found.error.message, retry: true };
+  const { message, ...fact } = { machineUid: write.uid, ...found.value };
+  const cut = message === undefined ? {} : { message: message.slice(0, maxMessage) };
+  const told = await deps.hub.postNodes({ facts: [{ ...fact, ...cut }] });
+  return told.ok ? { ok: true } : { ok: false, message: told.error.message, retry: true };
+}
+
+type Finding = Omit<NodeFact, "machineUid">;
+
+async function link(clusters: WorkloadClusters, write: LinkNode): Promise<Result<Finding, "away">> {
+  const { namespace, clusterName } = write;
+  for (let left = tries; ; left -= 1) {
+    const look = await clusters.look(namespace, clusterName);
+    if (!look.ok) {
+      const { kind, message } = look.error;
+      return kind === "away" ? err(kind, message) : ok({ outcome: "problem", message });
+    }
+    const finding = judge(write, look.value);
+    if ("outcome" in finding) return ok(finding);
+    const written = await mark(look.value, finding.node, write);
+    if (written.ok) return ok(linked(written.value));
+    // The Node changed since the look: look again.
+    clusters.forget(namespace, clusterName);
+    if (written.error.kind === "changed" && left > 1) continue;
+    // It has what counts; only the label is missing.
+    if (finding.node.providerID === write.providerID) return ok(linked(finding.node));
+    const { name: nodeName } = finding.node;
+    return ok({ outcome: "problem", nodeName, message: written.error.message });
+  }
+}
+
+function linked({ name, providerID }: WorkloadNode): Finding {
+  return { outcome: "linked", nodeName: name, providerID };
+}
+
+/** What is known without a write, or the Node to write. */
+function judge(write: LinkNode, cluster: WorkloadCluster): Finding | { node: WorkloadNode } {
+  const { namespace, clusterName, providerID, mayWrite } = write;
+  const where = `cluster ${namespace}/${clusterName}`;
+  const { nodes, by } = findNodes([...cluster.nodes.values()], write);
+  const [node, ...others] = nodes;
+  if (node === undefined) return { outcome: "missing", message: missing(write, where) };
+  const { name: nodeName } = node;
+  if (others.length > 0) {
+    const names = nodes.map(({ name }) => name).join(", ");
+    const message = `Nodes ${names} of ${where} all have ${by}; delete those that are not this machine's`;
+    return { outcome: "conflict", message };
+  }
+  if (!mayWrite)
+    return node.providerID === ""
+      ? {
+          outcome: "missing",
+          nodeName,
+          message: `Node ${nodeName} of ${where} has no providerID yet`,
+        }
+      : linked(node);
+  if (node.providerID !== "" && node.providerID !== providerID) {
+    const message = `Node ${nodeName} of ${where}, found by ${by}, has providerID "${node.providerID}", not "${providerID}"; it cannot be changed: delete the Node if it is an older one, and it registers anew`;
+    return { outcome: "conflict", nodeName, providerID: node.providerID, message };
+  }
+  const isAsWanted = node.providerID === providerID && node.hostUid !== undefined;
+  return isAsWanted ? linked(node) : { node };
+}
+
+function missing({ providerID, hostUid, systemUuid, hostnames }: LinkNode, where: string): string {
+  const signs = [
+    `providerID "${providerID}"`,
+    `label ${hostUidLabel}=${hostUid}`,
+    ...(systemUuid === undefined ? [] : [`system UUID ${systemUuid}`]),
+    ...(hostnames.length === 0 ? [] : [`hostname ${hostnames.join(" or ")}`]),
+  ];
+  return `no Node of ${where} has ${signs.join(", ")} yet`;
+}
+
+/** Changes only what is empty, and only the Node that was looked at. */
+async function mark(
+  { api, nodes }: WorkloadCluster,
+  node: WorkloadNode,
+  { providerID, hostUid }: LinkNode,
+): Promise<Result<WorkloadNode, "changed" | "refused">> {
+  const { name, uid, resourceVersion } = node;
+  const labels = node.hostUid === undefined ? { labels: { [hostUidLabel]: hostUid } } : {};
+  const answer = await api.request({
+    method: "PATCH",
+    path: `/api/v1/nodes/${encodeURIComponent(name)}?fieldManager=${fieldManager}`,
+    patch: "merge",
+    body: {
+      metadata: { uid, resourceVersion, ...labels },
+      ...(node.providerID === "" ? { spec: { providerID } } : {}),
+    },
+  });
+  const what = `providerID and label could not be written to Node ${name}: `;
+  if (!answer.ok) return err("refused", what + answer.error.message);
+  const { status, body } = answer.value;
+  const changed = readNode(body);
+  if (status === 200 && changed !== undefined) {
+    nodes.set(name, changed);
+    return ok(changed);
+  }
+  const isStale = status === 409 || status === 404;
+  return err(isStale ? "changed" : "refused", `${what}the API server answered ${status}`);
+}

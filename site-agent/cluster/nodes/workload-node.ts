@@ -1,0 +1,56 @@
+// What of a workload cluster's Node matters for telling whose machine it is.
+import { z } from "zod";
+
+export interface WorkloadNode {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** "": none. */
+  readonly providerID: string;
+  /** Label metal3.io/uuid: UID of the host that it runs on. */
+  readonly hostUid: string | undefined;
+  readonly systemUuid: string | undefined;
+  /** Its name, hostname label and addresses of type Hostname, in lower case. */
+  readonly hostnames: readonly string[];
+}
+
+export const hostUidLabel = "metal3.io/uuid";
+
+const nodeObject = z.object({
+  metadata: z.object({
+    name: z.string(),
+    uid: z.string(),
+    resourceVersion: z.string(),
+    labels: z.record(z.string(), z.string()).optional(),
+  }),
+  spec: z.object({ providerID: z.string().optional() }).optional(),
+  status: z
+    .object({
+      nodeInfo: z.object({ systemUUID: z.string().optional() }).optional(),
+      addresses: z.array(z.object({ type: z.string(), address: z.string() })).optional(),
+    })
+    .optional(),
+});
+
+/** Undefined: it is no Node. */
+export function readNode(object: unknown): WorkloadNode | undefined {
+  const parsed = nodeObject.safeParse(object);
+  if (!parsed.success) return undefined;
+  const { metadata, spec, status } = parsed.data;
+  const { name, uid, resourceVersion, labels = {} } = metadata;
+  const addresses = status?.addresses ?? [];
+  const hostnames = [
+    name,
+    labels["kubernetes.io/hostname"] ?? name,
+    ...addresses.filter(({ type }) => type === "Hostname").map(({ address }) => address),
+  ];
+  return {
+    name,
+    uid,
+    resourceVersion,
+    providerID: spec?.providerID ?? "",
+    hostUid: labels[hostUidLabel],
+    systemUuid: status?.nodeInfo?.systemUUID,
+    hostnames: [...new Set(hostnames.map((each) => each.toLowerCase()))],
+  };
+}

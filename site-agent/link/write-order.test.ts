@@ -1,0 +1,69 @@
+// Writes about one object keep their order; those about others, and links of Nodes, do not wait for them.
+import { beforeEach, expect, test } from "vitest";
+import type { WriteBack } from "../../shared/protocol/write-back.ts";
+import { WriteOrder } from "./write-order.ts";
+
+let order: WriteOrder;
+let begun: string[];
+let held: Map<string, () => void>;
+beforeEach(() => {
+  order = new WriteOrder();
+  begun = [];
+  held = new Map();
+});
+
+/** Begins when it may, and is done when `end` says so. */
+function run(name: string, uid: string, kind: WriteBack["kind"] = "status"): void {
+  order.run({ kind, uid } as WriteBack, async () => {
+    begun.push(name);
+    await new Promise<void>((resolve) => held.set(name, resolve));
+  });
+}
+const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
+async function end(name: string): Promise<void> {
+  held.get(name)?.();
+  await quiet();
+}
+
+test("writes about one object are done in their order", async () => {
+  for (const name of ["a", "b", "c"]) run(name, "host-1");
+  await quiet();
+  expect(begun).toEqual(["a"]);
+  await end("a");
+  expect(begun).toEqual(["a", "b"]);
+  await end("b");
+  expect(begun).toEqual(["a", "b", "c"]);
+});
+
+test("a write that hangs holds up its own object only", async () => {
+  run("a", "host-1");
+  run("b", "host-1");
+  run("c", "host-2");
+  await quiet();
+  expect(begun).toEqual(["a", "c"]);
+});
+
+test("no more than eight are at work, and the next begins when one ends", async () => {
+  for (let at = 0; at < 10; at += 1) run(`w${at}`, `host-${at}`);
+  await quiet();
+  expect(begun).toHaveLength(8);
+  await end("w3");
+  expect(begun.at(-1)).toBe("w8");
+  await end("w4");
+  await end("w8");
+  expect(begun).toHaveLength(10);
+  run("later", "host-10");
+  await quiet();
+  expect(begun.at(-1)).toBe("later");
+});
+
+test("links of Nodes take no place and wait for no write, but for each other of the same machine", async () => {
+  for (let at = 0; at < 20; at += 1) run(`link ${at}`, `machine-${at}`, "link-node");
+  run("again", "machine-0", "link-node");
+  run("status", "machine-0");
+  await quiet();
+  expect(begun).toHaveLength(21);
+  expect(begun).toContain("status");
+  await end("link 0");
+  expect(begun.at(-1)).toBe("again");
+});
