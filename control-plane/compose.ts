@@ -1,14 +1,17 @@
 // Puts the control plane together: the only file that names adapters. Entry files bring the runtime and the store.
 import type { Hono } from "hono";
-import { makeDecisionQueue } from "./app/decision-queue.ts";
-import { startDueTimer, sweepDueHosts } from "./app/due-hosts.ts";
+import { makeDecisionQueue, type DecisionQueue } from "./app/decision-queue.ts";
+import { startDueTimer, sweepDueRows } from "./app/due-rows.ts";
 import { makeFleetFacts } from "./app/look-up-fleet.ts";
 import { makeMetrics, type Metrics } from "./app/metrics.ts";
+import { reconcileMachine } from "./app/machines/reconcile-machine.ts";
 import { reconcileHost } from "./app/reconcile-host.ts";
 import { createApp } from "./http/app.ts";
 import type { UpgradeWebSocket } from "./http/link.ts";
 import { startBus } from "./links/bus.ts";
 import { makeOpenSessions } from "./links/open-sessions.ts";
+import { decideCluster } from "../shared/machine/decide-cluster.ts";
+import { decideMachine } from "../shared/machine/decide-machine.ts";
 import type { Clock, Crypto, Log, Notifications, Store } from "./ports.ts";
 
 export interface Runtime {
@@ -40,6 +43,7 @@ export interface ControlPlane {
 }
 
 const concurrency = 6;
+const rules = { machine: decideMachine, cluster: decideCluster };
 
 export async function compose(runtime: Runtime): Promise<ControlPlane> {
   const { store, notifications, clock, crypto, log } = runtime;
@@ -49,12 +53,22 @@ export async function compose(runtime: Runtime): Promise<ControlPlane> {
   bus.onNotify((topic) => sessions.notify(topic));
   metrics.gauge("farrier_links_open", () => sessions.count());
   metrics.gauge("farrier_bus_polling", () => (bus.mode() === "poll" ? 1 : 0));
-  const decisions = makeDecisionQueue(
-    (uid) => reconcileHost({ store, bus, clock, log, metrics }, uid),
+  const machineDecisions: DecisionQueue = makeDecisionQueue(
+    (uid) =>
+      reconcileMachine({ rules, store, bus, machineDecisions, clock, crypto, log, metrics }, uid),
     { concurrency, log },
   );
-  const due = { store, decisions, clock, log };
+  const decisions = makeDecisionQueue(
+    (uid) => reconcileHost({ store, bus, machineDecisions, clock, log, metrics }, uid),
+    { concurrency, log },
+  );
+  const due = { store, decisions, machineDecisions, clock, log };
   const timer = startDueTimer(due);
+  // Decisions about hosts wake machines, and not the other way round.
+  const idle = async () => {
+    await decisions.idle();
+    await machineDecisions.idle();
+  };
   const app = createApp({
     store,
     links: store,
@@ -64,6 +78,7 @@ export async function compose(runtime: Runtime): Promise<ControlPlane> {
     log,
     metrics,
     decisions,
+    machineDecisions,
     sessions,
     instance: runtime.instance,
     origins: runtime.origins,
@@ -77,12 +92,12 @@ export async function compose(runtime: Runtime): Promise<ControlPlane> {
     app,
     store,
     metrics,
-    sweep: () => sweepDueHosts(due),
-    idle: () => decisions.idle(),
+    sweep: () => sweepDueRows(due),
+    idle,
     async stop() {
       timer.stop();
       sessions.goaway();
-      await decisions.idle();
+      await idle();
       await bus.stop();
     },
   };

@@ -178,16 +178,7 @@ function writeKey(uid: string, write: WriteBack): string {
       return `hardware-data:${uid}`;
     case "event":
       return `event:${uid}:${write.eventName}`;
-    case "metadata":
-    case "architecture":
-    case "release-hardware-data":
-    case "claim-secret":
-    case "release-secret":
-    case "host-patch":
-    case "label-secret":
-    case "provider-patch":
-    case "provider-status":
-    case "link-node":
+    default:
       return `write:${uid}:${sha256Hex(canonicalJson(write)).slice(0, 16)}`;
   }
 }

@@ -85,7 +85,8 @@ function sitesToChooseFrom(
   return isNamed || present.length === 0 ? sites : present;
 }
 
-function connectionAfter(silentMs: number): "connected" | "degraded" | "unreachable" {
+/** How a site is that was not heard for so long. */
+export function connectionAfter(silentMs: number): "connected" | "degraded" | "unreachable" {
   if (silentMs < siteDegradedAfterMs) return "connected";
   return silentMs < siteUnreachableAfterMs ? "degraded" : "unreachable";
 }

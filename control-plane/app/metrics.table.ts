@@ -41,6 +41,11 @@ const table = {
     help: "Time from reading a host to its committed decision",
     buckets: quick,
   },
+  farrier_machine_decisions_total: {
+    type: "counter",
+    help: "Decisions about Metal3Machines and Metal3Clusters, by reason",
+  },
+  farrier_host_claims_total: { type: "counter", help: "Tries to claim a host, by outcome" },
   farrier_links_open: { type: "gauge", help: "Open link sessions of this instance" },
   farrier_bus_polling: {
     type: "gauge",

@@ -41,11 +41,12 @@ function makeRows(more: Partial<HostRows> = {}, object: object = { spec }): Host
 
 function makeDeps(
   rows: HostRows | undefined,
-  answer: (commit: HostCommit, attempt: number) => Result<void, CommitError>,
+  answer: (commit: HostCommit, attempt: number) => Result<readonly string[], CommitError>,
 ) {
   const commits: HostCommit[] = [];
   const rested: number[] = [];
   const notified: string[] = [];
+  const machines: string[] = [];
   const logged: Record<string, unknown>[] = [];
   const log = (message: string, fields: object = {}) => void logged.push({ message, ...fields });
   const deps: ReconcileDeps = {
@@ -61,16 +62,22 @@ function makeDeps(
       },
     },
     bus: { notify: (topics) => void notified.push(...topics) },
+    machineDecisions: {
+      decide(uids) {
+        machines.push(...uids);
+        return Promise.resolve();
+      },
+    },
     clock: makeManualClock(),
     log: { info: log, warn: log, error: log },
     metrics: makeMetrics(),
   };
-  return { deps, commits, rested, notified, logged };
+  return { deps, commits, rested, notified, machines, logged };
 }
 
 test("reconcileHost takes a new snapshot when somebody else committed first", async () => {
   const { deps, commits, notified, logged } = makeDeps(makeRows(), (_commit, attempt) =>
-    attempt < 3 ? err("stale", "stale") : ok(undefined),
+    attempt < 3 ? err("stale", "stale") : ok([]),
   );
   expect(await reconcileHost(deps, "a")).toBe("decided");
   expect(commits).toHaveLength(3);
@@ -78,6 +85,12 @@ test("reconcileHost takes a new snapshot when somebody else committed first", as
   expect(logged.filter(({ message }) => message === "decided")).toMatchObject([
     { host: "name-a", namespace: "metal", cluster: "east", site: "lab" },
   ]);
+});
+
+test("reconcileHost has the machines decided about that the host concerns", async () => {
+  const { deps, machines } = makeDeps(makeRows(), () => ok(["m-1", "m-2"]));
+  await reconcileHost(deps, "a");
+  expect(machines).toEqual(["m-1", "m-2"]);
 });
 
 test("reconcileHost gives up after some attempts and says so", async () => {
@@ -94,7 +107,7 @@ test("reconcileHost decides with the conflict when another host holds a claim", 
   Object.assign(object.metadata, { finalizers: ["baremetalhost.metal3.io"] });
   const host = { ...makeRows().host, object, memory };
   const { deps, commits } = makeDeps(makeRows({ host }), (commit) =>
-    commit.blocked ? ok(undefined) : err("claimed", "boot MAC address x is used by another host"),
+    commit.blocked ? ok([]) : err("claimed", "boot MAC address x is used by another host"),
   );
   expect(await reconcileHost(deps, "a")).toBe("decided");
   expect(commits.map(({ blocked }) => blocked)).toEqual([false, true]);
@@ -104,21 +117,17 @@ test("reconcileHost decides with the conflict when another host holds a claim", 
 });
 
 test("reconcileHost decides nothing while the cluster was not listed whole", async () => {
-  const { deps, commits, rested } = makeDeps(makeRows({ feedsComplete: false }), () =>
-    ok(undefined),
-  );
+  const { deps, commits, rested } = makeDeps(makeRows({ feedsComplete: false }), () => ok([]));
   await reconcileHost(deps, "a");
   expect([commits, rested]).toEqual([[], [4]]);
 });
 
 test("reconcileHost decides nothing about a new host before its namespace is known", async () => {
-  const { deps, commits, rested } = makeDeps(makeRows({ namespaceKnown: false }), () =>
-    ok(undefined),
-  );
+  const { deps, commits, rested } = makeDeps(makeRows({ namespaceKnown: false }), () => ok([]));
   await reconcileHost(deps, "a");
   expect([commits, rested]).toEqual([[], [4]]);
   const host = { ...makeRows().host, deleted: true };
-  const gone = makeDeps(makeRows({ namespaceKnown: false, host }), () => ok(undefined));
+  const gone = makeDeps(makeRows({ namespaceKnown: false, host }), () => ok([]));
   await reconcileHost(gone.deps, "a");
   expect(gone.commits).toMatchObject([{ gone: true }]);
 });
@@ -126,7 +135,7 @@ test("reconcileHost decides nothing about a new host before its namespace is kno
 test("reconcileHost starts nothing from an object that does not fit its kind", async () => {
   const { deps, commits, rested, logged } = makeDeps(
     makeRows({}, { spec: { online: "yes", bmc: { address: 7 } } }),
-    () => ok(undefined),
+    () => ok([]),
   );
   await reconcileHost(deps, "a");
   expect([commits, rested]).toEqual([[], [4]]);
@@ -135,7 +144,7 @@ test("reconcileHost starts nothing from an object that does not fit its kind", a
 });
 
 test("reconcileHost is done when the host is gone from the store", async () => {
-  const { deps, commits } = makeDeps(undefined, () => ok(undefined));
+  const { deps, commits } = makeDeps(undefined, () => ok([]));
   expect(await reconcileHost(deps, "a")).toBe("decided");
   expect(commits).toEqual([]);
 });

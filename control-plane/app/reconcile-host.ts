@@ -7,11 +7,14 @@ import type { Bus, Clock, HostCommit, HostRows, HostStore, Log } from "../ports.
 import { makeCommit } from "./make-commit.ts";
 import { makeSnapshot } from "./make-snapshot.ts";
 import type { Metrics } from "./metrics.ts";
+import type { DecisionQueue } from "./decision-queue.ts";
 import { countDecision } from "./count-decision.ts";
 
 export interface ReconcileDeps {
   readonly store: Pick<HostStore, "loadHost" | "commitHost" | "restHost">;
   readonly bus: Pick<Bus, "notify">;
+  /** Of the machine that has the host, or waits for one. */
+  readonly machineDecisions: Pick<DecisionQueue, "decide">;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -37,6 +40,7 @@ export async function reconcileHost(deps: ReconcileDeps, uid: string): Promise<"
     const commit = makeCommit(rows, snapshot.value, decision);
     const done = await deps.store.commitHost(commit);
     if (done.ok) {
+      void deps.machineDecisions.decide(done.value);
       deps.bus.notify([...new Set(commit.outbox.map(({ link }) => link))]);
       logDecision(deps, startedMs, { rows, snapshot: snapshot.value, decision, commit });
       countDecision(deps.metrics, rows, decision);

@@ -1,17 +1,25 @@
 import { expect, test } from "vitest";
 import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
 import { makeMetrics } from "./metrics.ts";
-import { recordFeed, recordSecrets, type RecordDeps } from "./record-desired.ts";
+import { recordFeed, recordNodes, recordSecrets, type RecordDeps } from "./record-desired.ts";
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 function makeDeps(more: Partial<RecordDeps> = {}) {
   const stored: SecretFact[] = [];
   const decided: string[] = [];
+  const machines: string[] = [];
   const deps: RecordDeps = {
     store: {
       applyFeed: () =>
-        Promise.resolve({ kind: "stored", cursor: "7", touched: ["a", "b"], foreign: 2 }),
+        Promise.resolve({
+          kind: "stored",
+          cursor: "7",
+          touched: ["a", "b"],
+          machines: ["m"],
+          foreign: 2,
+        }),
+      applyNodes: (_cluster, facts) => Promise.resolve(facts.map(({ machineUid }) => machineUid)),
       applySecrets(_cluster, facts) {
         stored.push(...facts);
         return Promise.resolve(["a"]);
@@ -24,11 +32,18 @@ function makeDeps(more: Partial<RecordDeps> = {}) {
       },
       idle: () => Promise.resolve(),
     },
+    machineDecisions: {
+      decide(uids) {
+        machines.push(...uids);
+        return Promise.resolve();
+      },
+      idle: () => Promise.resolve(),
+    },
     log: silent,
     metrics: makeMetrics(),
     ...more,
   };
-  return { deps, stored, decided };
+  return { deps, stored, decided, machines };
 }
 
 const sealed = (length: number): SecretFact => ({
@@ -66,9 +81,9 @@ test("recordSecrets leaves a content out that no frame can carry, and says why",
   expect(decided).toEqual(["a"]);
 });
 
-test("recordFeed has the touched hosts decided about, and tells of objects that are another cluster's", async () => {
+test("recordFeed has the touched hosts and machines decided about, and tells of objects that are another cluster's", async () => {
   const errors: string[] = [];
-  const { deps, decided } = makeDeps({
+  const { deps, decided, machines } = makeDeps({
     log: { ...silent, error: (message) => void errors.push(message) },
   });
   const batch = {
@@ -80,6 +95,12 @@ test("recordFeed has the touched hosts decided about, and tells of objects that 
   const sender = { agentId: "x", epoch: 1, cluster: "east" };
   const outcome = await recordFeed(deps, sender, "baremetalhosts", { ...batch, events: [] });
   expect(outcome.cursor).toBe("7");
-  expect(decided).toEqual(["a", "b"]);
+  expect([decided, machines]).toEqual([["a", "b"], ["m"]]);
   expect(errors).toEqual(["objects of another cluster refused"]);
+});
+
+test("recordNodes has the machines decided about that it tells of", async () => {
+  const { deps, machines } = makeDeps();
+  await recordNodes(deps, "east", [{ machineUid: "m-2", outcome: "linked" }]);
+  expect(machines).toEqual(["m-2"]);
 });

@@ -1,15 +1,17 @@
-// Hop 3 of 8, next: hop 4 (shared/host/decide). Stores what a cluster link posts, and has the hosts that it
-// touches decided about. Knows neither HTTP nor SQL.
+// Hop 3 of 8, next: hop 4 (shared/host/decide). Stores what a cluster link posts, and has the hosts and machines that
+// it touches decided about. Knows neither HTTP nor SQL.
 import type { FeedBatch, FeedResource } from "../../shared/protocol/feed.ts";
+import type { NodeFact } from "../../shared/protocol/node-fact.ts";
 import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
-import type { FeedOutcome, FeedSender, HostStore, Log } from "../ports.ts";
+import type { FeedOutcome, FeedSender, HostStore, Log, MachineStore } from "../ports.ts";
 import type { DecisionQueue } from "./decision-queue.ts";
 import { maxSealedLength } from "./secret-sizes.table.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface RecordDeps {
-  readonly store: Pick<HostStore, "applyFeed" | "applySecrets">;
+  readonly store: Pick<HostStore, "applyFeed" | "applySecrets"> & Pick<MachineStore, "applyNodes">;
   readonly decisions: DecisionQueue;
+  readonly machineDecisions: DecisionQueue;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -37,6 +39,7 @@ export async function recordFeed(
     });
   }
   void deps.decisions.decide(outcome.touched);
+  void deps.machineDecisions.decide(outcome.machines);
   return outcome;
 }
 
@@ -46,6 +49,14 @@ export async function recordSecrets(
   facts: readonly SecretFact[],
 ): Promise<void> {
   void deps.decisions.decide(await deps.store.applySecrets(cluster, facts.map(bounded)));
+}
+
+export async function recordNodes(
+  deps: RecordDeps,
+  cluster: string,
+  facts: readonly NodeFact[],
+): Promise<void> {
+  void deps.machineDecisions.decide(await deps.store.applyNodes(cluster, facts));
 }
 
 /** A content that no frame can carry would hold up its whole site: it is left out, and the host says why. */

@@ -8,7 +8,7 @@ import { reviewAdmission } from "../admission/review.ts";
 import { postAdmission, type AdmissionDeps } from "./admission.ts";
 import { adminRoutes, type AdminDeps } from "./admin.ts";
 import { postEnrolment, type EnrolmentDeps } from "./enrolment.ts";
-import { postFeed, postSecrets, sessionOfCluster, type FeedDeps } from "./feed.ts";
+import { postFeed, postNodes, postSecrets, sessionOfCluster, type FeedDeps } from "./feed.ts";
 import { health, readiness, type HealthDeps } from "./health.ts";
 import { checkLinkRequest, linkEvents, type LinkDeps, type UpgradeWebSocket } from "./link.ts";
 
@@ -39,6 +39,7 @@ export function createApp(deps: AppDeps): Hono {
   app.use("/clusters/:cluster/*", sessionOfCluster(deps));
   app.post("/clusters/:cluster/feed/:resource", upTo(32 * mebibyte), postFeed(deps));
   app.post("/clusters/:cluster/secrets", upTo(32 * mebibyte), postSecrets(deps));
+  app.post("/clusters/:cluster/nodes", upTo(mebibyte), postNodes(deps));
   app.post("/agents/enrol", upTo(16 * 1024), postEnrolment(deps));
   app.get("/link/v1", checkLinkRequest, deps.upgradeWebSocket(linkEvents(deps)));
   app.route("/admin/v1", adminRoutes(deps));

@@ -2,9 +2,9 @@
 // is fenced by the session's epoch.
 import type { MiddlewareHandler } from "hono";
 import type { Context } from "hono";
-import { feedBatch, feedResource, secretsBody } from "../../shared/protocol/feed.ts";
+import { feedBatch, feedResource, nodesBody, secretsBody } from "../../shared/protocol/feed.ts";
 import type { FeedAnswer, FeedBatch } from "../../shared/protocol/feed.ts";
-import { recordFeed, recordSecrets, type RecordDeps } from "../app/record-desired.ts";
+import { recordFeed, recordNodes, recordSecrets, type RecordDeps } from "../app/record-desired.ts";
 import type { Crypto, FeedSender, LinkStore } from "../ports.ts";
 import { readJson } from "./read-json.ts";
 
@@ -73,6 +73,15 @@ export function postSecrets(deps: FeedDeps) {
     const body = await readJson(c, secretsBody);
     if (!body.ok) return c.json({ error: body.error.message }, 400);
     await recordSecrets(deps, c.get("sender").cluster, body.value.facts);
+    return c.json({});
+  };
+}
+
+export function postNodes(deps: FeedDeps) {
+  return async (c: Context<FeedVariables>): Promise<Response> => {
+    const body = await readJson(c, nodesBody);
+    if (!body.ok) return c.json({ error: body.error.message }, 400);
+    await recordNodes(deps, c.get("sender").cluster, body.value.facts);
     return c.json({});
   };
 }

@@ -55,12 +55,14 @@ function writeConsumer(draft: MachineDraft, host: HostView): Stop {
   const isWritten = memory.host?.uid === host.uid;
   const flaw = isWritten || isDeployed(draft) ? undefined : flawOf(draft, host);
   if (flaw !== undefined) return letGo(draft, "HostUnfit", `host ${nameOf(host)} ${flaw}`);
-  if (isWritten && memory.host?.shown === true) {
+  const wasShown = isWritten && memory.host?.shown === true;
+  if (wasShown) {
     const message = `spec.consumerRef of host ${nameOf(host)} was removed; writes it again`;
     tell(draft, "Warning", because("ConsumerRemoved", message));
+  } else {
+    tell(draft, "Normal", because("HostChosen", `chose host ${nameOf(host)}`));
   }
-  memory.host ??= { uid: host.uid, shown: false };
-  if (memory.host.uid !== host.uid) memory.host = { uid: host.uid, shown: false };
+  memory.host = { uid: host.uid, shown: wasShown };
   delete memory.waitingSinceMs;
   writeHost(draft, host);
   const why = because("AssociatingBareMetalHost", `writes to host ${nameOf(host)}`);

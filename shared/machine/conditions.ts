@@ -1,17 +1,9 @@
 // From verdicts to the conditions of the status, in both forms, each with its summary Ready. A condition keeps its
 // lastTransitionTime while its status stays.
-import { canonicalJson } from "../host/document/canonical-json.ts";
 import { isoTime } from "../host/status/iso-time.ts";
 import type { Condition } from "../metal3/condition.ts";
-import type { WriteBack } from "../protocol/write-back.ts";
 import { deprecatedReasons, deprecatedTypes } from "./conditions.table.ts";
-import {
-  resourceOf,
-  target,
-  type AnyDraft,
-  type DeprecatedVerdict,
-  type Verdict,
-} from "./draft.ts";
+import type { AnyDraft, DeprecatedVerdict, Verdict } from "./draft.ts";
 
 /** Judges a condition; and its v1beta1 form, where it has one. */
 export function judge(draft: AnyDraft, type: string, verdict: Verdict): void {
@@ -39,6 +31,9 @@ export function notTrue(reason: string, message: string): Verdict {
 export function isTrue(reason: string, message = ""): Verdict {
   return { status: "True", reason, message };
 }
+
+/** Of a status. */
+const mostConditions = 32;
 
 interface Summary {
   /** Types that Ready sums up. */
@@ -70,7 +65,12 @@ export function stampConditions(draft: AnyDraft, summary: Summary): void {
   };
   for (const [type, verdict] of draft.verdicts) put(type, verdict);
   put("Ready", summarize(summary, shown));
-  status.conditions = [...shown.values()].toSorted(byType).slice(0, 32);
+  const isJudged = ({ type }: Condition) => draft.verdicts.has(type) || type === "Ready";
+  const judged = [...shown.values()].filter(isJudged);
+  const others = [...shown.values()].filter((one) => !isJudged(one));
+  status.conditions = [...judged, ...others.slice(0, mostConditions - judged.length)].toSorted(
+    byType,
+  );
   stampDeprecated(draft, summary, now);
 }
 
@@ -124,21 +124,4 @@ function stampDeprecated(draft: AnyDraft, { deprecatedOf }: Summary, now: string
 function byType(left: { type: string }, right: { type: string }): number {
   if (left.type === "Ready" || right.type === "Ready") return left.type === "Ready" ? -1 : 1;
   return left.type < right.type ? -1 : 1;
-}
-
-/** Stamps lastUpdated if anything changed. Undefined: Kubernetes shows this status already. */
-export function statusWrite(draft: AnyDraft): WriteBack | undefined {
-  const { snapshot, status } = draft;
-  const text = (fields: object | undefined) => canonicalJson({ ...fields, lastUpdated: undefined });
-  const decided = text(status);
-  if (decided !== text(snapshot.memory?.status) || status.lastUpdated === undefined) {
-    status.lastUpdated = isoTime(snapshot.nowMs);
-  }
-  if (decided === text(snapshot.object.status)) return undefined;
-  return {
-    kind: "provider-status",
-    resource: resourceOf(draft),
-    ...target(draft),
-    status: { ...status },
-  };
 }

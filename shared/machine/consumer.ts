@@ -16,23 +16,15 @@ export function consumerOf({ snapshot }: MachineDraft): Reference {
   };
 }
 
-/** By name, namespace, kind and group: the version may be an older one. */
-export function ownerOfHost(
-  draft: MachineDraft,
-  { spec, namespace }: HostView,
-): "ours" | "nobody" | "other" {
+/** By name, namespace, kind and group, as the cluster link compares too: the version may be an older one. */
+export function ownerOfHost(draft: MachineDraft, { spec }: HostView): "ours" | "nobody" | "other" {
   const { consumerRef } = spec;
-  if (
-    consumerRef === undefined ||
-    Object.values(consumerRef).every((text) => (text ?? "") === "")
-  ) {
-    return "nobody";
-  }
+  if (consumerRef === undefined) return "nobody";
   const wanted = consumerOf(draft);
   const isOurs =
     consumerRef.kind === wanted.kind &&
     consumerRef.name === wanted.name &&
-    (consumerRef.namespace ?? namespace) === wanted.namespace &&
+    consumerRef.namespace === wanted.namespace &&
     consumerRef.apiVersion?.split("/")[0] === infrastructureGroup;
   return isOurs ? "ours" : "other";
 }

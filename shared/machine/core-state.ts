@@ -1,4 +1,5 @@
 // What cluster-api core says about its Cluster and its Machine, in whichever version it says it.
+import { quote } from "../result.ts";
 import type { CoreCluster, CoreMachine } from "./core-objects.ts";
 
 const pausedAnnotation = "cluster.x-k8s.io/paused";
@@ -16,8 +17,10 @@ export function pausedBy(object: Annotated, cluster: CoreCluster | undefined): s
   return `paused by annotation ${pausedAnnotation}`;
 }
 
-export function isManagedElsewhere(object: Annotated): boolean {
-  return object.metadata.annotations?.[managedByAnnotation] !== undefined;
+/** Another system makes this infrastructure and writes its status; undefined: it is ours. */
+export function managedElsewhere(object: Annotated): string | undefined {
+  const by = object.metadata.annotations?.[managedByAnnotation];
+  return by === undefined ? undefined : `annotation ${managedByAnnotation} says ${quote(by)}`;
 }
 
 export function hasInfrastructure({ status }: CoreCluster): boolean {

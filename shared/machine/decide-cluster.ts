@@ -2,14 +2,15 @@
 // used, and stays until the last Machine of its Cluster is gone.
 import { metal3ClusterStatus } from "../capm3/v1beta2/metal3-cluster.ts";
 import { copyJson } from "../copy-json.ts";
-import { judge, isTrue, notTrue, stampConditions, statusWrite } from "./conditions.ts";
+import { judge, isTrue, notTrue, stampConditions } from "./conditions.ts";
 import { infrastructureReady } from "./conditions.table.ts";
-import { isManagedElsewhere, pausedBy } from "./core-state.ts";
+import { managedElsewhere, pausedBy } from "./core-state.ts";
 import type { MachineDecision } from "./decision.ts";
 import {
   because,
+  finish,
   gone,
-  objectWrites,
+  leave,
   settled,
   tell,
   wait,
@@ -25,9 +26,10 @@ const named = 3;
 
 export function decideCluster(snapshot: ClusterSnapshot): MachineDecision {
   const draft = makeDraft(snapshot);
-  if (snapshot.deleted) return gone(draft);
-  if (isManagedElsewhere(snapshot.object)) return leaveAlone(draft);
-  return finish(draft, paused(draft) ?? deletion(draft) ?? live(draft));
+  if (snapshot.deleted) return leave(draft, gone());
+  const other = managedElsewhere(snapshot.object);
+  if (other !== undefined) return leave(draft, settled(because("ManagedElsewhere", other)));
+  return conclude(draft, paused(draft) ?? deletion(draft) ?? live(draft));
 }
 
 function makeDraft(snapshot: ClusterSnapshot): ClusterDraft {
@@ -42,18 +44,7 @@ function makeDraft(snapshot: ClusterSnapshot): ClusterDraft {
     patch: {},
     writes: [],
     release: false,
-  };
-}
-
-/** Another system makes this infrastructure and writes its status. */
-function leaveAlone(draft: ClusterDraft): MachineDecision {
-  return {
-    memory: { ...draft.memory, status: { ...draft.status } },
-    claim: undefined,
-    release: false,
-    writes: [],
-    next: { kind: "settled" },
-    because: because("ManagedElsewhere", "annotation cluster.x-k8s.io/managed-by is set"),
+    hasTold: false,
   };
 }
 
@@ -115,19 +106,11 @@ function withoutEndpoint(draft: ClusterDraft): Stop {
   return wait(why, ["object"]);
 }
 
-function finish(draft: ClusterDraft, stop: Stop): MachineDecision {
+function conclude(draft: ClusterDraft, stop: Stop): MachineDecision {
   stampConditions(draft, {
     of: [infrastructureReady],
     deprecatedOf: [infrastructureReady],
     prefix: "Metal3Cluster",
   });
-  const status = statusWrite(draft);
-  return {
-    memory: { ...draft.memory, status: { ...draft.status } },
-    claim: undefined,
-    release: false,
-    writes: [...objectWrites(draft), ...(status === undefined ? [] : [status])],
-    next: stop.next,
-    because: stop.because,
-  };
+  return finish(draft, stop);
 }

@@ -3,10 +3,10 @@
 import { metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";
 import { copyJson } from "../copy-json.ts";
 import { associate } from "./associate.ts";
-import { statusWrite, stampConditions } from "./conditions.ts";
+import { stampConditions } from "./conditions.ts";
 import { associated, dataReady, metaDataAssociated, nodeReady } from "./conditions.table.ts";
 import type { MachineDecision } from "./decision.ts";
-import { gone, objectWrites, type MachineDraft, type Stop } from "./draft.ts";
+import { finish, gone, leave, type MachineDraft, type Stop } from "./draft.ts";
 import { bootstrapGate, clusterGates, paused, prepareObject } from "./gates.ts";
 import { linkNode } from "./link-node.ts";
 import { provision } from "./provisioned.ts";
@@ -15,9 +15,8 @@ import type { MachineSnapshot } from "./snapshot.ts";
 
 export function decideMachine(snapshot: MachineSnapshot): MachineDecision {
   const draft = makeDraft(snapshot);
-  if (snapshot.deleted) return gone(draft);
-  const stop = paused(draft) ?? deletion(draft) ?? live(draft);
-  return finish(draft, stop);
+  if (snapshot.deleted) return leave(draft, gone());
+  return conclude(draft, paused(draft) ?? deletion(draft) ?? live(draft));
 }
 
 /** With no memory of it Kubernetes' own word counts: a lost database, a machine of another controller. */
@@ -33,6 +32,7 @@ function makeDraft(snapshot: MachineSnapshot): MachineDraft {
     patch: {},
     writes: [],
     release: false,
+    hasTold: false,
   };
 }
 
@@ -47,19 +47,11 @@ function live(draft: MachineDraft): Stop {
   return provision(draft, host) ?? linkNode(draft, host);
 }
 
-function finish(draft: MachineDraft, stop: Stop): MachineDecision {
+function conclude(draft: MachineDraft, stop: Stop): MachineDecision {
   stampConditions(draft, {
     of: [associated, metaDataAssociated, dataReady],
     deprecatedOf: ["AssociateBMH", "Metal3DataReady", nodeReady],
     prefix: "Metal3Machine",
   });
-  const status = statusWrite(draft);
-  return {
-    memory: { ...draft.memory, status: { ...draft.status } },
-    claim: draft.claim,
-    release: draft.release,
-    writes: [...objectWrites(draft), ...(status === undefined ? [] : [status])],
-    next: stop.next,
-    because: stop.because,
-  };
+  return finish(draft, stop);
 }

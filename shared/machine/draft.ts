@@ -4,6 +4,7 @@ import { infrastructureGroup } from "../capm3/provider.ts";
 import type { Metal3ClusterStatus } from "../capm3/v1beta2/metal3-cluster.ts";
 import type { Metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";
 import type { Because } from "../host/decision.ts";
+import { isoTime } from "../host/status/iso-time.ts";
 import { canonicalJson, sha256Hex } from "../host/document/canonical-json.ts";
 import type { ProviderResource, WriteBack } from "../protocol/write-back.ts";
 import type { MachineAwaited, MachineDecision, MachineNext } from "./decision.ts";
@@ -44,6 +45,8 @@ interface Draft<S, Status> {
   readonly writes: WriteBack[];
   claim?: readonly string[];
   release: boolean;
+  /** There is something to tell by an Event: once, until there is something else or nothing. */
+  hasTold: boolean;
 }
 export type MachineDraft = Draft<MachineSnapshot, Metal3MachineStatus>;
 export type ClusterDraft = Draft<ClusterSnapshot, Metal3ClusterStatus>;
@@ -79,9 +82,10 @@ export function target(draft: AnyDraft): { namespace: string; name: string; uid:
   return { namespace, name, uid };
 }
 
-/** An Event, unless the last one had the same reason. */
+/** An Event, unless the last decision told the same reason. One of a decision at most. */
 export function tell(draft: AnyDraft, type: "Normal" | "Warning", why: Because): void {
   const { memory, snapshot } = draft;
+  draft.hasTold = true;
   if (memory.told === why.reason) return;
   memory.told = why.reason;
   const { uid, name } = target(draft);
@@ -101,8 +105,8 @@ export function tell(draft: AnyDraft, type: "Normal" | "Warning", why: Because):
   });
 }
 
-/** Everything but the status, which `statusWrite` judges. */
-export function objectWrites(draft: AnyDraft): readonly WriteBack[] {
+/** Everything but the status. */
+function objectWrites(draft: AnyDraft): readonly WriteBack[] {
   const { patch } = draft;
   if (canonicalJson(patch) === "{}") return draft.writes;
   return [
@@ -111,18 +115,54 @@ export function objectWrites(draft: AnyDraft): readonly WriteBack[] {
   ];
 }
 
-export function resourceOf(draft: AnyDraft): ProviderResource {
+/** Puts the outcome together, once the conditions are stamped. */
+export function finish(draft: AnyDraft, { next, because: why }: Stop): MachineDecision {
+  if (!draft.hasTold) delete draft.memory.told;
+  const status = statusWrite(draft);
+  return {
+    memory: { ...draft.memory, status: { ...draft.status } },
+    claim: draft.claim,
+    release: draft.release,
+    writes: [...objectWrites(draft), ...(status === undefined ? [] : [status])],
+    next,
+    because: why,
+  };
+}
+
+/** Stamps lastUpdated if anything changed. Undefined: Kubernetes shows this status already. */
+function statusWrite(draft: AnyDraft): WriteBack | undefined {
+  const { snapshot, status } = draft;
+  const text = (fields: object | undefined) => canonicalJson({ ...fields, lastUpdated: undefined });
+  const decided = text(status);
+  if (decided !== text(snapshot.memory?.status) || status.lastUpdated === undefined) {
+    status.lastUpdated = isoTime(snapshot.nowMs);
+  }
+  if (decided === text(snapshot.object.status)) return undefined;
+  return {
+    kind: "provider-status",
+    resource: resourceOf(draft),
+    ...target(draft),
+    status: { ...status },
+  };
+}
+
+function resourceOf(draft: AnyDraft): ProviderResource {
   return draft.snapshot.kind === "machine" ? "metal3machines" : "metal3clusters";
 }
 
-/** The object is gone from Kubernetes: what it had of a host stays as it is. */
-export function gone(draft: AnyDraft): MachineDecision {
+/** Nothing changes and nothing is written. */
+export function leave(draft: AnyDraft, { next, because: why }: Stop): MachineDecision {
   return {
     memory: { ...draft.memory, status: { ...draft.status } },
     claim: undefined,
     release: false,
     writes: [],
-    next: { kind: "gone" },
-    because: because("Gone", "the object is gone from Kubernetes"),
+    next,
+    because: why,
   };
+}
+
+/** The object is gone from Kubernetes: what it had of a host stays as it is. */
+export function gone(): Stop {
+  return { next: { kind: "gone" }, because: because("Gone", "the object is gone from Kubernetes") };
 }

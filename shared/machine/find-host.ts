@@ -25,6 +25,9 @@ export function findHost(draft: MachineDraft): Stop {
     const message = `the host of this machine is gone${lastHost(object.metadata.annotations)}; delete its Machine to get another`;
     return fail(draft, because("HostGone", message), ["object", "free-host"]);
   }
+  if (isOwnerLeaving(draft)) {
+    return wait(because("Deleting", "its Machine is being deleted: it gets no host"), ["object"]);
+  }
   const problem = specProblem(draft);
   if (problem !== undefined) return fail(draft, because("InvalidSpec", problem), ["object"]);
   return choose(draft);
@@ -67,6 +70,7 @@ function choose(draft: MachineDraft): Stop {
 
 /** What is wrong with a host that was claimed before anything was written to it; undefined: nothing. */
 export function flawOf(draft: MachineDraft, host: HostView): string | undefined {
+  if (isOwnerLeaving(draft)) return "is not needed: the Machine is being deleted";
   const wanted = readWanted(draft);
   return typeof wanted === "string" ? wanted : rejectionOf(host, wanted)?.one;
 }
@@ -78,6 +82,10 @@ function readWanted(draft: MachineDraft): Wanted | string {
   if (!matches.ok) return matches.error.message;
   const { namespace, uid } = metadata;
   return { namespace, uid, matches: matches.value, ownerOf: (host) => ownerOfHost(draft, host) };
+}
+
+function isOwnerLeaving({ snapshot }: MachineDraft): boolean {
+  return snapshot.owner?.metadata.deletionTimestamp !== undefined;
 }
 
 function failureDomainOf({ snapshot }: MachineDraft): string | undefined {

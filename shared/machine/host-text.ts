@@ -8,6 +8,7 @@ export function nameOf({ namespace, name }: HostView): string {
 /** "host metal/m1 is provisioning: 1.2 GiB of 4.0 GiB, 30 %". An error comes before what it waits for. */
 export function hostText(host: HostView): string {
   const state = host.state === "" ? "not registered yet" : host.state;
-  const more = host.errorMessage === "" ? (host.operation ?? "") : host.errorMessage;
+  const waiting = host.state === "provisioned" ? "" : (host.operation ?? "");
+  const more = host.errorMessage === "" ? waiting : host.errorMessage;
   return `host ${nameOf(host)} is ${state}${more === "" ? "" : `: ${more}`}`;
 }

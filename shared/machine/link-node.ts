@@ -10,6 +10,9 @@ import type { HostView } from "./snapshot.ts";
 const askEveryMs = 10_000;
 /** Where a person has to do something. */
 const askAgainMs = 30_000;
+/** A Node that has not come in this time is asked for less often. */
+const patienceMs = 20 * 60_000;
+const askSeldomMs = 60_000;
 
 export function linkNode(draft: MachineDraft, host: HostView): Stop {
   const { node } = draft.snapshot;
@@ -68,10 +71,16 @@ function deprecated(severity: "Info" | "Error", message: string) {
   return { status: "False", severity, reason, message: message.slice(0, 10_240) } as const;
 }
 
-function nextAskMs({ memory, snapshot }: MachineDraft): number {
+function nextAskMs(draft: MachineDraft): number {
+  return (draft.memory.nodeAskedAtMs ?? draft.snapshot.nowMs) + askEvery(draft);
+}
+
+function askEvery({ snapshot, status }: MachineDraft): number {
   const { node, nowMs } = snapshot;
-  const hasTrouble = node?.outcome === "conflict" || node?.outcome === "problem";
-  return (memory.nodeAskedAtMs ?? nowMs) + (hasTrouble ? askAgainMs : askEveryMs);
+  if (node?.outcome === "conflict" || node?.outcome === "problem") return askAgainMs;
+  const shown = status.conditions?.find(({ type }) => type === nodeCondition);
+  const sinceMs = shown?.status === "False" ? Date.parse(shown.lastTransitionTime) : nowMs;
+  return nowMs < sinceMs + patienceMs ? askEveryMs : askSeldomMs;
 }
 
 function ask(draft: MachineDraft, host: HostView): void {
@@ -80,7 +89,7 @@ function ask(draft: MachineDraft, host: HostView): void {
   if (owner === undefined) return;
   if (memory.nodeAskedAtMs !== undefined && nowMs < nextAskMs(draft)) return;
   memory.nodeAskedAtMs = nowMs;
-  const { hostname = "" } = host.hardware ?? {};
+  const hostnames = new Set([host.hardware?.hostname ?? host.name, host.name]);
   draft.writes.push({
     kind: "link-node",
     ...target(draft),
@@ -88,7 +97,8 @@ function ask(draft: MachineDraft, host: HostView): void {
     providerID: object.spec.providerID ?? providerIdOf(draft, host),
     hostUid: host.uid,
     ...(host.systemUuid === undefined ? {} : { systemUuid: host.systemUuid }),
-    hostnames: hostname === "" ? [] : [hostname],
+    // Its own name is the hostname that a host is given where its metadata says nothing else.
+    hostnames: [...hostnames].filter((name) => name !== ""),
     mayWrite: !hasCloudProvider(draft),
   });
 }

@@ -51,6 +51,7 @@ function writeProviderId(draft: MachineDraft, host: HostView): Stop | undefined 
   if (providerID === undefined || providerID === "") return undefined;
   draft.patch.spec = { ...draft.patch.spec, providerID };
   const message = `host ${nameOf(host)} is provisioned; writes spec.providerID`;
+  tell(draft, "Normal", because("Provisioned", `host ${nameOf(host)} is provisioned`));
   return wait(because("WritingProviderID", message), ["object"]);
 }
 

@@ -67,9 +67,9 @@ function unowned(draft: MachineDraft, host: HostView): Stop {
   if (memory.host?.uid !== host.uid || memory.host.shown) {
     return done(draft, `host ${nameOf(host)} is free`);
   }
-  patchHost(draft, host, {
-    spec: { consumerRef: consumerOf(draft), ...cleared(draft, host, true) },
-  });
+  const online = { online: isLeftOn(host) };
+  const spec = { consumerRef: consumerOf(draft), ...nothing(draft), ...online };
+  patchHost(draft, host, { spec });
   const message = `waits for Kubernetes to show what was written to host ${nameOf(host)}`;
   return wait(because("Deleting", message), ["host"], snapshot.nowMs + askAgainMs);
 }
@@ -77,7 +77,7 @@ function unowned(draft: MachineDraft, host: HostView): Stop {
 function empty(draft: MachineDraft, host: HostView): Stop {
   const { snapshot, memory } = draft;
   memory.host = { uid: host.uid, shown: true };
-  const spec = cleared(draft, host, false);
+  const spec = leftovers(draft, host);
   if (Object.keys(spec).length > 0) {
     patchHost(draft, host, { spec });
     const why = because("Deleting", `removes the image from ${hostText(host)}`);
@@ -89,36 +89,39 @@ function empty(draft: MachineDraft, host: HostView): Stop {
     if (host.errorMessage !== "") tell(draft, "Warning", because("HostError", hostText(host)));
     return wait(why, ["host", "object"], snapshot.nowMs + lookMs);
   }
-  patchHost(draft, host, { spec: { consumerRef: null }, ...ownMarks(draft, host) });
+  // An image that was ordered and did not show yet goes by the same write.
+  patchHost(draft, host, {
+    spec: { consumerRef: null, ...nothing(draft) },
+    ...ownMarks(draft, host),
+  });
   unlabelSecret(draft, host);
   const why = because("Deleting", `leaves host ${nameOf(host)}`);
   return wait(why, ["host"], snapshot.nowMs + askAgainMs);
 }
 
-/** What is still to be cleared of all that the machine put there. */
-function cleared(
-  { snapshot, status }: MachineDraft,
-  { spec }: HostView,
-  isBlind: boolean,
-): Record<string, unknown> {
-  const online = spec.disablePowerOff === true; // M59
+/** All that the machine put there, as a patch that removes it. metaData and networkData may be the host's own. */
+function nothing({ snapshot, status }: MachineDraft): Record<string, null> {
   const given = { ...snapshot.object.spec, ...status };
-  const fields = {
-    image: true,
-    customDeploy: true,
-    userData: true,
-    // A host may have brought these itself.
-    metaData: given.metaData !== undefined,
-    networkData: given.networkData !== undefined,
-  } as const;
-  const nulls = Object.entries(fields).flatMap(([name, isGiven]) => {
-    const shown = spec[name as keyof typeof fields];
-    return isGiven && (isBlind || shown !== undefined) ? [[name, null] as const] : [];
-  });
   return {
-    ...Object.fromEntries(nulls),
-    ...(spec.online === online && !isBlind ? {} : { online }),
+    image: null,
+    customDeploy: null,
+    userData: null,
+    ...(given.metaData === undefined ? {} : { metaData: null }),
+    ...(given.networkData === undefined ? {} : { networkData: null }),
   };
+}
+
+/** What of that Kubernetes still shows, and the power. */
+function leftovers(draft: MachineDraft, host: HostView): Record<string, unknown> {
+  const shown: Readonly<Record<string, unknown>> = host.spec;
+  const fields = Object.entries(nothing(draft)).filter(([name]) => shown[name] !== undefined);
+  const online = isLeftOn(host);
+  return { ...Object.fromEntries(fields), ...(shown["online"] === online ? {} : { online }) };
+}
+
+/** M59 */
+function isLeftOn({ spec }: HostView): boolean {
+  return spec.disablePowerOff === true;
 }
 
 /** M58 M60: an externally provisioned one has only its power to wait for. */

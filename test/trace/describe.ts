@@ -50,6 +50,32 @@ function describeWrite(write: WriteBack): string {
       return `label Secret ${write.secretName}, so that its changes are seen`;
     case "release-secret":
       return `release Secret ${write.secretName}`;
+    default:
+      return describeMachineWrite(write);
+  }
+}
+
+type MachineWriteKind =
+  | "host-patch"
+  | "label-secret"
+  | "link-node"
+  | "provider-patch"
+  | "provider-status";
+
+function describeMachineWrite(
+  write: Extract<WriteBack, { readonly kind: MachineWriteKind }>,
+): string {
+  switch (write.kind) {
+    case "label-secret":
+      return `label Secret ${write.secretName}`;
+    case "host-patch":
+      return `write what ${write.consumer.kind ?? ""} ${write.consumer.name ?? ""} wants of ${write.name}`;
+    case "provider-patch":
+      return `write metadata and spec of ${write.resource} ${write.name}`;
+    case "provider-status":
+      return `write status of ${write.resource} ${write.name}`;
+    case "link-node":
+      return `look for the Node of ${write.providerID}`;
   }
 }
 

@@ -14,8 +14,13 @@ export interface HostSpec {
   readonly metaData?: { readonly name?: string } | null;
   readonly preprovisioningNetworkDataName?: string;
   readonly image?: { readonly url?: string; readonly checksum?: string } | null;
+  readonly customDeploy?: object | null;
   readonly rootDeviceHints?: { readonly serialNumber?: string };
-  readonly consumerRef?: { readonly name?: string; readonly namespace?: string } | null;
+  readonly consumerRef?: {
+    readonly kind?: string;
+    readonly name?: string;
+    readonly namespace?: string;
+  } | null;
 }
 
 export interface HostStatus {

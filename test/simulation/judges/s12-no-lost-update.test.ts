@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { s12 } from "./s12-no-lost-update.ts";
-import { madeHost, stored, tryJudge } from "./try-judge.ts";
+import { madeHost, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
 import type { KubernetesObject } from "../world/events.ts";
 
@@ -45,6 +45,34 @@ test("finalizers, an annotation taken away and a first architecture are none, no
     [],
   );
   expect(tryJudge(s12, [stored(1, { ...host, spec: {} }, { before: host })])).toEqual([]);
+});
+
+describe("on a host that a Metal3Machine uses", () => {
+  const consumerRef = { kind: "Metal3Machine", name: "x", namespace: "a" };
+  const used = madeHost({ spec: { consumerRef, image: { url: "i" } } });
+  const becomes = (after: KubernetesObject, deleted: boolean, before = used) =>
+    tryJudge(s12, [
+      stored(0, madeMetal3Machine("x", deleted)),
+      stored(1, after, { before, by: "farrier" }),
+    ]);
+  const usedWith = (more: object) => ({ ...used, spec: { ...used.spec, ...more } });
+
+  test("Farrier writes what its machine wants", () => {
+    expect(becomes(used, false, madeHost())).toEqual([]);
+    expect(becomes(usedWith({ image: null, online: false }), true)).toEqual([]);
+  });
+
+  test("an image that is replaced, or taken while the machine stays, is a violation", () => {
+    expect(becomes(usedWith({ image: { url: "j" } }), false)).toEqual([
+      "Farrier replaced the image",
+    ]);
+    expect(becomes(usedWith({ image: null }), false)).toEqual(["Farrier replaced the image"]);
+    expect(becomes(usedWith({ online: false }), false)).toEqual(["Farrier switched the host off"]);
+  });
+
+  test("what is not the machine's is a violation", () => {
+    expect(becomes(usedWith({ bmc: {} }), true)).toEqual(["Farrier changed the spec"]);
+  });
 });
 
 type Row = Readonly<Record<string, unknown>>;

@@ -1,7 +1,8 @@
 // S12: what somebody else has written meanwhile is not written over: in Kubernetes, and in the control plane's database.
 import type { KubernetesObject } from "../world/events.ts";
 import type { JudgeKind } from "./judge.ts";
-import { statusOf } from "./host-of.ts";
+import { specOf, statusOf } from "./host-of.ts";
+import { isDeleting, machineOf } from "./machine-of.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -10,10 +11,14 @@ export const s12: JudgeKind = {
   says: "Farrier writes over nothing that is newer than what it has seen, and observedGeneration never goes back",
   make: (report) => ({
     on: {
-      object({ before, after, by, verb, path }) {
+      object({ before, after, by, verb, path, cluster }, truth) {
         if (after.kind !== "BareMetalHost" || by !== "farrier" || before === undefined) return;
         if (verb === "gone") return;
-        const problem = verb === "status" ? backwards(before, after) : notOurs(before, after);
+        const machine = machineOf(truth, cluster, after) ?? machineOf(truth, cluster, before);
+        const problem =
+          verb === "status"
+            ? backwards(before, after)
+            : (wrongFor(machine, before, after) ?? notOurs(machine, before, after));
         if (problem !== undefined) report(problem, path);
       },
       commit({ table, key, before, after, statement }) {
@@ -47,20 +52,77 @@ function backwards(before: KubernetesObject, after: KubernetesObject): string | 
   return undefined;
 }
 
+/** What a Metal3Machine has a say in while it uses the host. */
+interface OfMachine {
+  readonly spec: readonly string[];
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
+}
+
+const ofMachine: OfMachine = {
+  spec: [
+    "automatedCleaningMode",
+    "consumerRef",
+    "customDeploy",
+    "image",
+    "metaData",
+    "networkData",
+    "online",
+    "userData",
+  ],
+  labels: ["cluster.x-k8s.io/cluster-name", "infrastructure.cluster.x-k8s.io/node-reuse"],
+  annotations: ["clusterctl.cluster.x-k8s.io/block-move"],
+};
+
+/** An image stays what it is until the machine goes, and a machine that stays wants its host on. */
+function wrongFor(
+  machine: KubernetesObject | undefined,
+  before: KubernetesObject,
+  after: KubernetesObject,
+): string | undefined {
+  if (machine === undefined || isDeleting(machine)) return undefined;
+  const [was, is] = [specOf(before), specOf(after)];
+  if ((was.image ?? undefined) !== undefined && !isSame(was.image, is.image)) {
+    return "Farrier replaced the image";
+  }
+  return was.online === true && is.online !== true ? "Farrier switched the host off" : undefined;
+}
+
 /** Of a host Farrier writes spec.architecture, finalizers, and takes annotations away; the rest is other people's. */
-function notOurs(before: KubernetesObject, after: KubernetesObject): string | undefined {
+function notOurs(
+  machine: KubernetesObject | undefined,
+  before: KubernetesObject,
+  after: KubernetesObject,
+): string | undefined {
+  const free = machine === undefined ? noneOfMachine : ofMachine;
   const { architecture: was, ...spec } = before.spec ?? {};
   const { architecture: is, ...written } = after.spec ?? {};
-  if (!isSame(spec, written)) return "Farrier changed the spec";
-  if (was !== is && was !== undefined && was !== "") return "Farrier replaced spec.architecture";
-  const { annotations = {}, labels, ownerReferences } = before.metadata;
-  for (const [name, value] of Object.entries(after.metadata.annotations ?? {})) {
-    if (annotations[name] !== value) return `Farrier wrote annotation ${name}`;
+  if (!isSame(without(spec, free.spec), without(written, free.spec))) {
+    return "Farrier changed the spec";
   }
-  const { labels: others, ownerReferences: owners } = after.metadata;
-  return isSame([labels, ownerReferences], [others, owners])
-    ? undefined
-    : "Farrier changed labels or owners";
+  if (was !== is && was !== undefined && was !== "") return "Farrier replaced spec.architecture";
+  return metadataNotOurs(free, before.metadata, after.metadata);
+}
+
+type Metadata = KubernetesObject["metadata"];
+
+function metadataNotOurs(free: OfMachine, before: Metadata, after: Metadata): string | undefined {
+  const { annotations = {} } = before;
+  for (const [name, value] of Object.entries(after.annotations ?? {})) {
+    const isOurs = annotations[name] === value || free.annotations.includes(name);
+    if (!isOurs) return `Farrier wrote annotation ${name}`;
+  }
+  const others = ({ labels = {}, ownerReferences }: Metadata): unknown => [
+    without(labels, free.labels),
+    ownerReferences,
+  ];
+  return isSame(others(before), others(after)) ? undefined : "Farrier changed labels or owners";
+}
+
+const noneOfMachine: OfMachine = { spec: [], labels: [], annotations: [] };
+
+function without(fields: Row, names: readonly string[]): Row {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 }
 
 function isSame(a: unknown, b: unknown): boolean {

@@ -111,6 +111,17 @@ export function madeHost(fields: HostFields = {}): KubernetesObject {
   };
 }
 
+/** In the namespace of `madeHost()`. */
+export function madeMetal3Machine(name: string, deleted = false): KubernetesObject {
+  const metadata = { name, namespace: "a", uid: `uid of ${name}`, resourceVersion: "1" };
+  const deletionTimestamp = "2026-11-01T12:00:00Z";
+  return {
+    kind: "Metal3Machine",
+    metadata: deleted ? { ...metadata, deletionTimestamp } : metadata,
+    spec: {},
+  };
+}
+
 export function stored(
   at: number,
   after: KubernetesObject,

@@ -9,6 +9,7 @@ import { Claimers } from "./claimers.ts";
 import { isObject } from "./server/frozen-json.ts";
 import type { Json } from "./server/frozen-json.ts";
 import { Kubectl } from "./kubectl.ts";
+import { MachinePlayer } from "./play-machine-command.ts";
 import {
   collectionPath,
   hosts,
@@ -54,6 +55,7 @@ interface Hands {
   /** Whose writes another webhook refuses. */
   readonly refused: Kubectl;
   readonly claimers: Claimers;
+  readonly machines: MachinePlayer;
 }
 
 const goneTries = 60;
@@ -80,6 +82,11 @@ export class CommandPlayer {
     claim: (command) =>
       this.#of(command.cluster).claimers.claim(command, this.#options.image(command.image)),
     release: (command) => this.#of(command.cluster).claimers.release(command),
+    "create-machine-set": (command) =>
+      this.#machinesAt(command).create(command, this.#options.image(command.image)),
+    scale: (command) => this.#machinesAt(command).scale(command),
+    "delete-machine": (command) => this.#machinesAt(command).deleteOne(command),
+    "delete-machine-set": (command) => this.#machinesAt(command).deleteAll(command),
   };
 
   constructor(options: PlayOptions) {
@@ -196,6 +203,10 @@ export class CommandPlayer {
     return this.#of(partsOf(host).cluster).person;
   }
 
+  #machinesAt({ set }: { readonly set: string }): MachinePlayer {
+    return this.#of(partsOf(set).cluster).machines;
+  }
+
   #of(cluster: string): Hands {
     const hands = this.#hands.get(cluster);
     if (hands === undefined) throw new Error(`the scenario has no cluster ${cluster}`);
@@ -209,8 +220,10 @@ function handsOn(cluster: SimulatedCluster, { kernel, random }: PlayOptions): Ha
     const api = cluster.apiAs({ ...personCaller, user, isRefusedLater });
     return new Kubectl({ kernel, random: own.split(user), api });
   };
+  const person = kubectl(personCaller.user, false);
   return {
-    person: kubectl(personCaller.user, false),
+    person,
+    machines: new MachinePlayer(person, cluster),
     refused: kubectl("over-quota", true),
     claimers: new Claimers({ kernel, random: own.split("claimers"), cluster }),
   };

@@ -12,10 +12,13 @@ import type { Happened, KubernetesObject } from "../world/events.ts";
 import { Admission } from "./server/admission.ts";
 import type { Caller, Review } from "./server/admission.ts";
 import { ApiServer } from "./server/api-server.ts";
+import { ClusterApi } from "./cluster-api.ts";
 import { noFaults } from "./cluster-faults.ts";
 import { Controllers } from "./server/controllers.ts";
 import { ObjectStore } from "./server/object-store.ts";
-import { hosts, namespaces, readPath, secrets } from "./server/resources.table.ts";
+import { hosts, isOfClusterApi, namespaces, readPath, secrets } from "./server/resources.table.ts";
+import type { Target } from "./server/resources.table.ts";
+import { refusal } from "./server/status-answers.ts";
 import { secretsIn } from "./server/secrets-in.ts";
 import { Watches } from "./server/watches.ts";
 
@@ -25,12 +28,18 @@ export interface SimulatedClusterOptions {
   readonly random: Random;
   readonly tell: (happened: Happened) => void;
   readonly review: Review;
+  /** The kinds of cluster-api are defined here, and its core is at work. */
+  readonly hasClusterApi?: boolean;
 }
 
 /** As the manifests give it to the cluster link. */
 export const agentCaller: Caller = {
   by: "farrier",
   user: "system:serviceaccount:farrier-system:farrier-cluster-link",
+};
+const clusterApiCaller: Caller = {
+  by: "cluster-api",
+  user: "system:serviceaccount:capi-system:capi-manager",
 };
 export const personCaller: Caller = { by: "kubectl", user: "kubernetes-admin" };
 
@@ -63,6 +72,7 @@ export class SimulatedCluster {
         tell({ kind: "object", cluster: name, path, verb, by, before, after });
         watches.onChange(change);
         controllers.onChange(change);
+        clusterApi.onChange(change);
       },
     });
     const admission = new Admission({ ...options, random: random.split("admission"), faults });
@@ -81,6 +91,12 @@ export class SimulatedCluster {
     this.#options = options;
     [this.#store, this.#server, this.#watches] = [store, server, watches];
     this.api = this.apiAs(agentCaller);
+    const clusterApi = new ClusterApi({
+      kernel,
+      random: random.split("cluster-api"),
+      store,
+      api: this.apiAs(clusterApiCaller),
+    });
     this.#createNamespace("farrier-system");
   }
 
@@ -153,10 +169,16 @@ export class SimulatedCluster {
     if (caller.by === "farrier" && isWrite && random.chance(this.faults.conflicts)) {
       await this.#touch(request.path);
     }
+    if (!this.#isDefined(readPath(request.path))) return refusal(404, "page not found");
     const answer = await this.#server.handle(caller, request);
     const isGiven = answer.status < 300 && readPath(request.path)?.resource === secrets;
     if (isGiven) this.#tellRead(caller, answer.body);
     return answer;
+  }
+
+  #isDefined(target: Target | undefined): boolean {
+    const { hasClusterApi = false } = this.#options;
+    return hasClusterApi || target === undefined || !isOfClusterApi(target.resource);
   }
 
   #tellRead({ by }: Caller, body: unknown): void {
@@ -185,7 +207,9 @@ export class SimulatedCluster {
     if (this.faults.unreachable) return { status: 0, reason: "connection refused" };
     if (random.chance(this.faults.throttles)) return { status: 429, reason: "too many requests" };
     const target = readPath(path);
-    if (target === undefined) return { status: 404, reason: "not found" };
+    if (target === undefined || !this.#isDefined(target)) {
+      return { status: 404, reason: "not found" };
+    }
     const { name: cluster, tell } = this.#options;
     const watch = { kind: "watch", cluster, resource: target.resource.name } as const;
     tell({ ...watch, open: true });

@@ -42,12 +42,16 @@ export const testNamespace = "metal";
 export const hostsPath = `/apis/metal3.io/v1alpha1/namespaces/${testNamespace}/baremetalhosts`;
 export const secretsPath = `/api/v1/namespaces/${testNamespace}/secrets`;
 
-export function makeTestCluster(seed = "a cluster"): TestCluster {
+export function makeTestCluster(
+  seed = "a cluster",
+  options: { readonly hasClusterApi?: boolean } = {},
+): TestCluster {
   const kernel = makeKernel(seed, Date.parse("2026-11-01T12:00:00Z"));
   const told: Happened[] = [];
   const reviews: AskedReview[] = [];
   let answer = async (): Promise<ReviewResponse | undefined> => ({ allowed: true });
   const cluster = new SimulatedCluster({
+    ...options,
     name: "stable",
     kernel,
     random: kernel.random,

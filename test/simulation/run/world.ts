@@ -118,10 +118,11 @@ function makeClusters(
   reviewPaths: ReadonlyMap<string, string>,
 ): Map<string, SimulatedCluster> {
   return new Map(
-    scenario.clusters.map(({ name }) => [
+    scenario.clusters.map(({ name, hasClusterApi = false }) => [
       name,
       new SimulatedCluster({
         name,
+        hasClusterApi,
         kernel,
         random: kernel.random.split(`cluster ${name}`),
         tell,

@@ -89,7 +89,9 @@ test("every command and fault is within the faults' time and names what there is
 });
 
 test("every kind of command is drawn, and a namespace is seldom deleted", () => {
-  const kinds: Readonly<Record<Command["kind"], true>> = {
+  // Those of the machine side are only written by hand, in ../run/machine-thread.test.ts.
+  type Written = "create-machine-set" | "scale" | "delete-machine" | "delete-machine-set";
+  const kinds: Readonly<Record<Exclude<Command["kind"], Written>, true>> = {
     "create-host": true,
     "patch-spec": true,
     annotate: true,

@@ -27,6 +27,8 @@ export interface ClusterPlan {
   readonly name: string;
   /** The site whose agent is also this cluster's link; undefined: an agent of its own. */
   readonly site: string | undefined;
+  /** The core of cluster-api is at work in it. */
+  readonly hasClusterApi?: boolean;
 }
 
 /** The guard file of a site's operator. */
@@ -138,6 +140,19 @@ export type Command = { readonly atMs: number } & (
       readonly claimer: string;
       readonly staleMs: number;
     }
+  /** A Cluster with a MachineSet of the same name, without Machines. */
+  | {
+      readonly kind: "create-machine-set";
+      readonly set: string;
+      readonly image: string;
+      readonly hostSelector?: Readonly<Record<string, unknown>>;
+    }
+  /** `set` as "cluster/namespace/name". */
+  | { readonly kind: "scale"; readonly set: string; readonly replicas: number }
+  /** One Machine of the set: another one takes its place. */
+  | { readonly kind: "delete-machine"; readonly set: string }
+  /** Its Cluster, and with it everything. */
+  | { readonly kind: "delete-machine-set"; readonly set: string }
   /** Somebody presses the power button. */
   | { readonly kind: "power-button"; readonly machine: string }
 );

@@ -6,6 +6,9 @@ export type PowerAction = "on" | "off" | "cycle" | "reset" | "soft";
 export type Place = "disk" | "network";
 export type Running = "nothing" | "firmware" | "ramdisk" | "operating system";
 
+/** Who asked an API server for something. */
+export type Writer = "kubectl" | "farrier" | "claimer" | "cluster-api" | "garbage collector";
+
 export type Happened =
   /** A BMC took a power command. `agent`: whose packet it was; undefined: the button, or somebody else. */
   | {
@@ -184,7 +187,7 @@ export type Happened =
       readonly cluster: string;
       readonly path: string;
       readonly verb: "create" | "update" | "status" | "delete" | "gone";
-      readonly by: "kubectl" | "farrier" | "claimer" | "garbage collector";
+      readonly by: Writer;
       readonly before: KubernetesObject | undefined;
       readonly after: KubernetesObject;
     }
@@ -214,7 +217,7 @@ export type Happened =
       readonly cluster: string;
       readonly namespace: string;
       readonly name: string;
-      readonly by: "kubectl" | "farrier" | "claimer" | "garbage collector";
+      readonly by: Writer;
     }
   /** A row of the control plane's database changed. Only in the in-memory tier. */
   | {

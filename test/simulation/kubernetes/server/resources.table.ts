@@ -31,20 +31,22 @@ interface Definition {
   readonly spec: {
     readonly group: string;
     readonly names: { readonly kind: string; readonly plural: string };
-    readonly versions: readonly [
-      {
-        readonly name: string;
-        readonly schema: { readonly openAPIV3Schema: Schema };
-        readonly subresources?: { readonly status?: object };
-      },
-    ];
+    readonly versions: readonly {
+      readonly name: string;
+      readonly storage: boolean;
+      readonly schema: { readonly openAPIV3Schema: Schema };
+      readonly subresources?: { readonly status?: object };
+    }[];
   };
 }
 
+/** In the version that is stored: nobody in this world asks for another. */
 function readDefinition(file: string): Resource {
   const path = join(import.meta.dirname, "../../../../infra/crds", file);
   const { group, names, versions } = (parse(readFileSync(path, "utf8")) as Definition).spec;
-  const [{ name: version, schema, subresources }] = versions;
+  const stored = versions.find(({ storage }) => storage);
+  if (stored === undefined) throw new Error(`${file} stores no version`);
+  const { name: version, schema, subresources } = stored;
   return {
     ...makeResource(group, version, names.plural, names.kind),
     custom: { schema: schema.openAPIV3Schema, hasStatus: subresources?.status !== undefined },
@@ -60,15 +62,38 @@ function makeResource(group: string, version: string, name: string, kind: string
     version,
     name,
     kind,
-    isNamespaced: name !== "namespaces",
+    isNamespaced: name !== "namespaces" && name !== "nodes",
     custom: undefined,
   };
+}
+
+/** Of cluster-api's core, whose schemas are not ours: it keeps whatever it is given. */
+function makeCoreResource(name: string, kind: string): Resource {
+  const anything: Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+  const schema: Schema = { type: "object", properties: { spec: anything, status: anything } };
+  const resource = makeResource("cluster.x-k8s.io", "v1beta2", name, kind);
+  return { ...resource, custom: { schema, hasStatus: true } };
 }
 
 export const namespaces = makeResource("", "v1", "namespaces", "Namespace");
 export const secrets = makeResource("", "v1", "secrets", "Secret");
 export const events = makeResource("", "v1", "events", "Event");
 export const hosts = readDefinition("metal3.io_baremetalhosts.yaml");
+
+export const coreClusters = makeCoreResource("clusters", "Cluster");
+export const coreMachines = makeCoreResource("machines", "Machine");
+export const machineSets = makeCoreResource("machinesets", "MachineSet");
+const infrastructure = "infrastructure.cluster.x-k8s.io";
+export const metal3Clusters = readDefinition(`${infrastructure}_metal3clusters.yaml`);
+export const metal3Machines = readDefinition(`${infrastructure}_metal3machines.yaml`);
+export const metal3MachineTemplates = readDefinition(
+  `${infrastructure}_metal3machinetemplates.yaml`,
+);
+
+/** Defined in clusters with cluster-api only. */
+export function isOfClusterApi({ group }: Resource): boolean {
+  return group.endsWith("cluster.x-k8s.io");
+}
 
 export const resources: readonly Resource[] = [
   namespaces,
@@ -78,6 +103,12 @@ export const resources: readonly Resource[] = [
   makeResource("coordination.k8s.io", "v1", "leases", "Lease"),
   hosts,
   readDefinition("metal3.io_hardwaredata.yaml"),
+  coreClusters,
+  coreMachines,
+  machineSets,
+  metal3Clusters,
+  metal3Machines,
+  metal3MachineTemplates,
 ];
 
 const byCollection = new Map(resources.map((resource) => [resource.collection, resource]));

@@ -6,6 +6,7 @@ export interface Schema {
   readonly type?: "object" | "array" | "string" | "integer" | "number" | "boolean";
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: Schema | boolean;
+  readonly "x-kubernetes-preserve-unknown-fields"?: boolean;
   readonly required?: readonly string[];
   readonly items?: Schema;
   readonly enum?: readonly unknown[];
@@ -154,8 +155,12 @@ function defaultsOf(schema: Schema): readonly (readonly [string, unknown])[] {
   return found;
 }
 
-function fieldOf({ properties, additionalProperties }: Schema, name: string): Schema | undefined {
+const anything: Schema = { "x-kubernetes-preserve-unknown-fields": true };
+
+function fieldOf(schema: Schema, name: string): Schema | undefined {
+  const { properties, additionalProperties } = schema;
   const known = properties?.[name];
   if (known !== undefined) return known;
+  if (schema["x-kubernetes-preserve-unknown-fields"] === true) return anything;
   return typeof additionalProperties === "object" ? additionalProperties : undefined;
 }

@@ -1,0 +1,77 @@
+// A host's row → the host as the machine side sees it. Pure.
+import { z } from "zod";
+import type { HostView } from "../../../shared/machine/snapshot.ts";
+import { bareMetalHostSpec, bareMetalHostStatus } from "../../../shared/metal3/bare-metal-host.ts";
+import { objectMeta } from "../../../shared/metal3/object-meta.ts";
+import type { MachineHostRow, MachineRows } from "../../ports.ts";
+import { connectionAfter } from "../make-snapshot.ts";
+import type { ObjectReader } from "./read-objects.ts";
+
+const hostObject = z.object({
+  metadata: objectMeta.pick({ labels: true, annotations: true, deletionTimestamp: true }),
+  spec: bareMetalHostSpec
+    .pick({
+      automatedCleaningMode: true,
+      bmc: true,
+      consumerRef: true,
+      customDeploy: true,
+      disablePowerOff: true,
+      externallyProvisioned: true,
+      image: true,
+      metaData: true,
+      networkData: true,
+      userData: true,
+    })
+    .extend({ online: z.boolean().default(false) }),
+});
+
+const hostStatus = z.object({
+  ...bareMetalHostStatus.pick({ conditions: true, hardware: true }).shape,
+  errorMessage: z.string().default(""),
+  operationalStatus: z.string().default(""),
+  poweredOn: z.boolean().default(false),
+  provisioning: z.object({ state: z.string() }).default({ state: "" }),
+});
+
+export interface Around {
+  readonly sites: MachineRows["sites"];
+  readonly nowMs: number;
+}
+
+/** Undefined: it does not fit the schema of its kind. */
+export function viewHost(
+  row: MachineHostRow,
+  around: Around,
+  { read }: ObjectReader,
+): HostView | undefined {
+  const kind = `BareMetalHost ${row.name}`;
+  const object = read(kind, hostObject, row.object);
+  const status = read(`${kind} status`, hostStatus, row.status ?? {});
+  if (object === undefined || status === undefined) return undefined;
+  const { labels = {}, annotations = {}, deletionTimestamp } = object.metadata;
+  return {
+    uid: row.uid,
+    namespace: row.namespace,
+    name: row.name,
+    labels,
+    annotations,
+    deleting: row.deleted || deletionTimestamp !== undefined,
+    gone: row.deleted,
+    spec: object.spec,
+    state: status.provisioning.state,
+    errorMessage: status.errorMessage,
+    operationalStatus: status.operationalStatus,
+    poweredOn: status.poweredOn,
+    operation: status.conditions?.find(({ type }) => type === "farrier.dev/Operation")?.message,
+    hardware: status.hardware,
+    systemUuid: row.systemUuid?.toLowerCase(),
+    site: viewSite(row.site, around),
+    claimedBy: row.claimedBy,
+  };
+}
+
+function viewSite(named: string | undefined, { sites, nowMs }: Around): HostView["site"] {
+  const site = sites.find(({ name }) => name === named);
+  if (site === undefined) return undefined;
+  return { name: site.name, connection: connectionAfter(nowMs - (site.lastSeenMs ?? 0)) };
+}

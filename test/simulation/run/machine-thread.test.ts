@@ -1,0 +1,162 @@
+// The machine side's thread, from one end to the other: cluster-api's core, the real control plane and agent, machines
+// that really boot, and `kubectl scale` up and down again.
+import { beforeAll, expect, test } from "vitest";
+import { specOf, stateOf } from "../judges/host-of.ts";
+import type { Run } from "./run.ts";
+import { runScenario } from "./run-scenario.ts";
+import { startMs } from "./world.ts";
+import { scenarioVersion } from "../workload/scenario.ts";
+import type { Scenario } from "../workload/scenario.ts";
+import type { KubernetesObject, WorldEvent } from "../world/events.ts";
+
+const second = 1_000;
+const minute = 60 * second;
+const set = "cluster-1/metal/workers";
+const upMs = 4 * minute;
+const downMs = 12 * minute;
+const machines = ["m1", "m2"];
+
+const scenario: Scenario = {
+  version: scenarioVersion,
+  seed: 1,
+  profile: "written",
+  tier: "pglite",
+  faultsMs: downMs + minute,
+  settleMs: 15 * minute,
+  instances: 2,
+  clusters: [{ name: "cluster-1", site: "site-1", hasClusterApi: true }],
+  sites: [{ name: "site-1", skewMs: 0, driftPpm: 0 }],
+  machines: machines.map((name) => ({
+    name,
+    site: "site-1",
+    firmware: "UEFI",
+    cipherSuite: 17,
+    disks: [{ serialNumber: `${name}-d1`, sizeBytes: 16 * 1024 ** 3 }],
+    content: "old",
+    bootOrder: ["network", "disk"],
+    quirks: [],
+    shuffledDisks: false,
+  })),
+  images: [{ name: "image-1", format: "raw", sizeBytes: 2 * 1024 ** 2 }],
+  commands: [
+    ...machines.map(
+      (machine) =>
+        ({
+          atMs: second,
+          kind: "create-host",
+          host: `cluster-1/metal/${machine}`,
+          machine,
+          spec: {},
+        }) as const,
+    ),
+    { atMs: 2 * second, kind: "create-machine-set", set, image: "image-1" },
+    { atMs: upMs, kind: "scale", set, replicas: 1 },
+    { atMs: downMs, kind: "scale", set, replicas: 0 },
+  ],
+  faults: [],
+};
+
+type ObjectEvent = Extract<WorldEvent, { readonly kind: "object" }>;
+
+const stored: ObjectEvent[] = [];
+const booted: Extract<WorldEvent, { readonly kind: "running" }>[] = [];
+let run: Run;
+
+beforeAll(async () => {
+  run = await runScenario(scenario, {
+    onEvent(event) {
+      if (event.kind === "object") stored.push(event);
+      if (event.kind === "running" && event.running === "operating system") booted.push(event);
+    },
+  });
+}, 120_000);
+
+/** The objects of a kind as they were then, ms from the start. */
+function at(ms: number, kind: string): readonly KubernetesObject[] {
+  const objects = new Map<string, KubernetesObject>();
+  for (const { atMs, path, verb, after } of stored) {
+    if (atMs > startMs + ms || after.kind !== kind) continue;
+    if (verb === "gone") objects.delete(path);
+    else objects.set(path, after);
+  }
+  return [...objects.values()];
+}
+
+const claimed = (ms: number) =>
+  at(ms, "BareMetalHost").filter((host) => specOf(host).consumerRef !== undefined);
+
+test("nothing that is judged is broken", () => {
+  expect(run.violations).toEqual([]);
+  expect(run.stuck).toBeUndefined();
+});
+
+test("a Metal3Cluster is provisioned as soon as it has an endpoint, and its Cluster goes by it", () => {
+  expect(at(upMs, "Metal3Cluster")[0]?.status).toMatchObject({
+    initialization: { provisioned: true },
+  });
+  expect(at(upMs, "Cluster")[0]?.status).toMatchObject({
+    initialization: { infrastructureProvisioned: true },
+  });
+});
+
+test("a machine that is scaled up takes one of the hosts, and makes it what it wants", () => {
+  expect(claimed(upMs)).toEqual([]);
+  const [machine] = at(downMs, "Metal3Machine");
+  const [host, ...others] = claimed(downMs);
+  expect(others).toEqual([]);
+  expect(host).toMatchObject({
+    metadata: { labels: { "cluster.x-k8s.io/cluster-name": "workers" } },
+    spec: {
+      online: true,
+      consumerRef: {
+        apiVersion: "infrastructure.cluster.x-k8s.io/v1beta2",
+        kind: "Metal3Machine",
+        name: machine?.metadata.name,
+        namespace: "metal",
+      },
+      image: { url: expect.stringContaining("image-1"), format: "raw" },
+      userData: { name: "workers-bootstrap", namespace: "metal" },
+    },
+    status: { poweredOn: true, provisioning: { state: "provisioned" } },
+  });
+});
+
+test("the machine boots what was written, and core takes over who it is", () => {
+  const [host] = claimed(downMs);
+  const isOfHost = booted.filter(({ machine }) => machine === host?.metadata.name);
+  expect(isOfHost.map(({ system }) => system)).toContain("image-1");
+  const [machine] = at(downMs, "Metal3Machine");
+  const providerID = `metal3://metal/${host?.metadata.name}/${machine?.metadata.name}`;
+  expect(machine).toMatchObject({
+    metadata: { annotations: { "metal3.io/BareMetalHost": `metal/${host?.metadata.name}` } },
+    spec: { providerID },
+    status: { initialization: { provisioned: true } },
+  });
+  expect(at(downMs, "Machine")[0]).toMatchObject({
+    spec: { providerID },
+    status: { initialization: { infrastructureProvisioned: true } },
+  });
+});
+
+test("a machine that is scaled down gives its host back, clean and free", () => {
+  const endMs = run.virtualMs;
+  expect([...at(endMs, "Machine"), ...at(endMs, "Metal3Machine")]).toEqual([]);
+  const hosts = at(endMs, "BareMetalHost");
+  expect(hosts.map(stateOf)).toEqual(["available", "available"]);
+  for (const { spec, metadata } of hosts) {
+    expect(Object.keys(spec ?? {})).not.toContain("consumerRef");
+    expect(Object.keys(spec ?? {})).not.toContain("image");
+    expect(metadata.labels).not.toHaveProperty("cluster.x-k8s.io/cluster-name");
+  }
+});
+
+test("a host is left only when nothing of its machine is on it any more", () => {
+  const [name] = claimed(downMs).map(({ metadata }) => metadata.name);
+  const left = stored.findLast(
+    ({ before, after }) =>
+      after.metadata.name === name &&
+      specOf(before).consumerRef !== undefined &&
+      specOf(after).consumerRef === undefined,
+  );
+  expect(stateOf(left?.after)).toBe("available");
+});
