@@ -20,6 +20,11 @@ export function machineOf(
   return undefined;
 }
 
+/** A Metal3Machine, which may be gone. */
+export function isForMachine(host: KubernetesObject): boolean {
+  return host.kind === "BareMetalHost" && specOf(host).consumerRef?.kind === "Metal3Machine";
+}
+
 export function isDeleting(object: KubernetesObject | undefined): boolean {
   return object?.metadata.deletionTimestamp !== undefined;
 }

@@ -5,20 +5,21 @@ import type { JudgeKind } from "./judge.ts";
 
 export const s16: JudgeKind = {
   id: "S16",
-  says: "Farrier reads only Secrets that a host of the same namespace names",
+  says: "Farrier reads only Secrets that a host of the same namespace names, and kubeconfigs of Clusters",
   make(report) {
     const named = new Set<string>();
     return {
       on: {
         object({ cluster, after }) {
+          const { namespace, name: own } = after.metadata;
+          if (after.kind === "Cluster") named.add(`${cluster}/${namespace}/${own}-kubeconfig`);
           if (after.kind !== "BareMetalHost") return;
-          const { namespace } = after.metadata;
           for (const name of namesIn(after)) named.add(`${cluster}/${namespace}/${name}`);
         },
         "secret-read"({ cluster, namespace, name, by }) {
           const path = `${cluster}/${namespace}/${name}`;
           if (by !== "farrier" || named.has(path)) return;
-          report(`Secret ${path} was read, and no host of its namespace names it`, path);
+          report(`Secret ${path} was read, and no host or Cluster of its namespace names it`, path);
         },
       },
     };

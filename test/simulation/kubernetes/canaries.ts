@@ -19,6 +19,15 @@ export function canaryUserData(host: string): string {
   return `canary-data-${host}`;
 }
 
+/** In the kubeconfig of a workload cluster. */
+export function canaryToken(cluster: string): string {
+  return `canary-token-${cluster}`;
+}
+
+export function isToken(text: string): boolean {
+  return text.startsWith("canary-token-");
+}
+
 /** Whose planted user data is in the text. */
 export function hostOfUserData(text: string): string | undefined {
   return /canary-data-([a-z0-9-]+)/.exec(text)?.[1];

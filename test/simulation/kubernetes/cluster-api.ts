@@ -17,6 +17,7 @@ import {
   metal3Clusters,
   metal3Machines,
   metal3MachineTemplates,
+  nodes,
   objectPath,
 } from "./server/resources.table.ts";
 import type { Resource } from "./server/resources.table.ts";
@@ -46,7 +47,7 @@ export class ClusterApi {
   }
 
   onChange({ resource }: { readonly resource: Resource }): void {
-    if (!isOfClusterApi(resource)) return;
+    if (!isOfClusterApi(resource) && resource !== nodes) return;
     if (this.#isLooking) this.#isNew = true;
     else this.#lookIn(this.#soonMs());
   }
@@ -80,7 +81,9 @@ export class ClusterApi {
     if (infrastructure === undefined) return;
     await this.#own(metal3Clusters, infrastructure, cluster);
     if (!isProvisioned(infrastructure) || statusOf(cluster).initialization !== undefined) return;
-    await this.#tell(coreClusters, cluster, { infrastructureProvisioned: true });
+    await this.#tell(coreClusters, cluster, {
+      initialization: { infrastructureProvisioned: true },
+    });
   }
 
   /** First the sets, then what is left of the Machines, then the rest. */
@@ -150,19 +153,37 @@ export class ClusterApi {
     const infrastructure = this.#get(metal3Machines, machine, infrastructureOf(machine));
     if (machine.metadata.deletionTimestamp !== undefined) {
       const left = infrastructure === undefined ? [] : [[metal3Machines, infrastructure] as const];
+      const node = this.#nodeOf(machine);
+      if (left.length === 0 && node !== undefined) await this.#delete(nodes, node);
       await this.#takeDown(coreMachines, machine, left);
       return;
     }
     await this.#hold(coreMachines, machine, machineFinalizer);
     if (infrastructure === undefined) return;
     await this.#own(metal3Machines, infrastructure, machine);
+    if (isProvisioned(infrastructure)) await this.#takeOver(machine, infrastructure);
+  }
+
+  async #takeOver(machine: KubernetesObject, infrastructure: KubernetesObject): Promise<void> {
     const providerID = infrastructure.spec?.["providerID"];
-    if (!isProvisioned(infrastructure) || providerID === undefined) return;
+    if (providerID === undefined) return;
     if (machine.spec?.["providerID"] !== providerID) {
       await this.#patch(coreMachines, machine, { spec: { providerID } });
     }
-    if (statusOf(machine).initialization !== undefined) return;
-    await this.#tell(coreMachines, machine, { infrastructureProvisioned: true });
+    const { initialization, nodeRef } = statusOf(machine);
+    const node = this.#nodeOf(machine);
+    if (initialization !== undefined && (nodeRef !== undefined || node === undefined)) return;
+    await this.#tell(coreMachines, machine, {
+      initialization: { infrastructureProvisioned: true },
+      ...(node === undefined ? {} : { nodeRef: { name: node.metadata.name } }),
+    });
+  }
+
+  /** By its providerID, and by nothing else. */
+  #nodeOf({ spec }: KubernetesObject): KubernetesObject | undefined {
+    const providerID = spec?.["providerID"];
+    if (providerID === undefined) return undefined;
+    return this.#all(nodes).find((node) => node.spec?.["providerID"] === providerID);
   }
 
   /** Deletes what is left, and goes when nothing is. */
@@ -194,8 +215,8 @@ export class ClusterApi {
     await this.#patch(resource, object, { metadata: { ownerReferences } });
   }
 
-  async #tell(resource: Resource, object: KubernetesObject, initialization: Json): Promise<void> {
-    const body = { metadata: bound(object), status: { initialization } };
+  async #tell(resource: Resource, object: KubernetesObject, status: Json): Promise<void> {
+    const body = { metadata: bound(object), status };
     const path = `${pathOf(resource, object)}/status`;
     await this.#send({ method: "PATCH", patch: "merge", path, body });
   }
@@ -273,6 +294,7 @@ function infrastructureOf({ spec }: { readonly spec?: Json }): string | undefine
 
 interface Status {
   readonly initialization?: { readonly provisioned?: boolean };
+  readonly nodeRef?: { readonly name: string };
 }
 
 function statusOf({ status = {} }: KubernetesObject): Status {

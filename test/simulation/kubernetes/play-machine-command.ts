@@ -1,6 +1,7 @@
 // What people do to Machines: they make a Cluster with a MachineSet, scale it, delete one Machine, or all of it.
 import { partsOf } from "../workload/addresses.ts";
 import type { Command } from "../workload/scenario.ts";
+import { canaryToken } from "./canaries.ts";
 import type { Kubectl } from "./kubectl.ts";
 import type { Json } from "./server/frozen-json.ts";
 import {
@@ -38,6 +39,10 @@ export class MachinePlayer {
     await this.#create(secrets, set, {
       metadata: { name: bootstrap.dataSecretName },
       stringData: { value: "#cloud-config\n", format: "cloud-config" },
+    });
+    await this.#create(secrets, set, {
+      metadata: { name: `${name}-kubeconfig`, labels: { "cluster.x-k8s.io/cluster-name": name } },
+      stringData: { value: JSON.stringify(kubeconfigOf(this.#cluster.name, name)) },
     });
     await this.#create(metal3Clusters, set, {
       spec: { controlPlaneEndpoint: { host: "192.0.2.10", port: 6_443 } },
@@ -95,4 +100,16 @@ export class MachinePlayer {
     const { namespace, name } = partsOf(set);
     return objectPath(resource, namespace, name);
   }
+}
+
+/** Where the Nodes of workload clusters are: at the API server that holds their hosts. */
+export const workloadDomain = "workload.example";
+
+function kubeconfigOf(cluster: string, name: string): Json {
+  return {
+    "current-context": name,
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    clusters: [{ name, cluster: { server: `https://${cluster}.${workloadDomain}` } }],
+    users: [{ name, user: { token: canaryToken(name) } }],
+  };
 }

@@ -41,6 +41,8 @@ const clusterApiCaller: Caller = {
   by: "cluster-api",
   user: "system:serviceaccount:capi-system:capi-manager",
 };
+/** With the kubeconfig of a workload cluster. */
+export const workloadCaller: Caller = { by: "farrier", user: "kubernetes-admin of a workload" };
 export const personCaller: Caller = { by: "kubectl", user: "kubernetes-admin" };
 
 interface Line {

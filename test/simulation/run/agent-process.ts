@@ -44,6 +44,8 @@ export interface AgentOptions {
   /** Absent: it has no site. */
   readonly site: { readonly plan: SitePlan; readonly network: Segment } | undefined;
   readonly kubernetes: KubernetesApi | undefined;
+  /** What a kubeconfig leads to. */
+  readonly workload: (server: string, token: string | undefined) => Pick<KubernetesApi, "request">;
   /** It begins with what this one has on its disk at that moment. */
   readonly copyOf?: AgentProcess;
   /** Told of each call of a port. */
@@ -268,7 +270,10 @@ export class AgentProcess {
           }),
       },
       kubernetes: kubernetes === undefined ? undefined : liveKubernetes(life, kubernetes),
-      connectCluster: () => ({ request: nowhere }),
+      connectCluster: ({ server, token }) => {
+        const api = this.#options.workload(server, token);
+        return { request: (request) => life.call("workload.request", () => api.request(request)) };
+      },
       database: liveDatabase(life, this.database),
       log: liveLog(life, (level, message, fields) =>
         tell({ kind: "log", process: this.name, level, message, fields: { ...fields } }),

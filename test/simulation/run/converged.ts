@@ -32,3 +32,53 @@ function isDeployedAsWanted({ image, online }: HostSpec, status: HostStatus): bo
   if (url === "" || (state === "available" && online === false)) return state === "available";
   return state === "provisioned" && url === written?.url && online === status.poweredOn;
 }
+
+/** Of a Metal3Machine among all that its API server holds. Whether its Node has joined is not asked here. */
+export function machineStandOf(
+  machine: KubernetesObject,
+  objects: ReadonlyMap<string, KubernetesObject>,
+): Stand {
+  const hosts = [...objects.values()].filter(
+    ({ kind, metadata }) =>
+      kind === "BareMetalHost" && metadata.namespace === machine.metadata.namespace,
+  );
+  const host = hosts.find((each) => isUsedBy(each, machine));
+  const isDeleting = machine.metadata.deletionTimestamp !== undefined;
+  if (host === undefined)
+    return isDeleting || hosts.some((each) => fits(each, machine)) ? "waiting" : "wanted";
+  if (isHeld(host) || isExternal(host)) return "wanted";
+  if ((statusOf(host).errorMessage ?? "") !== "") return "error";
+  if (isDeleting) return "waiting";
+  return standOf(host) === "wanted" && isProvisioned(machine) ? "wanted" : "waiting";
+}
+
+function isUsedBy(host: KubernetesObject, { metadata }: KubernetesObject): boolean {
+  const { kind, name } = specOf(host).consumerRef ?? {};
+  return kind === "Metal3Machine" && name === metadata.name;
+}
+
+function isExternal(host: KubernetesObject): boolean {
+  return specOf(host).externallyProvisioned === true;
+}
+
+function isProvisioned({ status = {} }: KubernetesObject): boolean {
+  const { initialization } = status as { initialization?: { provisioned?: boolean } };
+  return initialization?.provisioned === true;
+}
+
+/** Nobody has it, nothing is wrong with it, and it is one of those that the machine may have. */
+function fits(host: KubernetesObject, { spec = {} }: KubernetesObject): boolean {
+  const { consumerRef, image } = specOf(host);
+  const { hostSelector } = spec as {
+    hostSelector?: { matchLabels?: Readonly<Record<string, string>> };
+  };
+  const labels = Object.entries(hostSelector?.matchLabels ?? {});
+  return (
+    standOf(host) === "wanted" &&
+    statusOf(host).provisioning?.state === "available" &&
+    (consumerRef ?? image ?? undefined) === undefined &&
+    !isHeld(host) &&
+    !isExternal(host) &&
+    labels.every(([label, value]) => host.metadata.labels?.[label] === value)
+  );
+}

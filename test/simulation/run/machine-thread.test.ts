@@ -138,6 +138,21 @@ test("the machine boots what was written, and core takes over who it is", () => 
   });
 });
 
+test("the Node that joins is found by its machine, gets its providerID, and goes with its Machine", () => {
+  const [host] = claimed(downMs);
+  const [machine] = at(downMs, "Metal3Machine");
+  const providerID = `metal3://metal/${host?.metadata.name}/${machine?.metadata.name}`;
+  const joined = stored.find(({ after, verb }) => after.kind === "Node" && verb === "create");
+  expect(joined?.after.spec).toEqual({});
+  expect(at(downMs, "Node")).toMatchObject([
+    { metadata: { labels: { "metal3.io/uuid": host?.metadata.uid } }, spec: { providerID } },
+  ]);
+  expect(at(downMs, "Machine")[0]?.status).toMatchObject({
+    nodeRef: { name: host?.metadata.name },
+  });
+  expect(at(run.virtualMs, "Node")).toEqual([]);
+});
+
 test("a machine that is scaled down gives its host back, clean and free", () => {
   const endMs = run.virtualMs;
   expect([...at(endMs, "Machine"), ...at(endMs, "Metal3Machine")]).toEqual([]);

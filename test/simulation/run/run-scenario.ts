@@ -8,7 +8,7 @@ import { Stuck } from "../kernel/kernel.ts";
 import type { Scenario } from "../workload/scenario.ts";
 import type { Happened, WorldEvent } from "../world/events.ts";
 import { scheduleCommands } from "./commands.ts";
-import { standOf } from "./converged.ts";
+import { machineStandOf, standOf } from "./converged.ts";
 import type { Stand } from "./converged.ts";
 import { openDatabase } from "./database.ts";
 import { heal, scheduleFaults } from "./faults.ts";
@@ -101,6 +101,7 @@ function standsOf({ clusters }: World): ReadonlySet<Stand> {
   for (const { objects } of clusters.values()) {
     for (const object of objects.values()) {
       if (object.kind === "BareMetalHost") stands.add(standOf(object));
+      if (object.kind === "Metal3Machine") stands.add(machineStandOf(object, objects));
     }
   }
   return stands;

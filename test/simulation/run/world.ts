@@ -3,8 +3,10 @@
 import { makeKernel } from "../kernel/kernel.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { CallHook } from "../kernel/life.ts";
-import { canaryPassword, findCanary } from "../kubernetes/canaries.ts";
-import { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
+import { canaryPassword, findCanary, isToken } from "../kubernetes/canaries.ts";
+import { SimulatedCluster, workloadCaller } from "../kubernetes/simulated-cluster.ts";
+import { workloadDomain } from "../kubernetes/play-machine-command.ts";
+import { err } from "../../../shared/result.ts";
 import { makeLoginTrials } from "../machines/bmc/login-trials.ts";
 import { makeSeededCrypto } from "../machines/crypto/seeded-crypto.ts";
 import { makeMachine } from "../machines/simulated-fleet-machine.ts";
@@ -21,6 +23,7 @@ import type { SimulatedDatabase } from "./database.ts";
 import { makeEnrolToken } from "./enrolments.ts";
 import { Hub, noDatabaseFaults } from "./hub.ts";
 import type { DatabaseFaults } from "./hub.ts";
+import { Kubelets } from "./kubelets.ts";
 import { makeImages } from "./images.ts";
 import type { WorldImages } from "./images.ts";
 
@@ -83,7 +86,21 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   }
   const trials = makeLoginTrials();
   const agents = await makeAgents({ ...options, hub, wan, networks, clusters, trials });
-  const machines = await makeMachines({ ...options, networks, trials });
+  const kubelets = new Kubelets({
+    kernel,
+    random: random.split("kubelets"),
+    clusters,
+    machine: (name) => machines.get(name),
+  });
+  const machines: ReadonlyMap<string, SimulatedFleetMachine> = await makeMachines({
+    ...options,
+    networks,
+    trials,
+    tell(happened) {
+      tell(happened);
+      kubelets.onHappened(happened);
+    },
+  });
   const truth = makeTruth({ database, kernel, scenario, clusters, agents, machines, images });
   for (const agent of agents.values()) await kernel.until(agent.start());
   return {
@@ -158,7 +175,17 @@ async function makeAgents(
     const kubernetes = cluster === undefined ? undefined : clusters.get(cluster)?.api;
     agents.set(
       name,
-      new AgentProcess({ ...options, name, random, crypto, roles, enrolToken, site, kubernetes }),
+      new AgentProcess({
+        ...options,
+        name,
+        random,
+        crypto,
+        roles,
+        enrolToken,
+        site,
+        kubernetes,
+        workload: workloadsOf(clusters),
+      }),
     );
   };
   for (const plan of scenario.sites) {
@@ -171,6 +198,22 @@ async function makeAgents(
     if (site === undefined) await add(name, undefined, name);
   }
   return agents;
+}
+
+/** Each cluster's API server is that of its workload clusters, too, for whoever has their token. */
+function workloadsOf(
+  clusters: ReadonlyMap<string, SimulatedCluster>,
+): ConstructorParameters<typeof AgentProcess>[0]["workload"] {
+  return (server, token = "") => {
+    const [name = "", ...domain] = new URL(server).hostname.split(".");
+    const isOurs = domain.join(".") === workloadDomain && isToken(token);
+    const cluster = isOurs ? clusters.get(name) : undefined;
+    return (
+      cluster?.apiAs(workloadCaller) ?? {
+        request: async () => err("unreachable", `nobody is at ${server}`),
+      }
+    );
+  };
 }
 
 type AgentProcessSite = ConstructorParameters<typeof AgentProcess>[0]["site"];

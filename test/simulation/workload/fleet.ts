@@ -32,6 +32,7 @@ export function drawFleet(random: Random, hosts: number, quirks: readonly string
   const clusters = Array.from({ length: shape.chance(0.6) ? 1 : 2 }, (_, at) => ({
     name: `cluster-${at + 1}`,
     site: sites[at] !== undefined && shape.chance(0.7) ? sites[at].name : undefined,
+    ...(random.split(`cluster ${at + 1}`).chance(0.4) ? { hasClusterApi: true } : {}),
   }));
   const machines = Array.from({ length: hosts }, (_, at) => {
     const site = sites[at % sites.length]!.name;

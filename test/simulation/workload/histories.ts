@@ -7,6 +7,7 @@ import type { Act, ActOn } from "./acts.table.ts";
 import { macOf } from "./addresses.ts";
 import type { Fleet } from "./fleet.ts";
 import { drawDeletions } from "./namespaces.ts";
+import { drawMachineSets } from "./machine-sets.ts";
 import { drawPool } from "./pools.ts";
 import type { Command, MachinePlan } from "./scenario.ts";
 
@@ -20,8 +21,10 @@ export function drawHistories(random: Random, fleet: Fleet, faultsMs: number): r
   const histories = fleet.machines.flatMap((machine, at) =>
     historyOf(random.split(`host of ${machine.name}`), { fleet, machine, at, faultsMs }),
   );
+  const sets = drawMachineSets(random.split("machine sets"), fleet, faultsMs);
   const deletions = drawDeletions(random.split("deletions"), histories, faultsMs);
-  return [...histories, ...inTime(deletions, faultsMs)].toSorted((a, b) => a.atMs - b.atMs);
+  const all = [...histories, ...inTime(sets, faultsMs), ...inTime(deletions, faultsMs)];
+  return all.toSorted((a, b) => a.atMs - b.atMs);
 }
 
 interface About {
@@ -35,7 +38,7 @@ interface About {
 function historyOf(random: Random, about: About): readonly Command[] {
   const { fleet, machine, at, faultsMs } = about;
   const begin = random.split("begin");
-  const cluster = fleet.clusters[at % fleet.clusters.length]!.name;
+  const { name: cluster, hasClusterApi = false } = fleet.clusters[at % fleet.clusters.length]!;
   const host = `${cluster}/${begin.pick(namespaces)}/${machine.name}`;
   // Two of three are ordinary: created soon, deployed, nothing odd about them.
   const isOrdinary = at % 3 !== 2;
@@ -48,9 +51,10 @@ function historyOf(random: Random, about: About): readonly Command[] {
     atMs,
   };
   const isPooled = !isOrdinary && random.split("pooled").chance(0.4);
+  const isSpare = !isOrdinary && hasClusterApi && random.split("spare").chance(0.7);
   const created = isPooled
     ? drawPool(random.split("pool"), on)
-    : createdHost(begin, on, isOrdinary);
+    : createdHost(begin, on, { isOrdinary, isSpare });
   const twin = random.split("twin");
   return [
     ...inTime(created, faultsMs),
@@ -59,13 +63,18 @@ function historyOf(random: Random, about: About): readonly Command[] {
   ];
 }
 
-/** Most with their image; some get it later, as a pipeline does; some never. */
-function createdHost(random: Random, on: ActOn, isOrdinary: boolean): readonly Command[] {
+/** Most with their image; some get it later, as a pipeline does; some never: a spare one is for a Machine to take. */
+function createdHost(
+  random: Random,
+  on: ActOn,
+  { isOrdinary, isSpare }: { readonly isOrdinary: boolean; readonly isSpare: boolean },
+): readonly Command[] {
   const { host, machine, images, atMs } = on;
   const image = { name: random.pick(images) };
   const when = isOrdinary
     ? random.pick(["now", "now", "soon"])
     : random.pick(["now", "soon", "never"]);
+  if (isSpare) return [{ atMs, kind: "create-host", host, machine: machine.name, spec: {} }];
   const spec = {
     ...(when === "now" ? { image } : {}),
     ...(isOrdinary ? ordinarySpec(random, machine) : oddSpec(random, machine)),

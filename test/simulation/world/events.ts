@@ -7,7 +7,13 @@ export type Place = "disk" | "network";
 export type Running = "nothing" | "firmware" | "ramdisk" | "operating system";
 
 /** Who asked an API server for something. */
-export type Writer = "kubectl" | "farrier" | "claimer" | "cluster-api" | "garbage collector";
+export type Writer =
+  | "kubectl"
+  | "farrier"
+  | "claimer"
+  | "cluster-api"
+  | "kubelet"
+  | "garbage collector";
 
 export type Happened =
   /** A BMC took a power command. `agent`: whose packet it was; undefined: the button, or somebody else. */

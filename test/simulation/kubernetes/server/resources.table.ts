@@ -78,6 +78,7 @@ function makeCoreResource(name: string, kind: string): Resource {
 export const namespaces = makeResource("", "v1", "namespaces", "Namespace");
 export const secrets = makeResource("", "v1", "secrets", "Secret");
 export const events = makeResource("", "v1", "events", "Event");
+export const nodes = makeResource("", "v1", "nodes", "Node");
 export const hosts = readDefinition("metal3.io_baremetalhosts.yaml");
 
 export const coreClusters = makeCoreResource("clusters", "Cluster");
@@ -99,6 +100,7 @@ export const resources: readonly Resource[] = [
   namespaces,
   secrets,
   events,
+  nodes,
   makeResource("", "v1", "configmaps", "ConfigMap"),
   makeResource("coordination.k8s.io", "v1", "leases", "Lease"),
   hosts,

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { l20 } from "./l-converge.ts";
+import { madeHost, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
+import type { KubernetesObject } from "../world/events.ts";
+
+const available = { provisioning: { state: "available" }, poweredOn: true };
+const image = { url: "i" };
+const deployed = { provisioning: { state: "provisioned", image }, poweredOn: true };
+const consumerRef = { kind: "Metal3Machine", name: "x", namespace: "a" };
+
+const waiting = (...objects: readonly KubernetesObject[]) =>
+  tryJudge(
+    l20,
+    objects.map((object) => stored(1, object)),
+  ).length;
+
+test("a host that is as its spec asks, or says why not, keeps the promise; another breaks it", () => {
+  expect(waiting(madeHost({ status: available }))).toBe(0);
+  expect(waiting(madeHost({ status: { errorMessage: "no answer" } }))).toBe(0);
+  expect(waiting(madeHost({ status: { provisioning: { state: "inspecting" } } }))).toBe(1);
+});
+
+test("a machine without a host breaks it only while it could have one", () => {
+  const machine = madeMetal3Machine("x");
+  expect(waiting(machine)).toBe(0);
+  expect(waiting(machine, madeHost({ status: available }))).toBe(1);
+  const paused = { "baremetalhost.metal3.io/paused": "" };
+  expect(waiting(machine, madeHost({ status: available, annotations: paused }))).toBe(0);
+  const hostSelector = { matchLabels: { rack: "1" } };
+  expect(waiting({ ...machine, spec: { hostSelector } }, madeHost({ status: available }))).toBe(0);
+});
+
+test("a machine with a host is to be provisioned with it, and to leave it when it is deleted", () => {
+  const host = madeHost({ spec: { consumerRef, image }, status: deployed });
+  const status = { initialization: { provisioned: true } };
+  expect(waiting({ ...madeMetal3Machine("x"), status }, host)).toBe(0);
+  expect(waiting(madeMetal3Machine("x"), host)).toBe(1);
+  expect(waiting({ ...madeMetal3Machine("x", true), status }, host)).toBe(1);
+  expect(waiting(madeMetal3Machine("x", true))).toBe(1);
+});

@@ -1,0 +1,57 @@
+// Clusters and MachineSets in the clusters that have cluster-api: made, scaled up and down at random, Machines deleted
+// one by one, and all of it at once. They take hosts that nobody deploys by hand, if there are any.
+import type { Random } from "../kernel/random.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Command } from "./scenario.ts";
+
+const second = 1_000;
+const minute = 60 * second;
+const namespaces = ["metal", "metal", "horses"];
+const mostReplicas = 3;
+
+export function drawMachineSets(
+  random: Random,
+  { clusters, images, sites }: Fleet,
+  faultsMs: number,
+): readonly Command[] {
+  return clusters.flatMap(({ name: cluster, hasClusterApi = false }) => {
+    if (!hasClusterApi) return [];
+    const own = random.split(cluster);
+    return Array.from({ length: own.pick([1, 1, 2]) }, (_, at): readonly Command[] => {
+      const draws = own.split(`set ${at + 1}`);
+      const set = `${cluster}/${draws.pick(namespaces)}/workers-${at + 1}`;
+      const labels = { "farrier.dev/site": draws.pick(sites).name };
+      const create: Command = {
+        atMs: draws.between(second, 2 * minute),
+        kind: "create-machine-set",
+        set,
+        image: draws.pick(images).name,
+        ...(draws.chance(0.2) ? { hostSelector: { matchLabels: labels } } : {}),
+      };
+      return [create, ...laterActs(draws, create, { set, faultsMs })];
+    }).flat();
+  });
+}
+
+function laterActs(
+  random: Random,
+  { atMs: createdMs }: Command,
+  { set, faultsMs }: { readonly set: string; readonly faultsMs: number },
+): readonly Command[] {
+  const commands: Command[] = [];
+  let atMs = createdMs;
+  const count = random.between(1, 6);
+  for (let number = 1; number <= count; number += 1) {
+    atMs += number === 1 ? random.between(second, minute) : random.between(second, 4 * minute);
+    if (atMs >= faultsMs) break;
+    if (number > 2 && random.chance(0.1)) {
+      return [...commands, { atMs, kind: "delete-machine-set", set }];
+    }
+    commands.push(
+      number > 1 && random.chance(0.3)
+        ? { atMs, kind: "delete-machine", set }
+        : { atMs, kind: "scale", set, replicas: random.between(0, mostReplicas) },
+    );
+  }
+  return commands;
+}
