@@ -5,7 +5,7 @@ import type { MachineHostRow } from "../../ports.ts";
 
 /** Each column of JSON is read once (jsonb_to_record): it lies compressed, and in pieces. */
 export const hostViewSql = sql.raw(`
-    SELECT v.name, jsonb_strip_nulls(jsonb_build_object(
+    SELECT v.name, v.uid, jsonb_strip_nulls(jsonb_build_object(
         'uid', v.uid, 'namespace', v.namespace, 'name', v.name, 'deleted', v.deleted,
         'site', v.site, 'claimedBy', v.machine_uid,
         'systemUuid', memory.identity->'systemUuid',

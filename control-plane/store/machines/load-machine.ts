@@ -81,7 +81,7 @@ const machineNamesSql = sql`(SELECT coalesce(jsonb_agg(o.name ORDER BY o.name), 
          AND o.resource = 'machines.cluster.x-k8s.io' AND o.namespace = m.namespace
          AND o.object->'spec'->>'clusterName' = ${clusterNameSql})`;
 
-const hostsSql = sql`(SELECT coalesce(jsonb_agg(host ORDER BY name), '[]') FROM (
+const hostsSql = sql`(SELECT coalesce(jsonb_agg(host ORDER BY name, uid), '[]') FROM (
          ${hostViewSql} WHERE v.uid = claimed.uid
          UNION ALL
          ${hostViewSql} WHERE claimed.uid IS NULL AND m.resource = 'metal3machines'

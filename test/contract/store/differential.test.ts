@@ -20,10 +20,11 @@ import type { Draw, Statement } from "./random-statements/draw.ts";
 import { applyFeed, applySecrets } from "./random-statements/feeds.ts";
 import * as hosts from "./random-statements/hosts.ts";
 import * as links from "./random-statements/links.ts";
+import * as machines from "./random-statements/machines.ts";
 
 /** More of them find what is rare: FARRIER_SEQUENCES=500. */
 const sequences = Number(process.env["FARRIER_SEQUENCES"] ?? 10);
-const statementsOfSequence = 400;
+const statementsOfSequence = 600;
 const compareRowsEvery = 20;
 
 const seen = new Set<string>();
@@ -45,13 +46,19 @@ const statements: readonly (readonly [weight: number, draw: (draw: Draw) => Stat
   [10, links.ackOutbox],
   [3, links.readLinks],
   [1, links.prune],
-  [16, applyFeed],
+  [32, applyFeed],
   [5, applySecrets],
   [24, hosts.commitHost],
   [16, hosts.acceptObservations],
   [2, hosts.restHost],
   [3, hosts.takeDueHosts],
   [6, hosts.readHosts],
+  [12, machines.claimHost],
+  [14, machines.commitMachine],
+  [4, machines.applyNodes],
+  [1, machines.restMachine],
+  [2, machines.takeDueMachines],
+  [6, machines.loadMachine],
 ];
 const total = statements.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -125,11 +132,19 @@ function kindsOf({ name }: Statement, { threw, value }: Answered): readonly stri
   if (typeof value !== "object" || value === null) return [`${name} ${String(value)}`];
   const { ok, error, kind, value: inner } = value as Readonly<Record<string, unknown>>;
   if (ok === false) return [`${name} ${(error as { readonly kind: string }).kind}`];
+  const committed = ok === true ? committedKind(inner) : undefined;
+  if (committed !== undefined) return [`${name} ${committed}`];
   const fields = Object.entries((ok === true ? inner : value) ?? {});
   const told = fields.flatMap(([field, said]): readonly string[] =>
     isTelling(said) ? [`${name} ${field}`] : [],
   );
   return [typeof kind === "string" ? `${name} ${kind}` : name, ...told];
+}
+
+/** Of a commit that gives uids, a uid or nothing. */
+function committedKind(value: unknown): string | undefined {
+  if (Array.isArray(value)) return value.length > 0 ? "some" : "none";
+  return typeof value === "object" ? undefined : `ok ${typeof value}`;
 }
 
 function isTelling(value: unknown): boolean {
@@ -160,8 +175,12 @@ const answers = [
   ...["true", "false", "23505"].map((kind) => `addCluster ${kind}`),
   ...["true", "false"].map((kind) => `addSite ${kind}`),
   ...["true", "false", "23505", "23514"].map((kind) => `addToken ${kind}`),
-  ...["stored", "conflict", "fenced", "touched", "foreign"].map((kind) => `applyFeed ${kind}`),
-  ...["stale", "claimed", "23503"].map((kind) => `commitHost ${kind}`),
+  ...["stored", "conflict", "fenced", "touched", "machines", "foreign"].map(
+    (kind) => `applyFeed ${kind}`,
+  ),
+  ...["some", "none", "stale", "claimed", "23503"].map((kind) => `commitHost ${kind}`),
+  ...["some", "none", "stale"].map((kind) => `commitMachine ${kind}`),
+  ...["ok string", "ok undefined", "stale"].map((kind) => `claimHost ${kind}`),
   ...["id", "used", "expired"].map((kind) => `enrol ${kind}`),
   ...["superseded", "cloned", "standby", "23505"].map((kind) => `openSession ${kind}`),
   ...["epoch", "committedSeq", "resync", "regressed", "touched"].map(

@@ -1,7 +1,8 @@
 // The whole Store port on tables in memory, with the semantics of the SQL statements in control-plane/store: the same
 // contract is held against both (test/contract/store). One of these a control-plane instance; they share the tables.
 import { decideWithinMs } from "../../../control-plane/lease-times.table.ts";
-import type { Clock, Store } from "../../../control-plane/ports.ts";
+import type { Clock, FeedOutcome, FeedSender, Store } from "../../../control-plane/ports.ts";
+import type { FeedBatch, FeedResource } from "../../../shared/protocol/feed.ts";
 import { listAgents, listHosts, listNames, listOperations } from "./admin/listings.ts";
 import { addCluster, addSite, addToken, enrol, prune, setAgentState } from "./admin/registry.ts";
 import { acceptObservations } from "./hosts/accept-observations.ts";
@@ -9,16 +10,22 @@ import { applyHostFeed } from "./hosts/apply-host-feed.ts";
 import { applyObjectFeed } from "./hosts/apply-object-feed.ts";
 import { applySecrets } from "./hosts/apply-secrets.ts";
 import { commitHost } from "./hosts/commit-host.ts";
-import { restHost, takeDueHosts } from "./hosts/due-hosts.ts";
+import { restRow, takeDueRows } from "./hosts/due-rows.ts";
 import { claimants, loadHost, surroundings } from "./hosts/reads.ts";
 import { loadAgent, renewLease, sessionOfToken, siteKeys } from "./links/agents.ts";
 import { openSession } from "./links/open-session.ts";
 import { ackOutbox, takeOutbox } from "./links/outbox.ts";
+import { applyMachineFeed } from "./machines/apply-machine-feed.ts";
+import { applyNodes } from "./machines/apply-nodes.ts";
+import { claimHost } from "./machines/claim-host.ts";
+import { commitMachine } from "./machines/commit-machine.ts";
+import { loadMachine } from "./machines/load-machine.ts";
 import type { MemoryDatabase } from "./memory-database.ts";
 
 export function makeMemoryStore(database: MemoryDatabase, clock: Pick<Clock, "nowMs">): Store {
   return {
     ...hostStore(database, clock),
+    ...machineStore(database, clock),
     ...linkStore(database, clock),
     ...adminStore(database, clock),
   };
@@ -31,9 +38,7 @@ function hostStore(database: MemoryDatabase, clock: Time) {
   return {
     applyFeed: async (sender, resource, batch) =>
       database.run("applyFeed", () =>
-        resource === "baremetalhosts"
-          ? applyHostFeed(database, sender, batch, times().wakeAtMs)
-          : applyObjectFeed(database, sender, { resource, batch }, times().wakeAtMs),
+        applyFeed(database, sender, { resource, batch }, times().wakeAtMs),
       ),
     applySecrets: async (cluster, facts) =>
       database.run("applySecrets", () => applySecrets(database, cluster, facts, times().wakeAtMs)),
@@ -44,11 +49,46 @@ function hostStore(database: MemoryDatabase, clock: Time) {
         acceptObservations(database, sender, items, times()),
       ),
     restHost: async (uid, version) =>
-      database.run("restHost", () => restHost(database, uid, version)),
+      database.run("restHost", () => restRow(database, "hosts", { uid, version })),
     takeDueHosts: async (leaseMs, limit) =>
-      database.run("takeDueHosts", () => takeDueHosts(database, clock.nowMs(), { leaseMs, limit })),
+      database.run("takeDueHosts", () =>
+        takeDueRows(database, "hosts", { nowMs: clock.nowMs(), leaseMs, limit }),
+      ),
     surroundings: async (host) => surroundings(database, host),
     claimants: async (site, claims, exceptUid) => claimants(database, { site, claims }, exceptUid),
+  } satisfies Partial<Store>;
+}
+
+function applyFeed(
+  database: MemoryDatabase,
+  sender: FeedSender,
+  { resource, batch }: { readonly resource: FeedResource; readonly batch: FeedBatch },
+  wakeAtMs: number,
+): FeedOutcome {
+  if (resource === "baremetalhosts") return applyHostFeed(database, sender, batch, wakeAtMs);
+  return resource === "metal3machines" || resource === "metal3clusters"
+    ? applyMachineFeed(database, sender, { resource, batch }, wakeAtMs)
+    : applyObjectFeed(database, sender, { resource, batch }, wakeAtMs);
+}
+
+function machineStore(database: MemoryDatabase, clock: Time) {
+  const wakeAtMs = () => clock.nowMs() + decideWithinMs;
+  return {
+    loadMachine: async (uid) => loadMachine(database, uid),
+    claimHost: async (uid, version, candidates) =>
+      database.run("claimHost", () =>
+        claimHost(database, { uid, version, candidates }, wakeAtMs()),
+      ),
+    commitMachine: async (commit) =>
+      database.run("commitMachine", () => commitMachine(database, commit, wakeAtMs())),
+    applyNodes: async (cluster, facts) =>
+      database.run("applyNodes", () => applyNodes(database, { cluster, facts }, wakeAtMs())),
+    restMachine: async (uid, version) =>
+      database.run("restMachine", () => restRow(database, "machines", { uid, version })),
+    takeDueMachines: async (leaseMs, limit) =>
+      database.run("takeDueMachines", () =>
+        takeDueRows(database, "machines", { nowMs: clock.nowMs(), leaseMs, limit }),
+      ),
   } satisfies Partial<Store>;
 }
 

@@ -33,6 +33,10 @@ export class MemoryDatabase {
   readonly hostsByName = new RowIndex<Rows["hosts"]>((row) =>
     keyOf(row.cluster, row.namespace, row.name),
   );
+  readonly hostsByMachine = new RowIndex<Rows["hosts"]>((row) => row.machine_uid ?? undefined);
+  readonly machinesByName = new RowIndex<Rows["machines"]>((row) =>
+    keyOf(row.cluster, row.resource, row.namespace, row.name),
+  );
   readonly objectsByName = new RowIndex<Rows["objects"]>((row) =>
     keyOf(row.cluster, row.resource, row.name),
   );
@@ -149,7 +153,8 @@ export class MemoryDatabase {
   readonly #indexes: Indexes = {
     clusters: [this.clustersByHash],
     sessions: [this.sessionsByToken],
-    hosts: [this.hostsByName],
+    hosts: [this.hostsByName, this.hostsByMachine],
+    machines: [this.machinesByName],
     objects: [this.objectsByName],
     secret_facts: [this.factsByHost],
     claims: [this.claimsByHost],

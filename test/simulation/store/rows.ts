@@ -1,6 +1,7 @@
 // The rows of the control plane's tables (migrations/), column by column, as `SELECT *` gives them to JavaScript:
 // bigint and numeric columns are numbers and bigints here. Rows never change; a write replaces one.
 import type { HostMemory } from "../../../shared/host/snapshot.ts";
+import type { MachineMemory } from "../../../shared/machine/snapshot.ts";
 import type { FeedObject } from "../../../shared/protocol/feed.ts";
 import type { Delivery } from "../../../shared/protocol/frames.ts";
 import type { HostDocument } from "../../../shared/protocol/host-document.ts";
@@ -11,7 +12,9 @@ import type {
   OperationResult,
   OperationState,
 } from "../../../shared/protocol/operation.ts";
+import type { NodeFact } from "../../../shared/protocol/node-fact.ts";
 import type { SecretFact } from "../../../shared/protocol/secret-fact.ts";
+import type { ProviderResource } from "../../../shared/protocol/write-back.ts";
 import type { AgentRow } from "../../../control-plane/ports.ts";
 
 export interface NamedRow {
@@ -90,6 +93,25 @@ export interface StoredHostRow {
   readonly bmc_problem: string | null;
   readonly blocked: boolean;
   readonly wake_at: number | null;
+  readonly machine_uid: string | null;
+}
+
+export interface StoredMachineRow {
+  readonly uid: string;
+  readonly cluster: string;
+  readonly resource: ProviderResource;
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: number;
+  readonly object: FeedObject;
+  readonly resource_version: bigint;
+  readonly deleted: boolean;
+  readonly list_id: string | null;
+  readonly memory: MachineMemory | null;
+  readonly node: NodeFact | null;
+  readonly waiting: boolean;
+  readonly wake_at: number | null;
+  readonly owner_uid: string | null;
 }
 
 export interface ObjectRow {
@@ -154,7 +176,9 @@ export interface Rows {
   readonly sessions: SessionRow;
   readonly links: LinkRow;
   readonly feeds: FeedRow;
+  readonly machine_feeds: FeedRow;
   readonly hosts: StoredHostRow;
+  readonly machines: StoredMachineRow;
   readonly objects: ObjectRow;
   readonly secret_facts: SecretFactRow;
   readonly claims: ClaimRow;
@@ -174,7 +198,9 @@ export function emptyTables(): Tables {
     sessions: new Map(),
     links: new Map(),
     feeds: new Map(),
+    machine_feeds: new Map(),
     hosts: new Map(),
+    machines: new Map(),
     objects: new Map(),
     secret_facts: new Map(),
     claims: new Map(),

@@ -24,6 +24,8 @@ export const clusters = ["east", "west"] as const;
 export const sites = ["lab", "shed"] as const;
 export const namespaces = ["metal", "other"] as const;
 export const agents = ["one", "two", "three", "four", "five"] as const;
+/** Ends of the uids of all that is the machine side's. */
+export const coreUids = ["a", "b", "c", "d"] as const;
 export const hostUids = ["a", "b", "c", "d", "e", "f"] as const;
 
 /** `Random.pick` takes undefined for nothing to pick from. */

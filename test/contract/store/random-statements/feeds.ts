@@ -1,7 +1,13 @@
 // Random statements of the cluster link: feeds and facts about Secrets.
-import { feedResource, type FeedBatch, type FeedObject } from "../../../../shared/protocol/feed.ts";
+import {
+  feedResource,
+  machineResource,
+  type FeedBatch,
+  type FeedObject,
+} from "../../../../shared/protocol/feed.ts";
 import type { SecretFact } from "../../../../shared/protocol/secret-fact.ts";
 import { keyOf } from "../../../simulation/store/rows.ts";
+import { machineObjectOf } from "./machine-objects.ts";
 import {
   clusters,
   hostUids,
@@ -24,7 +30,8 @@ export function applyFeed(draw: Draw): Statement {
     "baremetalhosts",
     "baremetalhosts",
   ]);
-  const cursor = tables.feeds.get(keyOf(sender.cluster, resource))?.cursor ?? "";
+  const key = keyOf(sender.cluster, resource);
+  const cursor = (tables.feeds.get(key) ?? tables.machine_feeds.get(key))?.cursor ?? "";
   const isList = cursor === "" ? random.chance(0.9) : random.chance(0.35);
   const objects = Array.from({ length: random.below(4) }, () => objectOf(draw, resource));
   const batch = isList ? listOf(draw, cursor, objects) : watchOf(draw, cursor, objects);
@@ -57,16 +64,30 @@ function watchOf(draw: Draw, cursor: string, objects: readonly FeedObject[]): Fe
   };
 }
 
-/** As it is stored, again; an older form; or a new one. */
+/** As it is stored, again; with another status; an older form; or a new one. */
 function objectOf(draw: Draw, resource: Resource): FeedObject {
   const { random } = draw;
-  const host = rowOf(draw, draw.tables.hosts);
-  if (resource === "baremetalhosts" && host !== undefined && random.chance(0.15))
-    return host.object;
-  const other = rowOf(draw, draw.tables.objects);
-  if (other?.resource === resource && random.chance(0.3)) return other.object;
   const version = random.chance(0.9) ? draw.next() : Math.max(1, draw.next() - random.below(200));
-  if (resource === "namespaces") return namespaceOf(draw, version);
+  const known = random.chance(0.3) ? knownObject(draw, resource) : undefined;
+  if (known !== undefined) return random.chance(0.5) ? known : withStatus(draw, known, version);
+  const ofMachineSide = machineResource.safeParse(resource);
+  if (ofMachineSide.success) return machineObjectOf(draw, ofMachineSide.data, version);
+  return resource === "namespaces"
+    ? namespaceOf(draw, version)
+    : hostObjectOf(draw, resource, version);
+}
+
+function knownObject(draw: Draw, resource: Resource): FeedObject | undefined {
+  const { hosts, objects, machines } = draw.tables;
+  if (resource === "baremetalhosts") return rowOf(draw, hosts)?.object;
+  const rows = [...objects.values(), ...machines.values()];
+  const known = rows.filter((row) => row.resource === resource);
+  return known.length === 0 ? undefined : draw.random.pick(known).object;
+}
+
+/** A host, or its HardwareData. */
+function hostObjectOf(draw: Draw, resource: Resource, version: number): FeedObject {
+  const { random } = draw;
   const prefix = resource === "hardwaredata" ? "hardware-" : "";
   return {
     kind: resource,
@@ -75,10 +96,22 @@ function objectOf(draw: Draw, resource: Resource): FeedObject {
       namespace: random.pick(namespaces),
       uid: `${prefix}${random.pick(hostUids)}`,
       resourceVersion: String(version),
-      labels: undefined,
+      labels: random.chance(0.5) ? undefined : { rack: random.pick(["one", "two"]) },
     },
-    spec: { text: textOf(draw), number: numberOf(draw), list: [undefined, { gone: undefined }] },
+    spec: {
+      online: random.chance(0.5),
+      consumerRef: random.chance(0.3) ? { kind: "Metal3Machine", name: "m" } : undefined,
+      bmc: { address: textOf(draw), nothing: null },
+      number: numberOf(draw),
+      list: [undefined, { gone: undefined }],
+    },
   };
+}
+
+/** A newer form, with nothing new but its status. */
+function withStatus(draw: Draw, object: FeedObject, version: number): FeedObject {
+  const metadata = { ...object.metadata, resourceVersion: String(version) };
+  return { ...object, metadata, status: { number: numberOf(draw) } };
 }
 
 function namespaceOf(draw: Draw, version: number): FeedObject {

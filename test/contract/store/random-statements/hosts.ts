@@ -82,11 +82,26 @@ function memory(draw: Draw): HostMemory {
   const base = memoryOf(random.pick(["registering", "available", "provisioned"]));
   return {
     ...base,
-    status: { ...base.status, errorMessage: textOf(draw), poweredOn: random.chance(0.5) },
+    status: {
+      ...base.status,
+      errorMessage: random.chance(0.5) ? "" : textOf(draw),
+      poweredOn: random.chance(0.5),
+      ...(random.chance(0.3) ? inventory : {}),
+    },
+    ...(random.chance(0.3) ? { identity: { systemUuid: textOf(draw), macs: [] } } : {}),
     allocation: textOf(draw),
     ...(random.chance(0.5) ? { notBeforeMs: numberOf(draw) } : {}),
   };
 }
+
+const atTime = { lastTransitionTime: "2026-11-30T00:00:00Z", reason: "Why", message: "so" };
+const inventory = {
+  hardware: { hostname: "one", nics: [{ name: "eth0", ip: "192.0.2.7" }], ramMebibytes: 1 },
+  conditions: [
+    { type: "Ready", status: "True" as const, ...atTime },
+    { type: "farrier.dev/Operation", status: "True" as const, ...atTime },
+  ],
+};
 
 function document(draw: Draw, hostUid: string): HostDocument {
   const { random } = draw;

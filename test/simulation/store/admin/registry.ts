@@ -1,9 +1,9 @@
 // As control-plane/store/admin/registry.ts, enrol.ts and prune.ts.
 import type { AdminStore, AgentRow, EnrolError } from "../../../../control-plane/ports.ts";
 import { foreignKeyViolation, sqlState } from "../../../../control-plane/store/database.ts";
-import { feedResource } from "../../../../shared/protocol/feed.ts";
+import { hostResource } from "../../../../shared/protocol/feed.ts";
 import { err, ok, type Result } from "../../../../shared/result.ts";
-import { wakeHost } from "../hosts/wake-host.ts";
+import { wakeHost } from "../hosts/wake-row.ts";
 import { agentOf } from "../links/agents.ts";
 import { unique, type MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type StoredAgentRow, type TokenRow } from "../rows.ts";
@@ -18,7 +18,7 @@ export function addCluster(
   if (database.tables.clusters.has(name)) return false;
   if (database.clustersByHash.has(admissionHash)) throw unique("clusters_admission_hash_key");
   database.insert("clusters", name, { name, admission_hash: admissionHash, added_at: nowMs });
-  for (const resource of feedResource.options) {
+  for (const resource of hostResource.options) {
     database.insert("feeds", keyOf(name, resource), { cluster: name, resource, cursor: "" });
   }
   return true;

@@ -5,7 +5,7 @@ import type { MemoryDatabase } from "../memory-database.ts";
 import type { OperationRow, StoredHostRow } from "../rows.ts";
 import { bigintOf } from "../sql-error.ts";
 import { storedJson } from "../stored-json.ts";
-import { wakeHost } from "./wake-host.ts";
+import { wakeHost } from "./wake-row.ts";
 
 type Accepted = Awaited<ReturnType<HostStore["acceptObservations"]>>;
 interface Item {

@@ -1,9 +1,12 @@
 // As control-plane/store/hosts/apply-host-feed.ts.
 import type { FeedOutcome, FeedSender } from "../../../../control-plane/ports.ts";
 import type { FeedBatch } from "../../../../shared/protocol/feed.ts";
+import { wakeMachines, waitingMachines } from "../machines/wake-machines.ts";
+import { isAnother } from "../machines/looked-at.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
-import { keyOf, type StoredHostRow } from "../rows.ts";
-import { columnsOf, feedGate, type GivenObject, type OpenGate } from "./feed-gate.ts";
+import { keyOf } from "../rows.ts";
+import { columnsOf, feedGate, refused, type GivenObject } from "./feed-gate.ts";
+import { feedRows, type FedRows } from "./feed-rows.ts";
 
 export function applyHostFeed(
   database: MemoryDatabase,
@@ -12,133 +15,52 @@ export function applyHostFeed(
   wakeAtMs: number,
 ): FeedOutcome {
   const gate = feedGate(database, sender, "baremetalhosts", batch);
-  if (gate.open === undefined) {
-    return {
-      kind: gate.holds ? "conflict" : "fenced",
-      cursor: gate.move(),
-      touched: [],
-      foreign: 0,
-    };
-  }
-  const feed = new HostFeed(database, sender.cluster, gate.open, wakeAtMs);
-  return { kind: "stored", touched: feed.apply(), foreign: feed.foreign(), cursor: gate.move() };
-}
-
-class HostFeed {
-  readonly #database: MemoryDatabase;
-  readonly #cluster: string;
-  readonly #gate: OpenGate;
-  readonly #wakeAtMs: number;
-
-  constructor(database: MemoryDatabase, cluster: string, gate: OpenGate, wakeAtMs: number) {
-    this.#database = database;
-    this.#cluster = cluster;
-    this.#gate = gate;
-    this.#wakeAtMs = wakeAtMs;
-  }
-
-  /** Uids of the hosts to decide about. All parts look at the rows as they were before the statement. */
-  apply(): readonly string[] {
-    const { given, completes } = this.#gate;
-    const fresh = [...given.values()].filter((each) => this.#isFresh(each));
-    const missing = this.#missing(fresh);
-    const isFresh = new Set(fresh.map(({ uid }) => uid));
-    const seen = [...given.keys()].filter((uid) => !isFresh.has(uid) && this.#stamp(uid));
-    for (const each of fresh) this.#store(each);
-    for (const [uid, gone] of missing) this.#markMissing(uid, gone);
-    return [...isFresh, ...missing.keys(), ...(completes ? seen : [])];
-  }
-
-  foreign(): number {
-    const { hosts } = this.#database.tables;
-    const clusters = [...this.#gate.given.keys()].map((uid) => hosts.get(uid)?.cluster);
-    return clusters.filter((cluster) => cluster !== undefined && cluster !== this.#cluster).length;
-  }
-
-  #isFresh({ uid, deleted, version }: GivenObject): boolean {
-    const host = this.#database.tables.hosts.get(uid);
-    if (host === undefined) return !deleted;
-    if (host.cluster !== this.#cluster) return false;
-    return version > host.resource_version || this.#gate.regressed;
-  }
-
-  #store(given: GivenObject): void {
-    const { listId } = this.#gate;
-    const host = this.#database.tables.hosts.get(given.uid) ?? newHost(this.#cluster);
-    this.#database.write("hosts", given.uid, {
-      ...host,
-      ...columnsOf(given),
-      deleted: given.deleted,
-      list_id: listId ?? host.list_id,
-      version: host.version + 1,
-      wake_at: this.#wakeAtMs,
-    });
-  }
-
-  /** Equal and older objects of a list; with the first whole one they are to be decided about, too. */
-  #stamp(uid: string): boolean {
-    const { listId, completes } = this.#gate;
-    const host = this.#database.tables.hosts.get(uid);
-    if (listId === null || host?.cluster !== this.#cluster) return false;
-    const stamped = { ...host, list_id: listId };
-    this.#database.write("hosts", uid, completes ? this.#woken(stamped) : stamped);
-    return true;
-  }
-
-  /** Hosts that were not named, and whether each is gone. */
-  #missing(fresh: readonly GivenObject[]): ReadonlyMap<string, boolean> {
-    const missing = new Map<string, boolean>();
-    const { given, completes } = this.#gate;
-    for (const { uid, gone } of [...this.#unnamed(), ...this.#renamed(fresh)]) {
-      if (!given.has(uid) && (gone || completes)) {
-        missing.set(uid, gone || missing.get(uid) === true);
-      }
-    }
-    return missing;
-  }
-
-  *#unnamed(): Iterable<{ readonly uid: string; readonly gone: boolean }> {
-    const { last, listId, listVersion, regressed } = this.#gate;
-    if (!last) return;
-    for (const host of this.#database.tables.hosts.values()) {
-      if (host.cluster !== this.#cluster || host.deleted) continue;
-      const isOld = host.resource_version <= listVersion || regressed;
-      yield { uid: host.uid, gone: host.list_id !== listId && isOld };
-    }
-  }
-
-  /** Hosts whose name a newer object has. */
-  *#renamed(
-    fresh: readonly GivenObject[],
-  ): Iterable<{ readonly uid: string; readonly gone: true }> {
-    const { hosts } = this.#database.tables;
-    for (const { uid, namespace, name, version, deleted } of fresh) {
-      if (deleted) continue;
-      for (const other of this.#database.hostsByName.keys(keyOf(this.#cluster, namespace, name))) {
-        const host = hosts.get(other);
-        if (host === undefined || other === uid || host.deleted) continue;
-        if (version > host.resource_version || this.#gate.regressed)
-          yield { uid: other, gone: true };
-      }
-    }
-  }
-
-  #markMissing(uid: string, gone: boolean): void {
-    const host = this.#database.tables.hosts.get(uid);
-    if (host === undefined) return;
-    this.#database.write("hosts", uid, this.#woken({ ...host, deleted: host.deleted || gone }));
-  }
-
-  #woken(host: StoredHostRow): StoredHostRow {
-    return { ...host, version: host.version + 1, wake_at: this.#wakeAtMs };
-  }
-}
-
-/** Storing raises the version: a new row begins with 1. */
-function newHost(cluster: string) {
+  if (gate.open === undefined) return refused(gate);
+  const { cluster } = sender;
+  const fed = feedRows(
+    database,
+    {
+      table: "hosts",
+      isOwn: (row) => row.cluster === cluster,
+      named: ({ namespace, name }) => database.hostsByName.keys(keyOf(cluster, namespace, name)),
+      newRow: (given) => newHost(cluster, given),
+    },
+    gate.open,
+    wakeAtMs,
+  );
+  const concerned = gate.open.completes
+    ? [...database.tables.machines.values()].filter((row) => row.cluster === cluster)
+    : [];
+  const uids = [...concerned.map(({ uid }) => uid), ...concernedMachines(database, cluster, fed)];
   return {
+    kind: "stored",
+    touched: fed.decided,
+    machines: wakeMachines(database, uids, wakeAtMs),
+    foreign: fed.foreign,
+    cursor: gate.move(),
+  };
+}
+
+/** Machines for which a host is another: the one that has claimed it, or those that wait for one. */
+function* concernedMachines(
+  database: MemoryDatabase,
+  cluster: string,
+  { altered }: FedRows<"hosts">,
+): Iterable<string> {
+  if (database.tables.machines.size === 0) return;
+  for (const { before, after } of altered) {
+    if (before?.deleted === after.deleted && !isAnother(before.object, after.object)) continue;
+    if (after.machine_uid !== null) yield after.machine_uid;
+    else yield* waitingMachines(database, { cluster, namespace: after.namespace });
+  }
+}
+
+function newHost(cluster: string, given: GivenObject) {
+  return {
+    ...columnsOf(given),
     cluster,
     version: 0,
+    deleted: false,
     list_id: null,
     site: null,
     memory: null,
@@ -147,5 +69,7 @@ function newHost(cluster: string) {
     power_at: null,
     bmc_problem: null,
     blocked: false,
+    wake_at: null,
+    machine_uid: null,
   };
 }

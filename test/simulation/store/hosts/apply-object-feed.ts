@@ -1,12 +1,15 @@
 // As control-plane/store/hosts/apply-object-feed.ts.
 import type { FeedOutcome, FeedSender } from "../../../../control-plane/ports.ts";
-import type { FeedBatch, FeedResource } from "../../../../shared/protocol/feed.ts";
+import type { ObjectResource } from "../../../../control-plane/store/hosts/apply-object-feed.ts";
+import type { FeedBatch } from "../../../../shared/protocol/feed.ts";
+import { concernedMachines, type ChangedObject } from "../machines/concerned-machines.ts";
+import { wakeMachines } from "../machines/wake-machines.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type ObjectRow } from "../rows.ts";
-import { columnsOf, feedGate, type GivenObject, type OpenGate } from "./feed-gate.ts";
-import { wakeHost } from "./wake-host.ts";
+import { storedJson } from "../stored-json.ts";
+import { columnsOf, feedGate, refused, type GivenObject, type OpenGate } from "./feed-gate.ts";
+import { wakeHost } from "./wake-row.ts";
 
-type Resource = Exclude<FeedResource, "baremetalhosts">;
 interface Place {
   readonly namespace: string;
   readonly name: string;
@@ -15,38 +18,47 @@ interface Place {
 export function applyObjectFeed(
   database: MemoryDatabase,
   sender: FeedSender,
-  batch: { readonly resource: Resource; readonly batch: FeedBatch },
+  { resource, batch }: { readonly resource: ObjectResource; readonly batch: FeedBatch },
   wakeAtMs: number,
 ): FeedOutcome {
-  const { resource } = batch;
-  const gate = feedGate(database, sender, resource, batch.batch);
-  if (gate.open === undefined) {
-    return {
-      kind: gate.holds ? "conflict" : "fenced",
-      cursor: gate.move(),
-      touched: [],
-      foreign: 0,
-    };
-  }
-  const changed = applyObjects(database, { cluster: sender.cluster, resource }, gate.open);
-  const concerned = concernedBy(resource, changed);
+  const { cluster } = sender;
+  const gate = feedGate(database, sender, resource, batch);
+  if (gate.open === undefined) return refused(gate);
+  const { completes } = gate.open;
+  const changed = applyObjects(database, { cluster, resource }, gate.open);
+  const isConcerned = concernedBy(resource, changed);
   const touched: string[] = [];
-  for (const host of database.tables.hosts.values()) {
-    if (host.cluster !== sender.cluster) continue;
-    if (!gate.open.completes && !concerned(host)) continue;
+  for (const host of isConcerned === undefined ? [] : database.tables.hosts.values()) {
+    if (host.cluster !== cluster) continue;
+    if (!completes && isConcerned?.(host) !== true) continue;
     wakeHost(database, host.uid, wakeAtMs);
     touched.push(host.uid);
   }
-  return { kind: "stored", touched, foreign: 0, cursor: gate.move() };
+  const machines = completes
+    ? [...database.tables.machines.values()]
+        .filter((row) => row.cluster === cluster)
+        .map(({ uid }) => uid)
+    : concernedMachines(database, { cluster, resource }, changed);
+  return {
+    kind: "stored",
+    touched,
+    machines: wakeMachines(database, machines, wakeAtMs),
+    foreign: 0,
+    cursor: gate.move(),
+  };
 }
 
 interface Feed {
   readonly cluster: string;
-  readonly resource: Resource;
+  readonly resource: ObjectResource;
 }
 
-/** Where objects were stored or removed. */
-function applyObjects(database: MemoryDatabase, feed: Feed, gate: OpenGate): readonly Place[] {
+/** What was stored or removed. */
+function applyObjects(
+  database: MemoryDatabase,
+  feed: Feed,
+  gate: OpenGate,
+): readonly ChangedObject[] {
   const changed = [...gate.given.values()].flatMap(
     (given) => applyObject(database, { feed, given }, gate) ?? [],
   );
@@ -55,7 +67,7 @@ function applyObjects(database: MemoryDatabase, feed: Feed, gate: OpenGate): rea
     if (object.cluster !== feed.cluster || object.resource !== feed.resource) continue;
     if (!isMissing(object, gate)) continue;
     database.write("objects", key, undefined);
-    changed.push(object);
+    changed.push(gone(object));
   }
   return changed;
 }
@@ -65,7 +77,7 @@ function applyObject(
   database: MemoryDatabase,
   { feed, given }: { readonly feed: Feed; readonly given: GivenObject },
   { listId, regressed }: OpenGate,
-): Place | undefined {
+): ChangedObject | undefined {
   const key = keyOf(feed.cluster, feed.resource, given.uid);
   const object = database.tables.objects.get(key);
   if (object !== undefined && given.version <= object.resource_version && !regressed) {
@@ -74,11 +86,15 @@ function applyObject(
   }
   if (given.deleted) {
     if (object !== undefined) database.write("objects", key, undefined);
-    return object;
+    return object === undefined ? undefined : gone(object);
   }
   const list_id = listId ?? object?.list_id ?? null;
   database.write("objects", key, { ...feed, ...columnsOf(given), list_id });
-  return given;
+  return { ...given, object: storedJson(given.object), before: object?.object };
+}
+
+function gone(row: ObjectRow): ChangedObject {
+  return { ...row, object: undefined, before: row.object };
 }
 
 function isMissing(object: ObjectRow, gate: OpenGate): boolean {
@@ -86,12 +102,16 @@ function isMissing(object: ObjectRow, gate: OpenGate): boolean {
   return object.list_id !== gate.listId && isOld && !gate.given.has(object.uid);
 }
 
-/** Which hosts the objects at these places are about. */
-function concernedBy(resource: Resource, places: readonly Place[]): (host: Place) => boolean {
+/** Which hosts the objects at these places are about; undefined: none of core's is. */
+function concernedBy(
+  resource: ObjectResource,
+  places: readonly Place[],
+): ((host: Place) => boolean) | undefined {
   if (resource === "namespaces") {
     const names = new Set(places.map(({ name }) => name));
     return ({ namespace }) => names.has(namespace);
   }
+  if (resource !== "hardwaredata") return undefined;
   const names = new Set(places.map(({ namespace, name }) => keyOf(namespace, name)));
   return ({ namespace, name }) => names.has(keyOf(namespace, name));
 }

@@ -3,7 +3,7 @@ import type { SecretFact } from "../../../../shared/protocol/secret-fact.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf } from "../rows.ts";
 import { storedJson } from "../stored-json.ts";
-import { wakeHost } from "./wake-host.ts";
+import { wakeHost } from "./wake-row.ts";
 
 export function applySecrets(
   database: MemoryDatabase,

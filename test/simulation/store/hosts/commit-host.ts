@@ -3,21 +3,23 @@
 import type { CommitError, HostCommit } from "../../../../control-plane/ports.ts";
 import { sqlState, uniqueViolation } from "../../../../control-plane/store/database.ts";
 import type { Claim } from "../../../../shared/host/decision.ts";
+import type { HostMemory } from "../../../../shared/host/snapshot.ts";
 import { claimConflictText } from "../../../../shared/host/document/claim-conflict.ts";
 import { err, ok, type Result } from "../../../../shared/result.ts";
+import { waitingMachines, wakeMachines } from "../machines/wake-machines.ts";
 import { unique, type MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type OperationRow, type StoredHostRow } from "../rows.ts";
 import { bigintOf } from "../sql-error.ts";
-import { storableText, storedJson } from "../stored-json.ts";
+import { sameJson, storableText, storedJson } from "../stored-json.ts";
 import { queueRows } from "./outbox-rows.ts";
 import { inOrder, openOperation } from "./reads.ts";
-import { wakeHost } from "./wake-host.ts";
+import { wakeHost } from "./wake-row.ts";
 
 export function commitHost(
   database: MemoryDatabase,
   commit: HostCommit,
   wakeAtMs: number,
-): Result<void, CommitError> {
+): Result<readonly string[], CommitError> {
   const stale = err("stale", `host ${commit.uid} was changed meanwhile; decide again`);
   try {
     return database.run("commitHost", () => {
@@ -27,12 +29,40 @@ export function commitHost(
       const conflict = conflictOf(database, host, { site: commit.site ?? "", wanted });
       if (conflict !== undefined) return conflict;
       writeCommit(database, { commit, host, wanted }, wakeAtMs);
-      return ok(undefined);
+      return ok(wakeMachines(database, concernedMachines(database, host, commit), wakeAtMs));
     });
   } catch (thrown) {
     if (sqlState(thrown) === uniqueViolation) return stale;
     throw thrown;
   }
+}
+
+/** Who has claimed the host, when it is another for it, or gone; else who waits for one, when it became free. */
+function concernedMachines(
+  database: MemoryDatabase,
+  host: StoredHostRow,
+  { memory, gone }: HostCommit,
+): readonly string[] {
+  if (host.machine_uid !== null) {
+    return gone || !sameJson(seenOf(host.memory), seenOf(storedJson(memory)))
+      ? [host.machine_uid]
+      : [];
+  }
+  return !gone && isFree(memory) && !isFree(host.memory) ? waitingMachines(database, host) : [];
+}
+
+/** What the machine side sees of a host's memory. */
+function seenOf(memory: HostMemory | null): unknown {
+  if (memory === null) return undefined;
+  const { provisioning, errorMessage, operationalStatus, poweredOn } = memory.status;
+  const identity = memory.identity ?? null;
+  return [provisioning.state, errorMessage, operationalStatus, poweredOn, identity];
+}
+
+function isFree(memory: HostMemory | null): boolean {
+  const { provisioning, errorMessage } = memory?.status ?? {};
+  const state = provisioning?.state;
+  return (state === "ready" || state === "available") && errorMessage === "";
 }
 
 interface Writing {

@@ -1,7 +1,12 @@
 // As control-plane/store/hosts/feed-gate.ts and feed-batch.ts: whether a batch may be taken, its objects, and where
 // the cursor goes.
-import type { FeedSender } from "../../../../control-plane/ports.ts";
-import type { FeedBatch, FeedObject } from "../../../../shared/protocol/feed.ts";
+import type { FeedOutcome, FeedSender } from "../../../../control-plane/ports.ts";
+import {
+  machineResource,
+  type FeedBatch,
+  type FeedObject,
+  type FeedResource,
+} from "../../../../shared/protocol/feed.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type FeedRow } from "../rows.ts";
 import { numericOf } from "../sql-error.ts";
@@ -39,13 +44,17 @@ export interface Gate {
 export function feedGate(
   database: MemoryDatabase,
   sender: FeedSender,
-  resource: string,
+  resource: FeedResource,
   batch: FeedBatch,
 ): Gate {
+  const table = machineResource.safeParse(resource).success ? "machine_feeds" : "feeds";
   const link = database.tables.links.get(`cluster:${sender.cluster}`);
   const holds = link?.agent_id === sender.agentId && link.epoch === sender.epoch;
   const key = keyOf(sender.cluster, resource);
-  const feed = database.tables.feeds.get(key);
+  const feed = database.tables[table].get(key);
+  if (holds && feed === undefined && table === "machine_feeds") {
+    database.write(table, key, { cluster: sender.cluster, resource, cursor: "" });
+  }
   const passes =
     holds &&
     feed !== undefined &&
@@ -56,9 +65,20 @@ export function feedGate(
     move() {
       const to = passes ? cursorAfter(batch) : undefined;
       if (to === undefined || feed === undefined) return feed?.cursor ?? "";
-      database.write("feeds", key, { ...feed, cursor: to });
+      database.write(table, key, { ...feed, cursor: to });
       return to;
     },
+  };
+}
+
+/** The answer when the gate is closed. */
+export function refused(gate: Gate): FeedOutcome {
+  return {
+    kind: gate.holds ? "conflict" : "fenced",
+    cursor: gate.move(),
+    touched: [],
+    machines: [],
+    foreign: 0,
   };
 }
 

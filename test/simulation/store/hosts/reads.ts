@@ -7,7 +7,7 @@ import type {
 } from "../../../../control-plane/ports.ts";
 import type { Claim } from "../../../../shared/host/decision.ts";
 import type { OperationView } from "../../../../shared/host/snapshot.ts";
-import { feedResource } from "../../../../shared/protocol/feed.ts";
+import { hostResource } from "../../../../shared/protocol/feed.ts";
 import type { SecretFact } from "../../../../shared/protocol/secret-fact.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type ObjectRow, type OperationRow, type StoredHostRow } from "../rows.ts";
@@ -35,7 +35,7 @@ export function loadHost(database: MemoryDatabase, uid: string): HostRows | unde
       power: on === null || atMs === null ? undefined : { on, atMs },
       bmcProblem: host.bmc_problem ?? undefined,
     },
-    feedsComplete: feedResource.options.every(
+    feedsComplete: hostResource.options.every(
       (resource) => database.tables.feeds.get(keyOf(cluster, resource))?.cursor !== "",
     ),
     namespaceKnown: named !== undefined,
@@ -110,7 +110,7 @@ export function viewOf(row: OperationRow): OperationView {
   };
 }
 
-function sitesOf(database: MemoryDatabase): HostRows["sites"] {
+export function sitesOf(database: MemoryDatabase): HostRows["sites"] {
   const { links } = database.tables;
   return database.siteNames.map((name) => ({
     name,
@@ -124,15 +124,20 @@ function factsOf(database: MemoryDatabase, uid: string): readonly SecretFact[] {
 }
 
 function hardwareOf(database: MemoryDatabase, place: Place): unknown {
-  const named = newest(database, keyOf(place.cluster, "hardwaredata", place.name), place.namespace);
+  const named = newestObject(
+    database,
+    keyOf(place.cluster, "hardwaredata", place.name),
+    place.namespace,
+  );
   return named?.object;
 }
 
 function namespaceOf(database: MemoryDatabase, place: Place): ObjectRow | undefined {
-  return newest(database, keyOf(place.cluster, "namespaces", place.namespace), undefined);
+  return newestObject(database, keyOf(place.cluster, "namespaces", place.namespace), undefined);
 }
 
-function newest(
+/** Of the objects at a key of objectsByName. */
+export function newestObject(
   database: MemoryDatabase,
   name: string,
   namespace: string | undefined,

@@ -1,6 +1,6 @@
 // As control-plane/store/links/forget-hosts.ts: what is believed about the hosts of an agent that proves that this
 // database went back in time.
-import { wakeHost } from "../hosts/wake-host.ts";
+import { wakeHost, wakeRow } from "../hosts/wake-row.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import type { StoredAgentRow } from "../rows.ts";
 
@@ -10,7 +10,7 @@ export function forgetHosts(
   { site, cluster, epoch }: Pick<StoredAgentRow, "site" | "cluster"> & { readonly epoch: number },
   wakeAtMs: number,
 ): readonly string[] {
-  const { hosts, feeds, links } = database.tables;
+  const { hosts, links } = database.tables;
   const forgotten = [...hosts.values()].filter(
     (host) =>
       (site !== null && host.site === site) || (cluster !== null && host.cluster === cluster),
@@ -21,9 +21,12 @@ export function forgetHosts(
     wakeHost(database, uid, wakeAtMs, unknown);
     forgetRows(database, uid);
   }
-  for (const [key, feed] of feeds) {
-    if (stale.has(feed.cluster)) database.write("feeds", key, { ...feed, cursor: "" });
+  for (const table of ["feeds", "machine_feeds"] as const) {
+    for (const [key, feed] of database.tables[table]) {
+      if (stale.has(feed.cluster)) database.write(table, key, { ...feed, cursor: "" });
+    }
   }
+  forgetMachines(database, stale, wakeAtMs);
   for (const name of stale) {
     const link = links.get(`cluster:${name}`);
     if (link === undefined || name === cluster) continue;
@@ -39,13 +42,36 @@ const unknown = {
   power_at: null,
   bmc_problem: null,
   blocked: false,
+  machine_uid: null,
 };
+
+function forgetMachines(
+  database: MemoryDatabase,
+  clusters: ReadonlySet<string>,
+  wakeAtMs: number,
+): void {
+  const { hosts, machines } = database.tables;
+  for (const { uid, cluster } of machines.values()) {
+    if (!clusters.has(cluster)) continue;
+    const changes = { memory: null, node: null, waiting: false };
+    wakeRow(database, { table: "machines", uid }, wakeAtMs, changes);
+    forgetOutbox(database, uid);
+  }
+  for (const host of hosts.values()) {
+    if (!clusters.has(host.cluster) || host.machine_uid === null) continue;
+    database.write("hosts", host.uid, { ...host, machine_uid: null });
+  }
+}
 
 function forgetRows(database: MemoryDatabase, uid: string): void {
   for (const key of database.operationsByHost.keys(uid)) {
     database.write("operations", key, undefined);
   }
   for (const key of database.factsByHost.keys(uid)) database.write("secret_facts", key, undefined);
+  forgetOutbox(database, uid);
+}
+
+function forgetOutbox(database: MemoryDatabase, uid: string): void {
   for (const [key, row] of database.tables.outbox) {
     if (row.host_uid === uid) database.write("outbox", key, undefined);
   }

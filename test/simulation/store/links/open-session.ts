@@ -4,7 +4,7 @@ import { leaseTtlMs, siteDegradedAfterMs } from "../../../../control-plane/lease
 import type { LinkStore, OpenedSession, OpeningError } from "../../../../control-plane/ports.ts";
 import { err, ok, type Result } from "../../../../shared/result.ts";
 import { queueRow, rowsOfLink } from "../hosts/outbox-rows.ts";
-import { wakeHost } from "../hosts/wake-host.ts";
+import { wakeHost } from "../hosts/wake-row.ts";
 import { forgetHosts } from "./forget-hosts.ts";
 import { unique, type MemoryDatabase } from "../memory-database.ts";
 import type { OperationRow, SessionRow, StoredAgentRow, StoredHostRow } from "../rows.ts";

@@ -1,0 +1,63 @@
+// Random objects of the machine side: Machines and Clusters of cluster-api core, and the provider's own.
+import type { FeedObject, MachineResource } from "../../../../shared/protocol/feed.ts";
+import { coreUids, namespaces, textOf, type Draw } from "./draw.ts";
+
+/** Uids tell the resource, so that owners can be named. */
+const prefixes: Readonly<Record<MachineResource, string>> = {
+  "clusters.cluster.x-k8s.io": "cluster",
+  "machines.cluster.x-k8s.io": "machine",
+  metal3clusters: "metal3cluster",
+  metal3machines: "metal3machine",
+};
+
+export function machineObjectOf(
+  draw: Draw,
+  resource: MachineResource,
+  version: number,
+): FeedObject {
+  const { random } = draw;
+  const letter = random.pick(coreUids);
+  const metadata = {
+    name: nameOf(draw),
+    namespace: random.pick(namespaces),
+    uid: `${prefixes[resource]}-${letter}`,
+    resourceVersion: String(version),
+    ...(random.chance(0.2) ? { labels: { text: textOf(draw) } } : {}),
+  };
+  if (resource === "machines.cluster.x-k8s.io") {
+    return { metadata, spec: { clusterName: nameOf(draw) }, status: { text: textOf(draw) } };
+  }
+  if (resource === "clusters.cluster.x-k8s.io") return { metadata, ...clusterOf(draw) };
+  const ownerReferences = random.chance(0.9) ? ownersOf(draw, resource) : [];
+  return { metadata: { ...metadata, ownerReferences }, status: { text: textOf(draw) } };
+}
+
+function clusterOf(draw: Draw): object {
+  const { random } = draw;
+  const kind = random.chance(0.9) ? "Metal3Cluster" : "OtherCluster";
+  const ready = { type: "InfrastructureReady", status: random.pick(["True", "False"]) };
+  const other = { type: "Available", status: random.pick(["True", "False"]) };
+  return {
+    spec: { infrastructureRef: { kind, name: nameOf(draw) } },
+    status: {
+      workers: random.below(3),
+      ...(random.chance(0.5) ? { initialization: { infrastructureProvisioned: true } } : {}),
+      ...(random.chance(0.5) ? { deprecated: { v1beta1: { conditions: [other, ready] } } } : {}),
+    },
+  };
+}
+
+function ownersOf(draw: Draw, resource: MachineResource): readonly object[] {
+  const { random } = draw;
+  const letter = random.pick(coreUids);
+  return resource === "metal3machines"
+    ? [
+        { kind: "MachineSet", name: "set", uid: "set" },
+        { kind: "Machine", name: "machine", uid: `machine-${letter}` },
+      ]
+    : [{ kind: "Cluster", name: nameOf(draw), uid: `cluster-${letter}` }];
+}
+
+function nameOf({ random }: Draw): string {
+  return `name-${random.below(3)}`;
+}

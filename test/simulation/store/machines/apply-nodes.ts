@@ -1,0 +1,19 @@
+// As control-plane/store/machines/apply-nodes.ts.
+import type { NodeFact } from "../../../../shared/protocol/node-fact.ts";
+import { wakeRow } from "../hosts/wake-row.ts";
+import type { MemoryDatabase } from "../memory-database.ts";
+import { sameJson, storedJson } from "../stored-json.ts";
+
+export function applyNodes(
+  database: MemoryDatabase,
+  { cluster, facts }: { readonly cluster: string; readonly facts: readonly NodeFact[] },
+  wakeAtMs: number,
+): readonly string[] {
+  const newest = new Map(facts.map(storedJson).map((fact) => [fact.machineUid, fact]));
+  return [...newest].flatMap(([uid, node]) => {
+    const row = database.tables.machines.get(uid);
+    if (row?.cluster !== cluster || row.resource !== "metal3machines") return [];
+    if (sameJson(row.node, node)) return [];
+    return wakeRow(database, { table: "machines", uid }, wakeAtMs, { node }) ? [uid] : [];
+  });
+}

@@ -1,0 +1,107 @@
+// As control-plane/store/machines/load-machine.ts: all that a snapshot of one row of the machine side is made of.
+import type { MachineRows } from "../../../../control-plane/ports.ts";
+import { hostResource, machineResource } from "../../../../shared/protocol/feed.ts";
+import { newestObject, sitesOf } from "../hosts/reads.ts";
+import type { MemoryDatabase } from "../memory-database.ts";
+import { keyOf, type ObjectRow, type StoredHostRow, type StoredMachineRow } from "../rows.ts";
+import { metal3ClusterOf } from "./apply-machine-feed.ts";
+import { claimedHost } from "./claimed-host.ts";
+import { clusterNameOf } from "./concerned-machines.ts";
+import { hostView } from "./host-view.ts";
+import { textAt } from "./looked-at.ts";
+import { coreMachinesOf } from "./wake-machines.ts";
+
+export function loadMachine(database: MemoryDatabase, uid: string): MachineRows | undefined {
+  const row = database.tables.machines.get(uid);
+  if (row === undefined) return undefined;
+  const { cluster, resource, namespace, name, version, object, deleted } = row;
+  const host = claimedHost(database, uid);
+  const owner = resource === "metal3machines" ? ownerRow(database, row) : undefined;
+  const core = coreClusterOf(database, row, owner);
+  return {
+    machine: {
+      uid,
+      cluster,
+      resource,
+      namespace,
+      name,
+      version,
+      object,
+      deleted,
+      memory: row.memory ?? undefined,
+      hostUid: host?.uid,
+      node: row.node ?? undefined,
+    },
+    feedsComplete: areFeedsComplete(database, cluster),
+    owner: owner?.object,
+    coreCluster: core?.object,
+    metal3Cluster: resource === "metal3machines" ? metal3Cluster(database, row, core) : undefined,
+    machines: resource === "metal3clusters" ? machineNames(database, row) : [],
+    hosts: hostsFor(database, row, host).map(hostView),
+    sites: sitesOf(database),
+  };
+}
+
+function areFeedsComplete({ tables }: MemoryDatabase, cluster: string): boolean {
+  return (
+    hostResource.options.every(
+      (resource) => tables.feeds.get(keyOf(cluster, resource))?.cursor !== "",
+    ) &&
+    machineResource.options.every(
+      (resource) => (tables.machine_feeds.get(keyOf(cluster, resource))?.cursor ?? "") !== "",
+    )
+  );
+}
+
+function ownerRow({ tables }: MemoryDatabase, row: StoredMachineRow): ObjectRow | undefined {
+  if (row.owner_uid === null) return undefined;
+  return tables.objects.get(keyOf(row.cluster, "machines.cluster.x-k8s.io", row.owner_uid));
+}
+
+function coreClusterOf(
+  database: MemoryDatabase,
+  row: StoredMachineRow,
+  owner: ObjectRow | undefined,
+): ObjectRow | undefined {
+  const resource = "clusters.cluster.x-k8s.io";
+  if (row.resource === "metal3clusters") {
+    return database.tables.objects.get(keyOf(row.cluster, resource, row.owner_uid ?? ""));
+  }
+  const name = textAt(owner?.object, "spec", "clusterName");
+  if (name === null) return undefined;
+  return newestObject(database, keyOf(row.cluster, resource, name), row.namespace);
+}
+
+/** The newest that is not gone. */
+function metal3Cluster(
+  { tables }: MemoryDatabase,
+  { cluster, namespace }: StoredMachineRow,
+  core: ObjectRow | undefined,
+): unknown {
+  const name = metal3ClusterOf(core?.object);
+  const found = [...tables.machines.values()]
+    .filter((row) => row.cluster === cluster && row.resource === "metal3clusters")
+    .filter((row) => row.namespace === namespace && row.name === name && !row.deleted)
+    .sort((left, right) => (left.resource_version > right.resource_version ? -1 : 1));
+  return found[0]?.object;
+}
+
+function machineNames(database: MemoryDatabase, row: StoredMachineRow): readonly string[] {
+  const name = clusterNameOf(row);
+  if (name === null) return [];
+  return coreMachinesOf(database, { ...row, name })
+    .map((machine) => machine.name)
+    .toSorted();
+}
+
+function hostsFor(
+  { tables }: MemoryDatabase,
+  { cluster, namespace, resource }: StoredMachineRow,
+  claimed: StoredHostRow | undefined,
+): readonly StoredHostRow[] {
+  if (claimed !== undefined) return [claimed];
+  if (resource === "metal3clusters") return [];
+  return [...tables.hosts.values()]
+    .filter((host) => host.cluster === cluster && host.namespace === namespace)
+    .sort((left, right) => (keyOf(left.name, left.uid) < keyOf(right.name, right.uid) ? -1 : 1));
+}

@@ -1,0 +1,45 @@
+// As lookedAt of control-plane/store/machines/wake-machines.ts: what decisions of the machine side read of an object of
+// Kubernetes.
+import type { FeedObject } from "../../../../shared/protocol/feed.ts";
+import { sameJson } from "../stored-json.ts";
+
+/** Undefined: there is none. */
+export function isAnother(before: FeedObject | undefined, after: FeedObject | undefined): boolean {
+  return !sameJson(lookedAt(before), lookedAt(after));
+}
+
+function lookedAt(object: FeedObject | undefined): readonly unknown[] {
+  const metadata = fieldOf(object, "metadata");
+  const status = fieldOf(object, "status");
+  const conditions = fieldOf(fieldOf(fieldOf(status, "deprecated"), "v1beta1"), "conditions");
+  return [
+    fieldOf(object, "spec"),
+    fieldOf(metadata, "labels"),
+    fieldOf(metadata, "annotations"),
+    fieldOf(metadata, "deletionTimestamp"),
+    fieldOf(status, "initialization"),
+    Array.isArray(conditions)
+      ? conditions
+          .filter((each) => fieldOf(each, "type") === "InfrastructureReady")
+          .map((each) => fieldOf(each, "status"))
+      : null,
+  ];
+}
+
+/** Null where there is none, as SQL has it. */
+export function fieldOf(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+  return (value as Readonly<Record<string, unknown>>)[name] ?? null;
+}
+
+/** As ->> of a path; null where the field is not there. */
+export function textAt(value: unknown, ...path: readonly string[]): string | null {
+  const found = path.reduce(fieldOf, value);
+  return typeof found === "string" ? found : null;
+}
+
+/** The first owner of a kind. */
+export function ownerOf(object: FeedObject, kind: "Machine" | "Cluster"): unknown {
+  const owners = fieldOf(object.metadata, "ownerReferences");
+  return Array.isArray(owners) ? owners.find((each) => fieldOf(each, "kind") === kind) : undefined;
+}

@@ -1,0 +1,52 @@
+// As control-plane/store/machines/wake-machines.ts.
+import { wakeRow } from "../hosts/wake-row.ts";
+import type { MemoryDatabase } from "../memory-database.ts";
+import type { ObjectRow, StoredMachineRow } from "../rows.ts";
+import { textAt } from "./looked-at.ts";
+
+/** Returns those that there are, each once. */
+export function wakeMachines(
+  database: MemoryDatabase,
+  uids: Iterable<string>,
+  wakeAtMs: number,
+): readonly string[] {
+  return [...new Set(uids)].filter((uid) =>
+    wakeRow(database, { table: "machines", uid }, wakeAtMs),
+  );
+}
+
+type Place = Pick<StoredMachineRow, "cluster" | "namespace">;
+
+export function waitingMachines(
+  { tables }: MemoryDatabase,
+  { cluster, namespace }: Place,
+): readonly string[] {
+  return [...tables.machines.values()]
+    .filter((row) => row.waiting && row.cluster === cluster && row.namespace === namespace)
+    .map(({ uid }) => uid);
+}
+
+/** Machines of cluster-api core of a Cluster. */
+export function coreMachinesOf(
+  { tables }: MemoryDatabase,
+  { cluster, namespace, name }: Place & { readonly name: string },
+): readonly ObjectRow[] {
+  return [...tables.objects.values()].filter(
+    (row) =>
+      row.cluster === cluster &&
+      row.resource === "machines.cluster.x-k8s.io" &&
+      row.namespace === namespace &&
+      textAt(row.object, "spec", "clusterName") === name,
+  );
+}
+
+/** Uids of the rows that an object owns. */
+export function ownedBy(
+  { tables }: MemoryDatabase,
+  cluster: string,
+  ownerUid: string,
+): readonly string[] {
+  return [...tables.machines.values()]
+    .filter((row) => row.cluster === cluster && row.owner_uid === ownerUid)
+    .map(({ uid }) => uid);
+}
