@@ -7,11 +7,11 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import https from "node:https";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { startBackgroundProgram } from "../preparation/background-program.ts";
 import type { BackgroundProgram } from "../preparation/background-program.ts";
 import { tryFileLock } from "../preparation/file-lock.ts";
 import { freePort } from "../preparation/free-port.ts";
+import { untilReady } from "../preparation/until-ready.ts";
 import type { KubernetesCredentials } from "./kubernetes-credentials.ts";
 import { serviceRange, writeKubeconfig } from "./kubernetes-credentials.ts";
 import type { KubernetesPrograms } from "./kubernetes-programs.ts";
@@ -31,7 +31,6 @@ export interface KubernetesProcesses {
   stop(): Promise<void>;
 }
 
-const readyTimeoutMs = 60_000;
 const portAttempts = 5;
 
 /** Returns when the API and its controllers work. Throws with the end of a log; nothing is left. */
@@ -76,7 +75,7 @@ async function startEtcd(request: ProcessesRequest): Promise<BackgroundProgram> 
     "--unsafe-no-fsync",
   ]);
   const socket = join(request.directory, "etcd.sock");
-  await ready("etcd", program, () => Promise.resolve(existsSync(socket)));
+  await untilReady(program, () => Promise.resolve(existsSync(socket)));
   return program;
 }
 
@@ -97,7 +96,7 @@ async function startApiServer(request: ProcessesRequest): Promise<ApiServer> {
     const program = start(request, "kube-apiserver", apiServerFlags(request, port));
     const url = `https://${isIPv6(request.address) ? `[${request.address}]` : request.address}:${port}`;
     try {
-      await ready("kube-apiserver", program, () => answers(request, `${url}/readyz`));
+      await untilReady(program, () => answers(request, `${url}/readyz`));
       await writeFile(portFile, String(port));
       return { program, url };
     } catch (cause) {
@@ -126,6 +125,9 @@ function apiServerFlags(request: ProcessesRequest, port: number): string[] {
     `--service-account-key-file=${serviceAccountKeyFile}`,
     `--service-account-signing-key-file=${serviceAccountKeyFile}`,
     "--authorization-mode=Node,RBAC",
+    // Nodes join with a bootstrap token and a certificate that they ask for.
+    "--enable-bootstrap-token-auth=true",
+    "--enable-admission-plugins=NodeRestriction",
     "--allow-privileged=true",
   ];
 }
@@ -139,6 +141,9 @@ const controllers = [
   "root-ca-certificate-publisher-controller",
   "clusterrole-aggregation-controller",
   "validatingadmissionpolicy-status-controller",
+  "certificatesigningrequest-approving-controller",
+  "certificatesigningrequest-signing-controller",
+  "pod-garbage-collector-controller",
 ];
 
 async function startControllerManager(
@@ -156,6 +161,8 @@ async function startControllerManager(
     `--controllers=${controllers.join(",")}`,
     `--root-ca-file=${authority.certFile}`,
     `--service-account-private-key-file=${serviceAccountKeyFile}`,
+    `--cluster-signing-cert-file=${authority.certFile}`,
+    `--cluster-signing-key-file=${authority.keyFile}`,
     "--use-service-account-credentials=true",
     "--leader-elect=false",
     "--secure-port=0",
@@ -165,7 +172,7 @@ async function startControllerManager(
   ]);
   // Made by the service account controller; after a start with older data it is there already.
   const proofOfWork = `${url}/api/v1/namespaces/default/serviceaccounts/default`;
-  await ready("kube-controller-manager", program, () => answers(request, proofOfWork));
+  await untilReady(program, () => answers(request, proofOfWork));
   return program;
 }
 
@@ -181,22 +188,6 @@ function start(
     // Nothing of the user's settings, proxies above all: webhooks are called on loopback.
     env: { PATH: process.env["PATH"], HOME: join(directory, "home") },
   });
-}
-
-async function ready(
-  name: string,
-  program: BackgroundProgram,
-  check: () => Promise<boolean>,
-): Promise<void> {
-  const deadline = performance.now() + readyTimeoutMs;
-  while (!(await check())) {
-    const failure = program.failure();
-    if (failure !== undefined) throw new Error(failure);
-    if (performance.now() > deadline) {
-      throw new Error(`${name} is not ready after ${readyTimeoutMs / 1000} s; see its log`);
-    }
-    await sleep(50);
-  }
 }
 
 /** Whether a GET as the admin is answered with 200, by a server that our authority has signed. */

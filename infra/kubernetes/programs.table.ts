@@ -14,8 +14,25 @@ export const programNames = [
 
 export type ProgramName = (typeof programNames)[number];
 
+const clusterApiVersion = "v1.14.0";
+
+/** The core of cluster-api, with the kinds and the rights that it is shipped with. */
+export const clusterApi: GoProgram = {
+  module: "sigs.k8s.io/cluster-api",
+  version: clusterApiVersion,
+  package: "sigs.k8s.io/cluster-api/core",
+  binary: "cluster-api",
+  // Its go.mod says v0.0.0 and replaces it by a folder, which only counts in its own checkout.
+  requires: { "sigs.k8s.io/cluster-api/api": clusterApiVersion },
+  variables: { "sigs.k8s.io/cluster-api/version.gitVersion": clusterApiVersion },
+  folders: { kinds: "core/config/crd/bases", rights: "core/config/rbac" },
+};
+
 /** How a program is built. `version` is that of Kubernetes, "v1.minor.patch". */
-export function moduleOf(name: ProgramName, version: string = kubernetesVersion): GoProgram {
+export function moduleOf(
+  name: ProgramName | "kubelet",
+  version: string = kubernetesVersion,
+): GoProgram {
   if (name === "etcd") {
     const module = "go.etcd.io/etcd/server/v3";
     return { module, version: etcdVersion, package: module, binary: "etcd" };

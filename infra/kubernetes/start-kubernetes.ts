@@ -6,14 +6,17 @@ import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { quote } from "../../shared/result.ts";
+import type { BackgroundProgram } from "../preparation/background-program.ts";
 import type { Progress } from "../preparation/progress.ts";
 import { asStep } from "../preparation/progress.ts";
 import { tryProgram } from "../preparation/run-program.ts";
 import type { ProgramResult } from "../preparation/run-program.ts";
+import { clusterApiProgram, startClusterApi } from "./cluster-api.ts";
 import type { KubeconfigUser, KubernetesCredentials } from "./kubernetes-credentials.ts";
 import { prepareCredentials, userCertificate, writeKubeconfig } from "./kubernetes-credentials.ts";
 import { startProcesses } from "./kubernetes-processes.ts";
 import { kubernetesPrograms } from "./kubernetes-programs.ts";
+import type { PolicyRule } from "./policy-rule.ts";
 
 export interface KubernetesOptions {
   /** Everything lives here; starting again in the same folder goes on with the same objects. */
@@ -23,15 +26,8 @@ export interface KubernetesOptions {
   readonly address?: string;
   /** A free one by default, or that of the last start in this folder. */
   readonly port?: number;
-}
-
-/** A rule of a ClusterRole, as Kubernetes spells it. */
-export interface PolicyRule {
-  readonly apiGroups?: readonly string[];
-  readonly resources?: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly nonResourceURLs?: readonly string[];
-  readonly verbs: readonly string[];
+  /** Runs the core of cluster-api beside it. */
+  readonly clusterApi?: boolean;
 }
 
 /** A user by certificate, or a service account by token; `rules` are granted in all namespaces. */
@@ -66,6 +62,7 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
   const { progress, address = "127.0.0.1", port } = options;
   const directory = resolve(options.directory);
   const programs = await kubernetesPrograms(progress);
+  const clusterApi = options.clusterApi === true ? await clusterApiProgram(progress) : undefined;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const credentials = await prepareCredentials(directory, address, progress);
   const { kubectl: kubectlPath } = programs;
@@ -76,7 +73,7 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
   const session: Session = { directory, url, credentials, kubectlPath };
   const admin = { name: "admin", proof: credentials.admin };
   await saveKubeconfig(session, adminFileName, admin);
-  return {
+  const handle: KubernetesHandle = {
     url,
     caPem: credentials.authority.certPem,
     adminKubeconfigPath: kubeconfigPath(session, adminFileName),
@@ -85,6 +82,29 @@ export async function startKubernetes(options: KubernetesOptions): Promise<Kuber
     kubeconfigFor: (identity) => kubeconfigFor(session, identity),
     stop: () => processes.stop(),
   };
+  if (clusterApi === undefined) return handle;
+  const core = await startCore(session, handle, { program: clusterApi, progress });
+  return {
+    ...handle,
+    async stop() {
+      await core.stop(3_000);
+      await handle.stop();
+    },
+  };
+}
+
+async function startCore(
+  { directory, credentials: { authority } }: Session,
+  handle: KubernetesHandle,
+  { program, progress }: { readonly program: string; readonly progress: Progress },
+): Promise<BackgroundProgram> {
+  const place = { ...handle, directory, authority };
+  try {
+    return await asStep(progress, "start cluster-api", () => startClusterApi(place, program));
+  } catch (cause) {
+    await handle.stop();
+    throw cause;
+  }
 }
 
 interface Session {

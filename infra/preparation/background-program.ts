@@ -16,6 +16,8 @@ export interface BackgroundOptions {
 }
 
 export interface BackgroundProgram {
+  /** The file name of the program. */
+  readonly name: string;
   readonly pid: number;
   /** Resolves when the program is gone: how it ended, and the last lines of its log. */
   readonly exited: Promise<string>;
@@ -56,6 +58,7 @@ export function startBackgroundProgram(
   exited.catch(() => {});
 
   return {
+    name: basename(command),
     pid: tied.child.pid ?? 0,
     exited,
     failure: () => failure,

@@ -1,7 +1,7 @@
 // Builds one program out of published Go modules, without a checkout: an empty module that requires
 // what it needs, and `go build` of a package in it. The result is kept in the cache.
 
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { cached, cacheDirectory, findCached } from "./cache.ts";
@@ -27,6 +27,8 @@ export interface GoProgram {
   readonly unversioned?: string;
   /** Values for string variables, "import/path.name" → value (`-ldflags -X`). */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Folders of the module, name → path, whose files are kept beside the program under that name. */
+  readonly folders?: Readonly<Record<string, string>>;
 }
 
 /** Returns the path of the program, built now or earlier. Throws with the end of the build log. */
@@ -69,7 +71,11 @@ async function build(program: GoProgram, dir: string, progress: Progress): Promi
       (await runProgram(compiler, args, { cwd: scratch, logFile, env })).stdout;
 
     step.note("fetching modules");
-    await writeFile(join(scratch, "go.mod"), await scratchModule(go, program));
+    const { Dir, GoMod } = await downloadModule(go, program);
+    await writeFile(join(scratch, "go.mod"), scratchModule(program, await readFile(GoMod, "utf8")));
+    for (const [name, path] of Object.entries(program.folders ?? {})) {
+      await copyFiles(join(Dir, path), join(dir, name));
+    }
     step.note("compiling, which takes minutes the first time");
     const output = join(dir, program.binary);
     const flags = ["-mod=mod", "-trimpath", "-buildvcs=false", "-ldflags", linkFlags(program)];
@@ -81,12 +87,20 @@ async function build(program: GoProgram, dir: string, progress: Progress): Promi
 /** Runs `go ARGS` in the scratch module and returns its stdout. */
 type RunGo = (...args: string[]) => Promise<string>;
 
-const downloadedModule = z.object({ GoMod: z.string() });
+const downloadedModule = z.object({ Dir: z.string(), GoMod: z.string() });
 
-async function scratchModule(go: RunGo, program: GoProgram): Promise<string> {
-  const downloaded = await go("mod", "download", "-json", `${program.module}@${program.version}`);
-  const { GoMod } = downloadedModule.parse(JSON.parse(downloaded));
-  const goMod = await readFile(GoMod, "utf8");
+async function downloadModule(go: RunGo, { module, version }: GoProgram) {
+  const said = await go("mod", "download", "-json", `${module}@${version}`);
+  return downloadedModule.parse(JSON.parse(said));
+}
+
+// One by one: a copied folder of the module cache would be read-only.
+async function copyFiles(from: string, to: string): Promise<void> {
+  await mkdir(to);
+  for (const name of await readdir(from)) await copyFile(join(from, name), join(to, name));
+}
+
+function scratchModule(program: GoProgram, goMod: string): string {
   const requires = { [program.module]: program.version, ...program.requires };
   const lines = [
     "module scratch",

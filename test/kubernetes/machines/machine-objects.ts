@@ -1,0 +1,147 @@
+// The smallest set of objects with which `kubectl scale machineset` asks for hosts: a Cluster whose control plane is
+// run by somebody else, what Farrier provides for it, and a MachineSet. What cluster-api's webhooks would set by
+// default is written out, as they are not registered in the tests.
+import { infrastructureGroup } from "../../../shared/capm3/provider.ts";
+import { testNamespace } from "../host-watch.ts";
+
+export const clusterName = "meadow";
+export const machineSetName = "meadow-workers";
+export const templateName = "meadow-worker";
+
+const coreVersion = "cluster.x-k8s.io/v1beta2";
+const clusterLabel = "cluster.x-k8s.io/cluster-name";
+const controlPlaneGroup = "controlplane.cluster.x-k8s.io";
+export const bootstrapSecretName = "meadow-worker-user-data";
+
+/** A kind of control plane that only says it is there, as the contract for hosted ones wants it. Apply it first. */
+export const controlPlaneDefinition = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: {
+    name: `hostedcontrolplanes.${controlPlaneGroup}`,
+    labels: { "cluster.x-k8s.io/v1beta2": "v1beta2" },
+  },
+  spec: {
+    group: controlPlaneGroup,
+    scope: "Namespaced",
+    names: { kind: "HostedControlPlane", plural: "hostedcontrolplanes" },
+    versions: [
+      {
+        name: "v1beta2",
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+        },
+      },
+    ],
+  },
+};
+
+const named = (name: string) => ({
+  name,
+  namespace: testNamespace,
+  labels: { [clusterLabel]: clusterName },
+});
+
+/** The Cluster with its parts. `kubeconfig` is the text of one for the workload cluster. */
+export function clusterObjects(kubeconfig: string, metal3Cluster: object = {}): object[] {
+  return [
+    {
+      apiVersion: `${controlPlaneGroup}/v1beta2`,
+      kind: "HostedControlPlane",
+      metadata: named(clusterName),
+      status: {
+        initialization: { controlPlaneInitialized: true },
+        externalManagedControlPlane: true,
+      },
+    },
+    {
+      apiVersion: `${infrastructureGroup}/v1beta2`,
+      kind: "Metal3Cluster",
+      metadata: named(clusterName),
+      spec: { controlPlaneEndpoint: { host: "meadow.example", port: 6443 }, ...metal3Cluster },
+    },
+    {
+      apiVersion: coreVersion,
+      kind: "Cluster",
+      metadata: named(clusterName),
+      spec: {
+        infrastructureRef: reference(infrastructureGroup, "Metal3Cluster", clusterName),
+        controlPlaneRef: reference(controlPlaneGroup, "HostedControlPlane", clusterName),
+      },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: named(`${clusterName}-kubeconfig`),
+      type: "cluster.x-k8s.io/secret",
+      stringData: { value: kubeconfig },
+    },
+  ];
+}
+
+const image = {
+  url: "http://images.example/meadow.qcow2",
+  checksum: "0".repeat(64),
+  checksumType: "sha256",
+  diskFormat: "qcow2",
+};
+
+/** A template of Metal3Machines and the user data for them. */
+export function workerObjects(spec: Readonly<Record<string, unknown>> = {}): object[] {
+  return [
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: named(bootstrapSecretName),
+      type: "cluster.x-k8s.io/secret",
+      stringData: { value: "#cloud-config\n", format: "cloud-config" },
+    },
+    {
+      apiVersion: `${infrastructureGroup}/v1beta2`,
+      kind: "Metal3MachineTemplate",
+      metadata: named(templateName),
+      spec: { template: { spec: { image, ...spec } } },
+    },
+  ];
+}
+
+/** A MachineSet, or a MachineDeployment, of such Machines. */
+export function machineSet(
+  name: string,
+  { kind = "MachineSet", replicas = 0, ...spec }: MachineSetChoice = {},
+): object {
+  const labels = { [clusterLabel]: clusterName, pool: name };
+  return {
+    apiVersion: coreVersion,
+    kind,
+    metadata: named(name),
+    spec: {
+      clusterName,
+      replicas,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          clusterName,
+          bootstrap: { dataSecretName: bootstrapSecretName },
+          infrastructureRef: reference(infrastructureGroup, "Metal3MachineTemplate", templateName),
+          // Of what core's webhook sets: the rest waits for the Node to be gone.
+          deletion: { nodeDeletionTimeoutSeconds: 10 },
+        },
+      },
+      ...spec,
+    },
+  };
+}
+
+interface MachineSetChoice {
+  readonly kind?: "MachineSet" | "MachineDeployment";
+  readonly replicas?: number;
+  readonly [field: string]: unknown;
+}
+
+function reference(apiGroup: string, kind: string, name: string) {
+  return { apiGroup, kind, name };
+}
