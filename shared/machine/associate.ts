@@ -55,19 +55,26 @@ function writeConsumer(draft: MachineDraft, host: HostView): Stop {
   const isWritten = memory.host?.uid === host.uid;
   const flaw = isWritten || isDeployed(draft) ? undefined : flawOf(draft, host);
   if (flaw !== undefined) return letGo(draft, "HostUnfit", `host ${nameOf(host)} ${flaw}`);
-  const wasShown = isWritten && memory.host?.shown === true;
-  if (wasShown) {
-    const message = `spec.consumerRef of host ${nameOf(host)} was removed; writes it again`;
-    tell(draft, "Warning", because("ConsumerRemoved", message));
-  } else {
-    tell(draft, "Normal", because("HostChosen", `chose host ${nameOf(host)}`));
-  }
-  memory.host = { uid: host.uid, shown: wasShown };
+  tellWhy(draft, host, isWritten);
+  memory.host = { uid: host.uid, shown: false };
   delete memory.waitingSinceMs;
   writeHost(draft, host);
   const why = because("AssociatingBareMetalHost", `writes to host ${nameOf(host)}`);
   judge(draft, associated, notTrue(why.reason, why.message));
   return wait(why, ["host"], draft.snapshot.nowMs + askAgainMs);
+}
+
+function tellWhy(draft: MachineDraft, host: HostView, isWritten: boolean): void {
+  const { memory } = draft;
+  if (!isWritten) {
+    tell(draft, "Normal", because("HostChosen", `chose host ${nameOf(host)}`));
+    return;
+  }
+  // The write that was told of is still to show.
+  draft.hasTold = true;
+  if (memory.host?.shown !== true) return;
+  const message = `spec.consumerRef of host ${nameOf(host)} was removed; writes it again`;
+  tell(draft, "Warning", because("ConsumerRemoved", message));
 }
 
 function showAssociation(draft: MachineDraft, host: HostView): Stop | HostView {

@@ -126,6 +126,8 @@ export class MachineWorld {
   /** Writes that Kubernetes does not show yet; while it is slow. */
   readonly pending: WriteBack[] = [];
   isSlow = false;
+  /** On their way: nothing replaces them any more. */
+  readonly sent: WriteBack[] = [];
   #claimed: string | undefined;
 
   constructor(hosts: readonly HostView[], snapshot: Partial<MachineSnapshot> = {}) {
@@ -160,6 +162,8 @@ export class MachineWorld {
       metadata: { ...object.metadata, ...metadata },
       spec: merged(object.spec, spec),
     };
+    const { deletionTimestamp, finalizers = [] } = this.seen.object.metadata;
+    if (deletionTimestamp !== undefined && finalizers.length === 0) this.seen.deleted = true;
   }
 
   snapshot(): MachineSnapshot {
@@ -190,6 +194,15 @@ export class MachineWorld {
     return decision;
   }
 
+  /** All that the control plane knew. What was told to a Kubernetes that is slow is lost with it. */
+  loseDatabase(): void {
+    this.seen.memory = undefined;
+    this.seen.node = undefined;
+    this.#claimed = undefined;
+    this.pending.splice(0);
+    this.arrive();
+  }
+
   /** Of a kind that the newest replaces. */
   #queue(write: WriteBack): void {
     const isReplaced = ["host-patch", "provider-patch", "provider-status"].includes(write.kind);
@@ -198,8 +211,17 @@ export class MachineWorld {
     this.pending.push(write);
   }
 
+  send(): void {
+    this.sent.push(...this.pending.splice(0));
+  }
+
+  arrive(): void {
+    for (const write of this.sent.splice(0)) this.apply(write);
+  }
+
   catchUp(): void {
-    for (const write of this.pending.splice(0)) this.apply(write);
+    this.send();
+    this.arrive();
   }
 
   apply(write: WriteBack): void {
@@ -235,7 +257,6 @@ export class MachineWorld {
       { finalizers: kept, annotations: merged(metadata.annotations ?? {}, write.annotations) },
       write.spec,
     );
-    if (kept.length === 0 && metadata.deletionTimestamp !== undefined) this.seen.deleted = true;
   }
 
   /** What the host controller makes of a host's spec: a state each time. */
