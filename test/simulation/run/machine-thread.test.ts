@@ -20,7 +20,7 @@ const scenario: Scenario = {
   version: scenarioVersion,
   seed: 1,
   profile: "written",
-  tier: "pglite",
+  tier: "memory",
   faultsMs: downMs + minute,
   settleMs: 15 * minute,
   instances: 2,
