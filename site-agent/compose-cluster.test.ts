@@ -1,6 +1,7 @@
 // The cluster link as a whole: it leads alone or not at all, and an ended session writes nothing any more.
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeVirtualClock } from "../infra/lab/bmc-simulator/virtual-clock.ts";
+import { nodesBody } from "../shared/protocol/feed.ts";
 import type { Welcome } from "../shared/protocol/frames.ts";
 import type { WriteBack } from "../shared/protocol/write-back.ts";
 import { FakeKubernetes } from "../test/support/fake-kubernetes.ts";
@@ -156,6 +157,33 @@ test("a look at the Leases that fails later changes nothing", async () => {
   kubernetes.refuse = ({ path }) => (path.includes("leases") ? "unreachable" : undefined);
   await clock.advance(60_000);
   expect(await cluster.write(write)).toEqual({ ok: true });
+});
+
+test("a Node is linked beside the other writes, and told with the session's bearer", async () => {
+  const machines = "/apis/infrastructure.cluster.x-k8s.io/v1beta2/namespaces/horses/metal3machines";
+  const link: WriteBack = {
+    kind: "link-node",
+    namespace: "horses",
+    name: "w1",
+    uid: "w-1",
+    clusterName: "blue",
+    providerID: "metal3://horses/m1/w1",
+    hostUid: "host-1",
+    hostnames: [],
+    mayWrite: true,
+  };
+  kubernetes.put(`${machines}/w1`, { metadata: { name: "w1", namespace: "horses", uid: "w-1" } });
+  cluster.welcome(welcome());
+  await clock.advance(100);
+  answer = ({ url }) => ({ status: url.endsWith("/nodes") ? 200 : 409, body: new Uint8Array() });
+  expect(await cluster.write(link)).toEqual({ ok: true });
+  const posted = requests.find(({ url }) => url === "https://hub.example/clusters/stable/nodes");
+  expect(posted?.headers).toMatchObject({ authorization: `Bearer ${"t".repeat(64)}` });
+  expect(nodesBody.parse(JSON.parse(new TextDecoder().decode(posted?.body)))).toMatchObject({
+    facts: [{ machineUid: "w-1", outcome: "problem" }],
+  });
+  cluster.stop();
+  expect(await cluster.write(link)).toMatchObject({ ok: false, retry: true });
 });
 
 test("a conflict is ridden out", async () => {

@@ -5,7 +5,7 @@ import type { ClusterAccess, ConnectCluster } from "../cluster/port.ts";
 import { sendToKubernetes } from "./send-to-kubernetes.ts";
 
 const idleMs = 30_000;
-const maxSockets = 4;
+const maxSockets = 8;
 
 interface Limits {
   /** Of a request, to the end of its answer. */

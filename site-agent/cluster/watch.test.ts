@@ -219,6 +219,14 @@ test("a resource of the machine side whose definition goes is looked for again, 
   expect(hub.objects.get("worker-1")).toBe("102");
 });
 
+test("a resource of the machine side that rights do not name is asked for every 15 s, and each time told", async () => {
+  kubernetes.refuse = () => 403;
+  await start("metal3machines");
+  await clock.advance(31_000);
+  expect(lists()).toBe(3);
+  expect(logged.filter((line) => line === "list failed")).toHaveLength(3);
+});
+
 test("hosts that are not defined yet are asked for every second", async () => {
   kubernetes.refuse = notDefined;
   await start();

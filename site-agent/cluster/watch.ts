@@ -40,8 +40,8 @@ const statusObject = z.looseObject({ code: z.number().optional(), message: z.str
 const pageSize = 200;
 const batchSize = 100;
 const retryMs = 1_000;
-/** How long after it was not defined a resource is looked for again. */
-const undefinedMs = 15_000;
+/** How long after it was not there for us a resource is looked for again. */
+const absentMs = 15_000;
 
 /** What the link itself remembers of the objects, on disk, so that a restart needs no list. */
 export interface ObjectMemory {
@@ -77,7 +77,7 @@ export async function followResource(
       if (after === "not-defined" && wasDefined) deps.log.info("not defined here", { resource });
       wasDefined = after !== "not-defined";
       if (typeof after === "object") cursor = after.cursor;
-      else await deps.clock.sleep(wasDefined ? retryMs : undefinedMs, signal);
+      else await deps.clock.sleep(after === "failed" ? retryMs : absentMs, signal);
       continue;
     }
     cursor = await watchFrom(deps, resource, cursor, signal);
@@ -105,7 +105,7 @@ async function storedCursor(
   return "";
 }
 
-type Failed = "failed" | "not-defined";
+type Failed = "failed" | "not-defined" | "not-allowed";
 
 /** Lists everything in pages and posts them under one list id. */
 async function listAll(
@@ -156,11 +156,11 @@ async function pages(
       method: "GET",
       path: `${paths[resource]}?limit=${pageSize}${more}`,
     });
-    if (answer.ok && mayBeUndefined(resource, answer.value.status)) return "not-defined";
     if (!answer.ok || answer.value.status !== 200) {
+      const failed = answer.ok ? failureOf(resource, answer.value.status) : "failed";
       const reason = answer.ok ? `status ${answer.value.status}` : answer.error.message;
-      deps.log.warn("list failed", { resource, reason });
-      return "failed";
+      if (failed !== "not-defined") deps.log.warn("list failed", { resource, reason });
+      return failed;
     }
     const list = listed.parse(answer.value.body);
     const items = list.items.flatMap((item) => versioned.safeParse(item).data ?? []);
@@ -175,9 +175,14 @@ async function pages(
   }
 }
 
-/** 404 means for a resource of the machine side that its definition is not here (yet, or any more). */
-function mayBeUndefined(resource: FeedResource, status: number | undefined): boolean {
-  return status === 404 && machineResource.safeParse(resource).success;
+function failureOf(resource: FeedResource, status: number): Failed {
+  if (!isOptional(resource)) return "failed";
+  return status === 404 ? "not-defined" : status === 403 ? "not-allowed" : "failed";
+}
+
+/** A resource of the machine side need not be defined (yet, or any more), and older rights do not name it. */
+function isOptional(resource: FeedResource): boolean {
+  return machineResource.safeParse(resource).success;
 }
 
 /** Follows until the stream ends; the cursor to go on from, "" when it is too old. */
@@ -213,7 +218,8 @@ async function watchFrom(
   const end = await ended;
   // A server that ends every watch at once must not be asked without pause.
   if (deps.clock.monotonicMs() - startedAtMs < retryMs) await deps.clock.sleep(retryMs, signal);
-  return isLost(end.status) || mayBeUndefined(resource, end.status) ? "" : cursor;
+  const isGone = end.status === 404 && isOptional(resource);
+  return isLost(end.status) || isGone ? "" : cursor;
 }
 
 /**

@@ -18,12 +18,12 @@ export const hostUidLabel = "metal3.io/uuid";
 
 const nodeObject = z.object({
   metadata: z.object({
-    name: z.string(),
+    name: z.string().max(253),
     uid: z.string(),
     resourceVersion: z.string(),
     labels: z.record(z.string(), z.string()).optional(),
   }),
-  spec: z.object({ providerID: z.string().optional() }).optional(),
+  spec: z.object({ providerID: z.string().max(1024).optional() }).optional(),
   status: z
     .object({
       nodeInfo: z.object({ systemUUID: z.string().optional() }).optional(),
@@ -32,7 +32,7 @@ const nodeObject = z.object({
     .optional(),
 });
 
-/** Undefined: it is no Node. */
+/** Undefined: it is no Node, or names itself at a length that nobody could read. */
 export function readNode(object: unknown): WorkloadNode | undefined {
   const parsed = nodeObject.safeParse(object);
   if (!parsed.success) return undefined;
