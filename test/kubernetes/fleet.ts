@@ -7,21 +7,24 @@ import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { callAdminApi } from "../../infra/admin/call-admin-api.ts";
 import { startKubernetes, type KubernetesHandle } from "../../infra/kubernetes/start-kubernetes.ts";
-import { startLab } from "../../infra/lab/start-lab.ts";
+import { startLab, type LabHandle } from "../../infra/lab/start-lab.ts";
 import { startHub, type Hub } from "../../infra/paddock/hub.ts";
 import { installManifests, installWebhook } from "../../infra/paddock/install-manifests.ts";
 import { terminalProgress } from "../../infra/preparation/progress.ts";
-import { runProgram, type ProgramResult } from "../../infra/preparation/run-program.ts";
+import { runProgram } from "../../infra/preparation/run-program.ts";
 import { makeBmcs, type Bmcs } from "./bmcs.ts";
 import { makeAgent, type FleetAgent } from "./fleet-agent.ts";
 import { testNamespace, watchHosts, type HostWatch } from "./host-watch.ts";
+import { kubectlWords, type KubectlWords } from "./kubectl-words.ts";
 import { hostObject } from "./objects.ts";
 
 export const siteName = "paddock";
 const clusterName = "stable";
 
-export interface Fleet {
+export interface Fleet extends KubectlWords {
   readonly directory: string;
+  /** The site's network; it has no machines of its own. */
+  readonly lab: LabHandle;
   readonly kubernetes: KubernetesHandle;
   readonly hub: Hub;
   readonly agent: FleetAgent;
@@ -29,28 +32,25 @@ export interface Fleet {
   readonly bmcs: Bmcs;
   /** The hub's database, to look at. */
   readonly sql: postgres.Sql;
-  /** In the namespace of the tests; what is refused is a result. */
-  tryKubectl(args: readonly string[], input?: string): Promise<ProgramResult>;
-  /** Throws with what kubectl said; returns its stdout without the last line end. */
-  kubectl(args: readonly string[], input?: string): Promise<string>;
-  /** Applies objects; what is refused is a result. */
-  tryApply(objects: readonly object[], ...flags: readonly string[]): Promise<ProgramResult>;
-  /** Throws when an object is refused. */
-  apply(...objects: readonly object[]): Promise<void>;
   /** npm run admin -- token create …: the token's text. */
   makeToken(...args: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
+export interface FleetOptions {
+  /** Runs the core of cluster-api beside the Kubernetes API. */
+  readonly clusterApi?: boolean;
+}
+
 /** Takes about 15 s. */
-export async function startFleet(): Promise<Fleet> {
+export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
   const directory = await mkdtemp(join(tmpdir(), "farrier-fleet-"));
   const undo: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
   const stop = async () => {
     for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
-    return { ...(await furnish(directory, undo)), stop };
+    return { ...(await furnish(directory, undo, options)), stop };
   } catch (cause) {
     await stop();
     throw cause;
@@ -59,7 +59,11 @@ export async function startFleet(): Promise<Fleet> {
 
 type Undo = (() => Promise<unknown>)[];
 
-async function furnish(directory: string, undo: Undo): Promise<Omit<Fleet, "stop">> {
+async function furnish(
+  directory: string,
+  undo: Undo,
+  { clusterApi = false }: FleetOptions,
+): Promise<Omit<Fleet, "stop">> {
   const progress = terminalProgress();
   const labOptions = { name: siteName, directory: join(directory, "lab"), progress, machines: [] };
   const lab = await startLab(labOptions);
@@ -69,6 +73,7 @@ async function furnish(directory: string, undo: Undo): Promise<Omit<Fleet, "stop
     directory: join(directory, "kubernetes"),
     progress,
     address,
+    clusterApi,
   });
   undo.push(() => kubernetes.stop());
   const kubeconfig = await installManifests(kubernetes);
@@ -90,31 +95,7 @@ async function furnish(directory: string, undo: Undo): Promise<Omit<Fleet, "stop
   );
   agent.start();
   await untilAsked(words);
-  return { directory, kubernetes, hub, agent, hosts, bmcs, sql, ...words };
-}
-
-function kubectlWords(kubernetes: KubernetesHandle) {
-  const tryKubectl = (args: readonly string[], input?: string) =>
-    kubernetes.kubectl([`--namespace=${testNamespace}`, ...args], {
-      timeoutMs: 60_000,
-      ...(input === undefined ? {} : { input }),
-    });
-  const kubectl = async (args: readonly string[], input?: string) => {
-    const { code, stdout, stderr } = await tryKubectl(args, input);
-    if (code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr}`);
-    return stdout.trim();
-  };
-  const listOf = (items: readonly object[]) =>
-    JSON.stringify({ apiVersion: "v1", kind: "List", items });
-  return {
-    tryKubectl,
-    kubectl,
-    tryApply: (objects: readonly object[], ...flags: readonly string[]) =>
-      tryKubectl(["apply", "--filename=-", ...flags], listOf(objects)),
-    async apply(...objects: readonly object[]) {
-      await kubectl(["apply", "--filename=-"], listOf(objects));
-    },
-  };
+  return { directory, lab, kubernetes, hub, agent, hosts, bmcs, sql, ...words };
 }
 
 const adminProgram = new URL("../../infra/admin/admin.ts", import.meta.url).pathname;

@@ -24,6 +24,8 @@ export interface FakeMachineOptions {
     readonly readOnly?: boolean;
   }[];
   readonly firmware?: "BIOS" | "UEFI";
+  /** Of its interfaces; none when absent. */
+  readonly addresses?: RamdiskPorts["addresses"];
   readonly log?: Log;
 }
 
@@ -105,7 +107,7 @@ export function makeFakeMachine(options: FakeMachineOptions): FakeMachine {
             return ok(undefined);
           },
         },
-        addresses: () => [],
+        addresses: options.addresses ?? (() => []),
         log: options.log ?? quiet,
       };
     },
