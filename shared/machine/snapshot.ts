@@ -51,7 +51,7 @@ export interface HostView {
       | "userData"
     >
   >;
-  /** From Farrier's own memory of the host, which its status in Kubernetes follows; "": nothing decided yet. */
+  /** From Farrier's own memory of the host, which its status in Kubernetes follows; "unknown": nothing decided yet. */
   readonly state: string;
   readonly errorMessage: string;
   readonly operationalStatus: string;

@@ -33,6 +33,9 @@ const hostStatus = z.object({
   provisioning: z.object({ state: z.string() }).default({ state: "" }),
 });
 
+/** Of a host that nothing was decided about yet, as after a lost database: it may run anything. */
+const undecided = "unknown";
+
 export interface Around {
   readonly sites: MachineRows["sites"];
   readonly nowMs: number;
@@ -58,7 +61,7 @@ export function viewHost(
     deleting: row.deleted || deletionTimestamp !== undefined,
     gone: row.deleted,
     spec: object.spec,
-    state: status.provisioning.state,
+    state: row.status == null ? undecided : status.provisioning.state,
     errorMessage: status.errorMessage,
     operationalStatus: status.operationalStatus,
     poweredOn: status.poweredOn,
