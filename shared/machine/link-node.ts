@@ -18,7 +18,7 @@ export function linkNode(draft: MachineDraft, host: HostView): Stop {
   const { node } = draft.snapshot;
   if (isLinked(draft)) return linked(draft, host);
   ask(draft, host);
-  const told = node?.message;
+  const told = node?.message === "" ? undefined : node?.message;
   if (node?.outcome === "conflict") {
     return unlinked(draft, "NodeConflict", told ?? "several Nodes are this machine's");
   }
