@@ -37,6 +37,7 @@ test.each<[string, Partial<HostView>]>([
   ["has an error", { errorMessage: "no answer" }], // M19
   ["is inspecting", { state: "inspecting" }], // M16
   ["is not registered yet", { state: "" }],
+  ["is not looked at yet", { state: "unknown" }],
   ["has an image already", { spec: { image: { url: "http://x" } } }],
   ["has an image already", { spec: { customDeploy: { method: "x" } } }],
 ])("chooseHost does not take a host that %s", (words, fields) => {
@@ -89,6 +90,15 @@ test("chooseHost prefers hosts of connected sites", () => {
     makeHostView("m3"),
   ];
   for (const draw of ["a", "b", "c"]) expect(choose(hosts, { draw }).candidates[0]).toBe("uid-m3");
+});
+
+test("chooseHost names no more of a fleet than can be claimed", () => {
+  const hosts = Array.from({ length: 5000 }, (_, index) =>
+    makeHostView(`m${index}`, index % 2 === 0 ? {} : { claimedBy: "other" }),
+  );
+  const { candidates } = choose(hosts);
+  expect(candidates).toHaveLength(100);
+  expect(new Set(candidates).size).toBe(100);
 });
 
 test("chooseHost leaves equal hosts to chance", () => {

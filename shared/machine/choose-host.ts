@@ -1,6 +1,5 @@
 // Which host a machine gets: all that may be taken, best first, and why each of the others may not. Equal ones are
 // ordered by chance, as upstream does.
-import { sha256Hex } from "../host/document/canonical-json.ts";
 import { failureDomainLabel, rejections, type Wanted, type Words } from "./rejections.table.ts";
 import type { HostView } from "./snapshot.ts";
 
@@ -20,23 +19,24 @@ export interface Choice {
   readonly explanation: string;
 }
 
+/** More are not taken by others while one is being claimed; if they are, the next look shows it. */
+const mostCandidates = 100;
 /** Names of hosts that a message tells for each reason. */
 const named = 3;
 
 export function chooseHost(question: Question): Choice {
   const free: HostView[] = [];
-  const refused = new Map<
-    string,
-    { readonly several: string; readonly names: readonly string[] }
-  >();
+  const refused = new Map<string, { readonly several: string; readonly names: string[] }>();
   for (const host of question.hosts) {
     const rejection = rejectionOf(host, question);
     if (rejection === undefined) {
       free.push(host);
       continue;
     }
-    const names = refused.get(rejection.one)?.names ?? [];
-    refused.set(rejection.one, { several: rejection.several, names: [...names, host.name] });
+    const { one, several } = rejection;
+    const known = refused.get(one);
+    if (known === undefined) refused.set(one, { several, names: [host.name] });
+    else known.names.push(host.name);
   }
   return { candidates: rank(free, question), explanation: explain(question, refused) };
 }
@@ -59,15 +59,27 @@ function rank(hosts: readonly HostView[], { failureDomain, draw }: Question): re
       uid: host.uid,
       isElsewhere: failureDomain !== undefined && host.labels[failureDomainLabel] !== failureDomain,
       isAway: host.site?.connection !== "connected",
-      chance: sha256Hex(`${draw} ${host.uid}`),
+      chance: hash(`${draw} ${host.uid}`),
     }))
     .toSorted(
       (left, right) =>
         Number(left.isElsewhere) - Number(right.isElsewhere) ||
         Number(left.isAway) - Number(right.isAway) ||
-        (left.chance < right.chance ? -1 : 1),
+        left.chance - right.chance,
     )
+    .slice(0, mostCandidates)
     .map(({ uid }) => uid);
+}
+
+/** FNV-1a with the finalizer of MurmurHash3: an order that has nothing to do with names is all that is asked of it. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  }
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
+  return (value ^ (value >>> 16)) >>> 0;
 }
 
 function explain(

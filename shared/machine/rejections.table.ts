@@ -1,5 +1,6 @@
 // Why a host is not chosen, the first that applies; in words for one and for several hosts.
 import { detachedAnnotation, pausedAnnotation } from "../metal3/annotations.ts";
+import { stateText } from "./host-text.ts";
 import type { LabelTest } from "./label-selector.ts";
 import type { HostView } from "./snapshot.ts";
 
@@ -24,7 +25,6 @@ const reuseLabel = "infrastructure.cluster.x-k8s.io/node-reuse";
 
 const isAnnotated = (host: HostView, ...keys: readonly string[]) =>
   keys.some((key) => Object.hasOwn(host.annotations, key));
-const stateText = ({ state }: HostView) => (state === "" ? "not registered yet" : state);
 
 export const rejections: readonly Rejection[] = [
   {
