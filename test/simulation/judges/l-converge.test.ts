@@ -30,6 +30,14 @@ test("a machine without a host breaks it only while it could have one", () => {
   expect(waiting({ ...machine, spec: { hostSelector } }, madeHost({ status: available }))).toBe(0);
 });
 
+test("a machine that was deployed and lost its host is to say so", () => {
+  const lost = { ...madeMetal3Machine("x"), spec: { providerID: "metal3://a/h/x" } };
+  expect(waiting(lost)).toBe(1);
+  const condition = { type: "AssociateBareMetalHost", status: "False", message: "it is gone" };
+  const free = madeHost({ status: available });
+  expect(waiting({ ...lost, status: { conditions: [condition] } }, free)).toBe(0);
+});
+
 test("a machine with a host is to be provisioned with it, and to leave it when it is deleted", () => {
   const host = madeHost({ spec: { consumerRef, image }, status: deployed });
   const status = { initialization: { provisioned: true } };

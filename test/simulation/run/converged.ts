@@ -44,12 +44,28 @@ export function machineStandOf(
   );
   const host = hosts.find((each) => isUsedBy(each, machine));
   const isDeleting = machine.metadata.deletionTimestamp !== undefined;
-  if (host === undefined)
-    return isDeleting || hosts.some((each) => fits(each, machine)) ? "waiting" : "wanted";
+  if (host === undefined && isDeleting) return "waiting";
+  if (host === undefined) return withoutHost(machine, hosts);
   if (isHeld(host) || isExternal(host)) return "wanted";
   if ((statusOf(host).errorMessage ?? "") !== "") return "error";
   if (isDeleting) return "waiting";
   return standOf(host) === "wanted" && isProvisioned(machine) ? "wanted" : "waiting";
+}
+
+/** One that was deployed gets no second host: whoever takes its first one away has to delete it. */
+function withoutHost(machine: KubernetesObject, hosts: readonly KubernetesObject[]): Stand {
+  if (machine.spec?.["providerID"] !== undefined) return saysWhy(machine) ? "error" : "waiting";
+  return hosts.some((host) => fits(host, machine)) ? "waiting" : "wanted";
+}
+
+function saysWhy({ status = {} }: KubernetesObject): boolean {
+  const { conditions = [] } = status as {
+    conditions?: readonly { type?: string; status?: string; message?: string }[];
+  };
+  return conditions.some(
+    ({ type, status: is, message = "" }) =>
+      type === "AssociateBareMetalHost" && is === "False" && message !== "",
+  );
 }
 
 function isUsedBy(host: KubernetesObject, { metadata }: KubernetesObject): boolean {
