@@ -32,7 +32,7 @@ export interface MachineHostRow {
   readonly name: string;
   readonly deleted: boolean;
   readonly object: unknown;
-  /** Absent: nothing was decided about it yet. */
+  /** Absent: nothing was decided about it yet. Its hardware only of the claimed host. */
   readonly status: unknown;
   readonly systemUuid: string | undefined;
   readonly site: string | undefined;

@@ -39,7 +39,7 @@ export function applyHostFeed(sender: FeedSender, batch: FoldedBatch, wakeAtMs: 
       SELECT m.uid FROM machines m
       WHERE m.waiting AND m.cluster = ${cluster}
         AND m.namespace IN (SELECT namespace FROM altered WHERE machine_uid IS NULL)
-      UNION ALL ${ofCompleteFeed(cluster)}`,
+      UNION ALL ${ofCompleteFeed(cluster, batch)}`,
       wakeAtMs,
     )},
     ${moved}

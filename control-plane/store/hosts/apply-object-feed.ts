@@ -42,7 +42,7 @@ export function applyObjectFeed(
     ),
     ${touchedHosts(sender, concernedHosts[resource], wakeAtMs)},
     ${wakeMachines(
-      sql`${concernedMachines(sender.cluster, resource)} ${ofCompleteFeed(sender.cluster)}`,
+      sql`${concernedMachines(sender.cluster, resource)} ${ofCompleteFeed(sender.cluster, batch)}`,
       wakeAtMs,
     )},
     ${moved}

@@ -32,7 +32,7 @@ export function applyMachineFeed(
   WITH ${feedGate(sender, resource, batch)},
     ${rows},
     ${wakeMachines(
-      sql`${concerned} ${ofCompleteFeed(cluster)} AND m.resource <> ${resource}`,
+      sql`${concerned} ${ofCompleteFeed(cluster, batch)} AND m.resource <> ${resource}`,
       wakeAtMs,
     )},
     ${moved}

@@ -1,31 +1,37 @@
 // What the machine side reads of a host `v`, and no more: a namespace may have hundreds, each with an inventory.
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import type { MachineHostRow } from "../../ports.ts";
 
-/** Each column of JSON is read once (jsonb_to_record): it lies compressed, and in pieces. */
-export const hostViewSql = sql.raw(`
-    SELECT v.name, v.uid, jsonb_strip_nulls(jsonb_build_object(
+const hardwareSql = `
+          'hardware', CASE WHEN status.hardware IS NOT NULL THEN json_build_object(
+            'hostname', status.hardware->'hostname', 'nics', status.hardware->'nics') END,`;
+
+/**
+ * Each column of JSON is read once (jsonb_to_record): it lies compressed, and in pieces. Hardware is most of what there
+ * is to send, and only of use for a host that was chosen.
+ */
+export function hostViewSql(hardware: "with hardware" | "without"): SQL {
+  return sql.raw(`
+    SELECT v.name, v.uid, json_strip_nulls(json_build_object(
         'uid', v.uid, 'namespace', v.namespace, 'name', v.name, 'deleted', v.deleted,
         'site', v.site, 'claimedBy', v.machine_uid,
         'systemUuid', memory.identity->'systemUuid',
-        'object', jsonb_build_object(
-          'metadata', jsonb_build_object('name', v.name, 'namespace', v.namespace, 'uid', v.uid,
+        'object', json_build_object(
+          'metadata', json_build_object('name', v.name, 'namespace', v.namespace, 'uid', v.uid,
             'labels', metadata.labels, 'annotations', metadata.annotations,
             'deletionTimestamp', metadata."deletionTimestamp"),
-          'spec', jsonb_build_object(
+          'spec', json_build_object(
             'automatedCleaningMode', spec."automatedCleaningMode", 'bmc', spec.bmc,
             'consumerRef', spec."consumerRef", 'customDeploy', spec."customDeploy",
             'disablePowerOff', spec."disablePowerOff",
             'externallyProvisioned', spec."externallyProvisioned", 'image', spec.image,
             'metaData', spec."metaData", 'networkData', spec."networkData",
             'online', spec.online, 'userData', spec."userData")),
-        'status', CASE WHEN v.memory IS NOT NULL THEN jsonb_build_object(
-          'provisioning', jsonb_build_object('state', status.provisioning->'state'),
+        'status', CASE WHEN v.memory IS NOT NULL THEN json_build_object(
+          'provisioning', json_build_object('state', status.provisioning->'state'),
           'errorMessage', status."errorMessage",
-          'operationalStatus', status."operationalStatus", 'poweredOn', status."poweredOn",
-          'hardware', CASE WHEN status.hardware IS NOT NULL THEN jsonb_build_object(
-            'hostname', status.hardware->'hostname', 'nics', status.hardware->'nics') END,
+          'operationalStatus', status."operationalStatus", 'poweredOn', status."poweredOn",${hardware === "without" ? "" : hardwareSql}
           'conditions', jsonb_path_query_array(status.conditions,
             '$[*] ? (@.type == "farrier.dev/Operation")')) END)) AS host
     FROM hosts v,
@@ -40,6 +46,7 @@ export const hostViewSql = sql.raw(`
       jsonb_to_record(memory.status) AS status(
         provisioning jsonb, "errorMessage" jsonb, "operationalStatus" jsonb, "poweredOn" jsonb,
         hardware jsonb, conditions jsonb)`);
+}
 
 export const hostViewSchema = z
   .object({

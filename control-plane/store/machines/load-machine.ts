@@ -81,10 +81,10 @@ const machineNamesSql = sql`(SELECT coalesce(jsonb_agg(o.name ORDER BY o.name), 
          AND o.resource = 'machines.cluster.x-k8s.io' AND o.namespace = m.namespace
          AND o.object->'spec'->>'clusterName' = ${clusterNameSql})`;
 
-const hostsSql = sql`(SELECT coalesce(jsonb_agg(host ORDER BY name, uid), '[]') FROM (
-         ${hostViewSql} WHERE v.uid = claimed.uid
+const hostsSql = sql`(SELECT coalesce(json_agg(host ORDER BY name, uid), '[]') FROM (
+         ${hostViewSql("with hardware")} WHERE v.uid = claimed.uid
          UNION ALL
-         ${hostViewSql} WHERE claimed.uid IS NULL AND m.resource = 'metal3machines'
+         ${hostViewSql("without")} WHERE claimed.uid IS NULL AND m.resource = 'metal3machines'
            AND v.cluster = m.cluster AND v.namespace = m.namespace) hosts)`;
 
 function toMachineRows(row: z.infer<typeof machineRow>): MachineRows {

@@ -1,6 +1,7 @@
 // Parts of statements that wake rows of the machine side: what may change a decision about one raises its version and
 // sets its wake time in the same statement.
 import { sql, type SQL } from "drizzle-orm";
+import type { FoldedBatch } from "../hosts/feed-batch.ts";
 
 /**
  * CTE `woken` (uid): the rows whose uids the query gives. Locked in one order, so that two statements that wake the
@@ -18,9 +19,14 @@ export function wakeMachines(uids: SQL, wakeAtMs: number): SQL {
     )`;
 }
 
-/** All rows of the cluster, with the first whole list of a resource: CTE `gate`. */
-export function ofCompleteFeed(cluster: string): SQL {
-  return sql`SELECT m.uid FROM machines m, gate WHERE gate.completes AND m.cluster = ${cluster}`;
+/**
+ * All rows of the cluster, with the first whole list of a resource: CTE `gate`. Only a last page can be that: were this
+ * in every statement, the planner would count with all rows, and read them.
+ */
+export function ofCompleteFeed(cluster: string, { last }: Pick<FoldedBatch, "last">): SQL {
+  return last
+    ? sql`SELECT m.uid FROM machines m, gate WHERE gate.completes AND m.cluster = ${cluster}`
+    : sql`SELECT m.uid FROM machines m WHERE false`;
 }
 
 /** Metal3Machines of a Cluster: FROM items after one whose columns `c` are its namespace and name. */

@@ -285,7 +285,7 @@ onEachDatabase("loadMachine", (held) => {
       },
     });
     const { errorMessage, operationalStatus, poweredOn } = status;
-    expect((await machines.rows("m-1")).hosts).toEqual([
+    const host = (more: object, claimedBy?: string) => [
       {
         uid: "a",
         namespace: "metal",
@@ -297,14 +297,17 @@ onEachDatabase("loadMachine", (held) => {
           errorMessage,
           operationalStatus,
           poweredOn,
-          hardware,
           conditions: [{ ...operation, ...condition }],
+          ...more,
         },
         systemUuid: "u-u-i-d",
         site: "lab",
-        claimedBy: undefined,
+        claimedBy,
       },
-    ]);
+    ];
+    expect((await machines.rows("m-1")).hosts).toEqual(host({}));
+    await machines.claim("m-1", "a");
+    expect((await machines.rows("m-1")).hosts).toEqual(host({ hardware }, "m-1"));
   });
 });
 

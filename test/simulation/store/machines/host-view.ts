@@ -18,7 +18,8 @@ const specFields = [
   "userData",
 ];
 
-export function hostView(host: StoredHostRow): MachineHostRow {
+/** Hardware only of a host that was chosen. */
+export function hostView(host: StoredHostRow, isChosen: boolean): MachineHostRow {
   const { uid, namespace, name, deleted, object, memory } = host;
   return {
     uid,
@@ -29,21 +30,27 @@ export function hostView(host: StoredHostRow): MachineHostRow {
       metadata: { name, namespace, uid, ...picked(object.metadata, metadataFields) },
       spec: picked(fieldOf(object, "spec"), specFields),
     }),
-    status: memory === null ? undefined : withoutNulls(statusOf(memory.status)),
+    status: memory === null ? undefined : withoutNulls(statusOf(memory.status, isChosen)),
     systemUuid: memory?.identity?.systemUuid,
     site: host.site ?? undefined,
     claimedBy: host.machine_uid ?? undefined,
   };
 }
 
-function statusOf(status: NonNullable<StoredHostRow["memory"]>["status"]): object {
+function statusOf(
+  status: NonNullable<StoredHostRow["memory"]>["status"],
+  isChosen: boolean,
+): object {
   const { errorMessage, operationalStatus, poweredOn, conditions, hardware } = status;
   return {
     provisioning: { state: status.provisioning.state },
     errorMessage,
     operationalStatus,
     poweredOn,
-    hardware: hardware === undefined ? null : { hostname: hardware.hostname, nics: hardware.nics },
+    hardware:
+      hardware === undefined || !isChosen
+        ? null
+        : { hostname: hardware.hostname, nics: hardware.nics },
     conditions: conditions?.filter(({ type }) => type === "farrier.dev/Operation"),
   };
 }

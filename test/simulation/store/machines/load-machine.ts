@@ -37,7 +37,7 @@ export function loadMachine(database: MemoryDatabase, uid: string): MachineRows 
     coreCluster: core?.object,
     metal3Cluster: resource === "metal3machines" ? metal3Cluster(database, row, core) : undefined,
     machines: resource === "metal3clusters" ? machineNames(database, row) : [],
-    hosts: hostsFor(database, row, host).map(hostView),
+    hosts: hostsFor(database, row, host).map((each) => hostView(each, each === host)),
     sites: sitesOf(database),
   };
 }
