@@ -89,7 +89,10 @@ const image = {
 };
 
 /** A template of Metal3Machines and the user data for them. */
-export function workerObjects(spec: Readonly<Record<string, unknown>> = {}): object[] {
+export function workerObjects(
+  spec: Readonly<Record<string, unknown>> = {},
+  name = templateName,
+): object[] {
   return [
     {
       apiVersion: "v1",
@@ -101,7 +104,7 @@ export function workerObjects(spec: Readonly<Record<string, unknown>> = {}): obj
     {
       apiVersion: `${infrastructureGroup}/v1beta2`,
       kind: "Metal3MachineTemplate",
-      metadata: named(templateName),
+      metadata: named(name),
       spec: { template: { spec: { image, ...spec } } },
     },
   ];
@@ -110,7 +113,13 @@ export function workerObjects(spec: Readonly<Record<string, unknown>> = {}): obj
 /** A MachineSet, or a MachineDeployment, of such Machines. */
 export function machineSet(
   name: string,
-  { kind = "MachineSet", replicas = 0, ...spec }: MachineSetChoice = {},
+  {
+    kind = "MachineSet",
+    replicas = 0,
+    template = templateName,
+    machine = {},
+    ...spec
+  }: MachineSetChoice = {},
 ): object {
   const labels = { [clusterLabel]: clusterName, pool: name };
   return {
@@ -126,9 +135,10 @@ export function machineSet(
         spec: {
           clusterName,
           bootstrap: { dataSecretName: bootstrapSecretName },
-          infrastructureRef: reference(infrastructureGroup, "Metal3MachineTemplate", templateName),
+          infrastructureRef: reference(infrastructureGroup, "Metal3MachineTemplate", template),
           // Of what core's webhook sets: the rest waits for the Node to be gone.
           deletion: { nodeDeletionTimeoutSeconds: 10 },
+          ...machine,
         },
       },
       ...spec,
@@ -139,6 +149,11 @@ export function machineSet(
 interface MachineSetChoice {
   readonly kind?: "MachineSet" | "MachineDeployment";
   readonly replicas?: number;
+  /** Of Metal3Machines. */
+  readonly template?: string;
+  /** Added to the spec of the Machines. */
+  readonly machine?: object;
+  /** Added to its own spec. */
   readonly [field: string]: unknown;
 }
 
