@@ -34,18 +34,13 @@ function letGo(draft: MachineDraft, reason: string, message: string): Stop {
   draft.release = true;
   delete draft.memory.host;
   delete draft.memory.labelledSecret;
-  const why = because(reason, message);
-  judge(draft, associated, notTrue("AssociateBareMetalHostFailed", message));
-  return wait(why, ["free-host", "object"], draft.snapshot.nowMs);
+  return fail(draft, because(reason, message), ["free-host", "object"], draft.snapshot.nowMs);
 }
 
 /** Somebody else stands in spec.consumerRef: what they do with the host is theirs. */
 function taken(draft: MachineDraft, host: HostView): Stop {
   const message = `host ${nameOf(host)} has another consumer now, ${consumerText(host)}`;
-  if (!isDeployed(draft)) {
-    tell(draft, "Warning", because("HostTaken", message));
-    return letGo(draft, "HostTaken", message);
-  }
+  if (!isDeployed(draft)) return letGo(draft, "HostTaken", message);
   const wayOut = `${message}; put this machine back into its spec.consumerRef, or delete the Machine`;
   return fail(draft, because("HostTaken", wayOut), ["host", "object"]);
 }
@@ -57,11 +52,19 @@ function writeConsumer(draft: MachineDraft, host: HostView): Stop {
   if (flaw !== undefined) return letGo(draft, "HostUnfit", `host ${nameOf(host)} ${flaw}`);
   tellWhy(draft, host, isWritten);
   memory.host = { uid: host.uid, shown: false };
-  delete memory.waitingSinceMs;
   writeHost(draft, host);
   const why = because("AssociatingBareMetalHost", `writes to host ${nameOf(host)}`);
   judge(draft, associated, notTrue(why.reason, why.message));
   return wait(why, ["host"], draft.snapshot.nowMs + askAgainMs);
+}
+
+/** Nothing is begun on it any more. */
+function leaving(draft: MachineDraft, host: HostView): Stop {
+  const then = isDeployed(draft)
+    ? "delete the Machine to get another"
+    : "another is chosen when it is gone";
+  const message = `host ${nameOf(host)} is being deleted; ${then}`;
+  return fail(draft, because("HostDeleting", message), ["host", "object"]);
 }
 
 function tellWhy(draft: MachineDraft, host: HostView, isWritten: boolean): void {
@@ -80,10 +83,10 @@ function tellWhy(draft: MachineDraft, host: HostView, isWritten: boolean): void 
 function showAssociation(draft: MachineDraft, host: HostView): Stop | HostView {
   const { object } = draft.snapshot;
   draft.memory.host = { uid: host.uid, shown: true };
-  delete draft.memory.waitingSinceMs;
   if (object.metadata.annotations?.[hostAnnotation] !== nameOf(host)) {
     draft.patch.annotations = { ...draft.patch.annotations, [hostAnnotation]: nameOf(host) };
   }
+  if (host.deleting) return leaving(draft, host);
   judge(draft, associated, isTrue("AssociateBareMetalHostSuccess", hostText(host)));
   judgeData(draft);
   writeHost(draft, host);

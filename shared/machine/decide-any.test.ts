@@ -128,8 +128,8 @@ const host = fc.record({
   name: text,
   labels: strings,
   annotations: strings,
-  deleting: flag,
-  gone: flag,
+  deleting: mostly(fc.constant(false), flag),
+  gone: mostly(fc.constant(false), flag),
   spec: some({
     automatedCleaningMode: fc.constantFrom("metadata", "disabled"),
     bmc: fc.record({ address: text, credentialsName: text }),
@@ -202,7 +202,6 @@ const owner = fc.record(
 const memory = fc.record(
   {
     status: fc.oneof(some(status), fc.dictionary(text, fc.anything())) as fc.Arbitrary<object>,
-    waitingSinceMs: fc.integer(),
     host: fc.record({ uid: fc.constantFrom("h1", "h2"), shown: flag }),
     labelledSecret: text,
     nodeAskedAtMs: fc.integer(),

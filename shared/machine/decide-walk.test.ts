@@ -21,7 +21,7 @@ type HostPatch = Extract<WriteBack, { kind: "host-patch" }>;
 type Move = (world: MachineWorld) => void;
 
 const other = { apiVersion: "v1", kind: "ConfigMap", namespace: "metal", name: "somebody" };
-const shown = (world: MachineWorld): string => world.claimed?.name ?? "m1";
+const shown = (world: MachineWorld): string => world.claimed?.name ?? world.hosts[0]?.name ?? "m1";
 const setHost =
   (fields: Partial<HostView>): Move =>
   (world) =>

@@ -64,7 +64,6 @@ function choose(draft: MachineDraft): Stop {
     wayOut: wayOut(draft),
   });
   if (choice.candidates.length > 0) return claim(draft, choice.candidates, "chose a host");
-  draft.memory.waitingSinceMs ??= draft.snapshot.nowMs;
   return fail(draft, because("NoHostAvailable", choice.explanation), ["free-host", "object"]);
 }
 
@@ -113,14 +112,14 @@ function lastHost(annotations: Readonly<Record<string, string>> | undefined): st
   return name === undefined ? "" : ` (it was ${name})`;
 }
 
-/** The Event's reason is the finer one. */
+/** The condition has upstream's reason; Event, log and metric have the finer one. */
 export function fail(
   draft: MachineDraft,
-  { reason, message }: Because,
+  why: Because,
   awaited: readonly [MachineAwaited, ...MachineAwaited[]],
+  wakeAtMs?: number,
 ): Stop {
-  const why = because("AssociateBareMetalHostFailed", message);
-  judge(draft, associated, notTrue(why.reason, message));
-  tell(draft, "Warning", because(reason, message));
-  return wait(why, awaited);
+  judge(draft, associated, notTrue("AssociateBareMetalHostFailed", why.message));
+  tell(draft, "Warning", why);
+  return wait(why, awaited, wakeAtMs);
 }

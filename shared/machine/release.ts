@@ -45,12 +45,12 @@ function release(draft: MachineDraft): Stop {
   if (host === undefined) {
     const own = ownHost(draft);
     if (own !== undefined) return claim(draft, [own.uid], `takes back host ${own.name}`);
-    return done(draft, "the machine has no host");
+    return finish(draft);
   }
-  if (host.gone) return done(draft, `host ${nameOf(host)} is gone`);
+  if (host.gone) return letGo(draft, `host ${nameOf(host)} is gone`);
   switch (ownerOfHost(draft, host)) {
     case "other":
-      return done(draft, `host ${nameOf(host)} has another consumer; it is left as it is`);
+      return letGo(draft, `host ${nameOf(host)} has another consumer; it is left as it is`);
     case "nobody":
       return unowned(draft, host);
     case "ours":
@@ -65,7 +65,7 @@ function release(draft: MachineDraft): Stop {
 function unowned(draft: MachineDraft, host: HostView): Stop {
   const { memory, snapshot } = draft;
   if (memory.host?.uid !== host.uid || memory.host.shown) {
-    return done(draft, `host ${nameOf(host)} is free`);
+    return letGo(draft, `host ${nameOf(host)} is free`);
   }
   const online = { online: isLeftOn(host) };
   const spec = { consumerRef: consumerOf(draft), ...nothing(draft), ...online };
@@ -151,11 +151,16 @@ function unlabelSecret(draft: MachineDraft, host: HostView): void {
   draft.writes.push({ kind: "label-secret", namespace, name, uid, secretName, labels });
 }
 
-function done(draft: MachineDraft, message: string): Stop {
-  draft.release = draft.snapshot.host !== undefined;
+/** The host is let go first: another that names the machine, by whatever accident, is taken back before it goes. */
+function letGo(draft: MachineDraft, message: string): Stop {
+  draft.release = true;
   delete draft.memory.host;
+  return wait(because("Released", message), ["object"], draft.snapshot.nowMs);
+}
+
+function finish(draft: MachineDraft): Stop {
   draft.patch.removeFinalizers = [machineFinalizer];
-  const why = because("Released", message);
+  const why = because("Released", "the machine has no host");
   tell(draft, "Normal", why);
   return wait(why, ["object"]);
 }

@@ -12,8 +12,6 @@ import type { CoreCluster, CoreMachine } from "./core-objects.ts";
 export const machineMemory = z.object({
   /** The status as it should stand in Kubernetes, whole. */
   status: z.record(z.string(), z.unknown()),
-  /** Since when it waits for a host (epoch ms). */
-  waitingSinceMs: z.number().optional(),
   /** The host that it was ordered to write to, and whether Kubernetes has shown it as this machine's since. */
   host: z.object({ uid: z.string(), shown: z.boolean() }).optional(),
   /** The BMC Secret that was labelled. */

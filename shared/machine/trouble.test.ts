@@ -69,7 +69,6 @@ test("a selector that matches nothing is told with the label that would do, and 
   world.setHost("m2", { labels: { rack: "a" } });
   world.settle();
   expect(world.claimed?.name).toBe("m2");
-  expect(world.seen.memory?.waitingSinceMs).toBeUndefined();
 });
 
 test("a machine without image and customDeploy claims nothing [M11]", () => {
@@ -146,9 +145,17 @@ test("a workload cluster that cannot be asked is told, and asked again", () => {
 
 test("a host that is deleted before it was provisioned is replaced by another", () => {
   const world = worldAt("written", [makeHostView("m1")]);
-  world.setHost("m1", { deleting: true, gone: true });
   world.hosts.push(makeHostView("m2"));
+  world.setHost("m1", { deleting: true });
+  world.setSpec("m1", { image: null });
   world.settle();
+  expect(world.host("m1").spec.image).toBeUndefined();
+  expect(world.condition("AssociateBareMetalHost")?.message).toBe(
+    "host metal/m1 is being deleted; another is chosen when it is gone",
+  );
+  world.setHost("m1", { gone: true });
+  world.settle();
+  expect(world.events()).toEqual(["HostChosen", "HostDeleting", "HostGone", "HostChosen"]);
   expect(world.claimed?.name).toBe("m2");
   expect(world.seen.object.metadata.annotations).toEqual({ "metal3.io/BareMetalHost": "metal/m2" });
 });
@@ -261,6 +268,19 @@ test("an image that was ordered but not seen yet goes with the consumer", () => 
   world.settle();
   expect(world.host("m1").spec.image).toBeUndefined();
   expect(world.host("m1").spec.consumerRef).toBeUndefined();
+});
+
+test("a deleted machine takes back every host that names it", () => {
+  const world = worldAt("provisioned");
+  const { consumerRef } = world.host("m1").spec;
+  world.hosts.push(makeHostView("m2", { spec: { online: true, consumerRef } }));
+  world.setObject({ deletionTimestamp });
+  for (let round = 0; round < 3; round += 1) {
+    world.settle();
+    world.runHosts();
+  }
+  expect(world.seen.deleted).toBe(true);
+  expect(world.hosts.map(({ spec }) => spec.consumerRef)).toEqual([undefined, undefined]);
 });
 
 test("a machine whose Machine is being deleted gets no host", () => {

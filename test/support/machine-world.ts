@@ -152,7 +152,8 @@ export class MachineWorld {
   }
 
   setSpec(name: string, spec: Patch): void {
-    this.setHost(name, { spec: merged(this.host(name).spec, spec) });
+    const host = this.hosts.find((one) => one.name === name);
+    if (host !== undefined) this.setHost(name, { spec: merged(host.spec, spec) });
   }
 
   setObject(metadata: object, spec: Patch = {}): void {

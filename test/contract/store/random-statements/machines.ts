@@ -63,7 +63,7 @@ function memory(draw: Draw): MachineMemory {
   const { random } = draw;
   return {
     status: { text: textOf(draw), number: numberOf(draw) },
-    ...(random.chance(0.5) ? { waitingSinceMs: draw.nowMs() } : {}),
+    ...(random.chance(0.5) ? { nodeAskedAtMs: draw.nowMs() } : {}),
     ...(random.chance(0.5) ? { told: textOf(draw) } : {}),
   };
 }
