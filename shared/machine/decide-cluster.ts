@@ -11,6 +11,7 @@ import {
   finish,
   gone,
   leave,
+  makeDraft,
   settled,
   tell,
   wait,
@@ -25,27 +26,11 @@ const defaultPort = 6443;
 const named = 3;
 
 export function decideCluster(snapshot: ClusterSnapshot): MachineDecision {
-  const draft = makeDraft(snapshot);
+  const draft = makeDraft(snapshot, metal3ClusterStatus);
   if (snapshot.deleted) return leave(draft, gone());
   const other = managedElsewhere(snapshot.object);
   if (other !== undefined) return leave(draft, settled(because("ManagedElsewhere", other)));
   return conclude(draft, paused(draft) ?? deletion(draft) ?? live(draft));
-}
-
-function makeDraft(snapshot: ClusterSnapshot): ClusterDraft {
-  const { status: remembered, ...memory } = copyJson(snapshot.memory ?? { status: undefined });
-  const known = metal3ClusterStatus.safeParse(remembered);
-  return {
-    snapshot,
-    memory,
-    status: known.success ? known.data : copyJson(snapshot.object.status ?? {}),
-    verdicts: new Map(),
-    deprecated: new Map(),
-    patch: {},
-    writes: [],
-    release: false,
-    hasTold: false,
-  };
 }
 
 function paused(draft: ClusterDraft): Stop | undefined {

@@ -1,12 +1,11 @@
 // Snapshot → decision about a Metal3Machine. Pure and total: no clock, no I/O, the same answer for the same snapshot.
 // Each step repeats until Kubernetes shows what it writes, and then lets the next one go on.
 import { metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";
-import { copyJson } from "../copy-json.ts";
 import { associate } from "./associate.ts";
 import { stampConditions } from "./conditions.ts";
 import { associated, dataReady, metaDataAssociated, nodeReady } from "./conditions.table.ts";
 import type { MachineDecision } from "./decision.ts";
-import { finish, gone, leave, type MachineDraft, type Stop } from "./draft.ts";
+import { finish, gone, leave, makeDraft, type MachineDraft, type Stop } from "./draft.ts";
 import { bootstrapGate, clusterGates, paused, prepareObject } from "./gates.ts";
 import { linkNode } from "./link-node.ts";
 import { provision } from "./provisioned.ts";
@@ -14,26 +13,9 @@ import { deletion } from "./release.ts";
 import type { MachineSnapshot } from "./snapshot.ts";
 
 export function decideMachine(snapshot: MachineSnapshot): MachineDecision {
-  const draft = makeDraft(snapshot);
+  const draft = makeDraft(snapshot, metal3MachineStatus);
   if (snapshot.deleted) return leave(draft, gone());
   return conclude(draft, paused(draft) ?? deletion(draft) ?? live(draft));
-}
-
-/** With no memory of it Kubernetes' own word counts: a lost database, a machine of another controller. */
-function makeDraft(snapshot: MachineSnapshot): MachineDraft {
-  const { status: remembered, ...memory } = copyJson(snapshot.memory ?? { status: undefined });
-  const known = metal3MachineStatus.safeParse(remembered);
-  return {
-    snapshot,
-    memory,
-    status: known.success ? known.data : copyJson(snapshot.object.status ?? {}),
-    verdicts: new Map(),
-    deprecated: new Map(),
-    patch: {},
-    writes: [],
-    release: false,
-    hasTold: false,
-  };
 }
 
 function live(draft: MachineDraft): Stop {

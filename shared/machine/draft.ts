@@ -1,8 +1,10 @@
 // A decision of the machine side in the making: copies of memory and status to change, and what has been ordered so
 // far. Only decideMachine and decideCluster make and finish drafts.
+import type { z } from "zod";
 import { infrastructureGroup } from "../capm3/provider.ts";
 import type { Metal3ClusterStatus } from "../capm3/v1beta2/metal3-cluster.ts";
 import type { Metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";
+import { copyJson } from "../copy-json.ts";
 import type { Because } from "../host/decision.ts";
 import { isoTime } from "../host/status/iso-time.ts";
 import { canonicalJson, sha256Hex } from "../host/document/canonical-json.ts";
@@ -51,6 +53,26 @@ interface Draft<S, Status> {
 export type MachineDraft = Draft<MachineSnapshot, Metal3MachineStatus>;
 export type ClusterDraft = Draft<ClusterSnapshot, Metal3ClusterStatus>;
 export type AnyDraft = MachineDraft | ClusterDraft;
+
+/** With no memory of it Kubernetes' own word counts: a lost database, an object of another controller. */
+export function makeDraft<S extends MachineSnapshot | ClusterSnapshot, Status extends object>(
+  snapshot: S & { readonly object: { readonly status?: Status | undefined } },
+  schema: z.ZodType<Status>,
+): Draft<S, Status> {
+  const { status: remembered, ...memory } = copyJson(snapshot.memory ?? { status: undefined });
+  const known = schema.safeParse(remembered);
+  return {
+    snapshot,
+    memory,
+    status: known.success ? known.data : copyJson(snapshot.object.status ?? ({} as Status)),
+    verdicts: new Map(),
+    deprecated: new Map(),
+    patch: {},
+    writes: [],
+    release: false,
+    hasTold: false,
+  };
+}
 
 /** Where a decision stops. */
 export interface Stop {
