@@ -194,12 +194,19 @@ function judgeRelease(before: MachineSnapshot, { release, writes }: MachineDecis
 /** On an unchanged world the next decision repeats what is not shown yet, and tells nothing twice. */
 function judgeRepetition(before: MachineSnapshot, first: MachineDecision): void {
   if (first.claim !== undefined || first.release || first.next.kind === "gone") return;
-  const again = decideMachine({ ...before, memory: structuredClone(first.memory) });
+  const unchanged = { ...before, memory: structuredClone(first.memory) };
+  const again = decideMachine(unchanged);
   const known = new Set(first.writes.map((write) => canonicalJson(write)));
   for (const write of again.writes) expect(known).toContain(canonicalJson(write));
   expect(again.writes.filter(({ kind }) => kind === "event" || kind === "link-node")).toEqual([]);
   expect(again.memory).toEqual(first.memory);
   expect(again.next).toEqual(first.next);
+  // Neither does time alone bring more than the next look for the Node.
+  const wakeAtMs = first.next.kind === "wait" ? first.next.wakeAtMs : undefined;
+  const later = decideMachine({ ...unchanged, nowMs: wakeAtMs ?? before.nowMs + 3_600_000 });
+  for (const write of later.writes) {
+    if (write.kind !== "link-node") expect(known).toContain(canonicalJson(write));
+  }
 }
 
 const calming = "resume clusterReady metal3Cluster owner selector hostWell quick".split(" ");
@@ -231,7 +238,7 @@ function converge(world: MachineWorld): string {
     world.seen.nowMs += 30_000;
   }
   const { because } = world.decisions.at(-1)!;
-  return because.message.includes("is gone") ? "lost" : `stuck: ${JSON.stringify(because)}`;
+  return because.reason === "HostGone" ? "lost" : `stuck: ${JSON.stringify(because)}`;
 }
 
 const move = fc.oneof(

@@ -22,7 +22,7 @@ export function findHost(draft: MachineDraft): Stop {
   const own = ownHost(draft);
   if (own !== undefined) return claim(draft, [own.uid], `takes back host ${own.name}`);
   if (isDeployed(draft)) {
-    const message = `the host of this machine is gone${lastHost(object.metadata.annotations)}; delete its Machine to get another`;
+    const message = `no host has this machine as its consumer any more${lastHost(object.metadata.annotations)}; delete its Machine to get another`;
     return fail(draft, because("HostGone", message), ["object", "free-host"]);
   }
   if (isOwnerLeaving(draft)) {

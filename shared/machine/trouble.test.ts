@@ -168,7 +168,7 @@ test("a host that is deleted under its machine is told, not replaced, and the ma
   expect(world.claimed).toBeUndefined();
   expect(reason(world)).toEqual(failed);
   expect(world.condition("AssociateBareMetalHost")?.message).toBe(
-    "the host of this machine is gone (it was metal/m1); delete its Machine to get another",
+    "no host has this machine as its consumer any more (it was metal/m1); delete its Machine to get another",
   );
   world.hosts.splice(0, 1);
   world.settle();
