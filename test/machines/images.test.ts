@@ -2,15 +2,8 @@
 // to the disk from outside, so that what fails here is the image or the lab, not the agent.
 
 import { createHash } from "node:crypto";
-import {
-  copyFileSync,
-  createReadStream,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-} from "node:fs";
-import { truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, createReadStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -22,46 +15,10 @@ import type { MachineSpec } from "../../infra/lab/machine/machine-spec.ts";
 import { biosMachine, uefiMachine } from "../../infra/lab/sample-machines.ts";
 import { startLab } from "../../infra/lab/start-lab.ts";
 import type { LabHandle } from "../../infra/lab/start-lab.ts";
-import { ensureDebianPackages } from "../../infra/preparation/debian-packages.ts";
 import { terminalProgress } from "../../infra/preparation/progress.ts";
-import { runProgram } from "../../infra/preparation/run-program.ts";
+import { configDriveUuid as uuid, writeConfigDrive } from "./config-drive.ts";
 
 const progress = terminalProgress();
-
-const uuid = "c0ffee00-0000-4000-8000-000000000001";
-
-/** Writes a config drive as ISO 9660 over the start of the file `target`. */
-async function writeConfigDrive(
-  directory: string,
-  target: string,
-  drive: { readonly mac: string; readonly userData: string },
-): Promise<void> {
-  await ensureDebianPackages(["xorriso"], progress);
-  const latest = join(directory, "config/openstack/latest");
-  mkdirSync(latest, { recursive: true });
-  const network = {
-    links: [{ id: "boot", type: "phy", ethernet_mac_address: drive.mac, mtu: 1500 }],
-    networks: [
-      {
-        id: "net0",
-        type: "ipv4",
-        link: "boot",
-        ip_address: "192.168.100.77",
-        netmask: "255.255.255.0",
-        routes: [],
-      },
-    ],
-    services: [],
-  };
-  const metaData = { uuid, name: "host-1", hostname: "host-1" };
-  writeFileSync(join(latest, "meta_data.json"), JSON.stringify(metaData));
-  writeFileSync(join(latest, "network_data.json"), JSON.stringify(network));
-  writeFileSync(join(latest, "user_data"), drive.userData);
-  const iso = join(directory, "config.iso");
-  const format = ["-as", "genisoimage", "-quiet", "-R", "-V", "config-2", "-o", iso];
-  await runProgram("xorriso", [...format, join(directory, "config")]);
-  await runProgram("dd", [`if=${iso}`, `of=${target}`, "conv=notrunc", "status=none"]);
-}
 
 async function digestOfStart(path: string, bytes: number): Promise<string> {
   const hash = createHash("sha256");
@@ -96,7 +53,7 @@ async function startWithImage(
   const m1 = lab.machine("m1");
   copyFileSync(image.raw.path, m1.diskPath("root"));
   truncateSync(m1.diskPath("root"), 4096 * 1024 * 1024);
-  await writeConfigDrive(directory, m1.diskPath("data"), { mac: machine.mac, userData });
+  await writeConfigDrive(directory, m1.diskPath("data"), { mac: machine.mac, userData }, progress);
   const failed = new Promise<never>((_resolve, reject) => {
     const timer = setTimeout(() => {
       const text = readFileSync(m1.paths.serialLog, "utf8");

@@ -28,7 +28,6 @@ const customize = new URL("debian-customize.sh", import.meta.url).pathname;
 const identity = "fa221e2d0012";
 const rootUuid = "fa221e20-0000-4000-8000-fa221e2d0012";
 const bootMiB = 100;
-const rootMiB = 800;
 const commandLine = [
   `root=UUID=${rootUuid} ro console=ttyS0 quiet systemd.show_status=1 net.ifnames=0`,
   "mitigations=off nowatchdog audit=0 apparmor=0 cryptomgr.notests fsck.mode=skip",
@@ -71,26 +70,51 @@ const leftOutPaths = [
   ),
 ];
 
+/** What an image has beyond Debian with cloud-init. */
+export interface DebianFlavour {
+  /** Of the cache's folder. */
+  readonly name: string;
+  readonly title: string;
+  readonly rootMiB: number;
+  readonly packages?: readonly string[];
+  /** Called with a folder whose content is copied over the root. */
+  readonly furnish?: (folder: string, work: string) => Promise<void>;
+  /** Everything that shapes what `furnish` does. */
+  readonly key?: unknown;
+}
+
 /** Builds the image, 0.9 GiB, or takes it from the cache. Needs root; about a minute. */
-export async function ensureDebianImage(progress: Progress): Promise<OperatingSystemImage> {
+export function ensureDebianImage(progress: Progress): Promise<OperatingSystemImage> {
+  return ensureDebian(
+    { name: "debian-image", title: "make the Debian 12 image", rootMiB: 800 },
+    progress,
+  );
+}
+
+export async function ensureDebian(
+  flavour: DebianFlavour,
+  progress: Progress,
+): Promise<OperatingSystemImage> {
   await ensureDebianPackages([...diskImagePackages, "mmdebstrap", "e2fsprogs"], progress);
+  const { packages = [], key: more } = flavour;
   const key = {
     customize: await readFile(customize, "utf8"),
-    included,
+    included: [...included, ...packages],
     initrdModules,
     leftOutPaths,
     commandLine,
-    sizes: [bootMiB, rootMiB],
+    sizes: [bootMiB, flavour.rootMiB],
     version: 1,
+    ...(more === undefined ? {} : { more }),
   };
   const { dir } = await cached(
-    "debian-image",
+    flavour.name,
     key,
     (target, report) =>
-      asStep(report, "make the Debian 12 image", async (step) => {
+      asStep(report, flavour.title, async (step) => {
         const work = await mkdtemp(join(tmpdir(), "farrier-debian-"));
         try {
-          await build(target, work, step);
+          await build(target, work, { flavour, step });
         } finally {
           await rm(work, { recursive: true, force: true });
         }
@@ -100,10 +124,15 @@ export async function ensureDebianImage(progress: Progress): Promise<OperatingSy
   return describeImage(dir);
 }
 
-async function build(target: string, work: string, step: ProgressStep): Promise<void> {
+interface Building {
+  readonly flavour: DebianFlavour;
+  readonly step: ProgressStep;
+}
+
+async function build(target: string, work: string, building: Building): Promise<void> {
   const root = join(work, "root");
-  await bootstrap(root, work, step);
-  step.note("packing");
+  await bootstrap(root, work, building);
+  building.step.note("packing");
   const [kernelPath, initrdPath] = await Promise.all([
     bootFile(root, "vmlinuz-"),
     bootFile(root, "initrd.img-"),
@@ -115,7 +144,8 @@ async function build(target: string, work: string, step: ProgressStep): Promise<
   await rm(join(root, "boot"), { recursive: true });
   await mkdir(join(root, "boot"));
   const rootFile = join(work, "root.ext4");
-  await makeRootFileSystem(root, rootFile);
+  const { rootMiB } = building.flavour;
+  await makeRootFileSystem(root, rootFile, rootMiB);
   await makeDiskImage(join(target, "image.raw"), work, {
     kernelPath: kernel,
     initrdPath: initrd,
@@ -127,19 +157,27 @@ async function build(target: string, work: string, step: ProgressStep): Promise<
   await finishImage(target);
 }
 
-async function bootstrap(root: string, work: string, step: ProgressStep): Promise<void> {
+async function bootstrap(
+  root: string,
+  work: string,
+  { flavour: { packages = [], furnish }, step }: Building,
+): Promise<void> {
   const initramfs = join(work, "initramfs.conf");
   await writeFile(initramfs, "MODULES=list\nCOMPRESS=zstd\n");
   const modules = join(work, "modules");
   await writeFile(modules, `${initrdModules.join("\n")}\n`);
+  const furniture = join(work, "furniture");
+  await mkdir(furniture);
+  await furnish?.(furniture, work);
   const options = [
-    ["--variant=minbase", "--mode=root", `--include=${included.join(",")}`],
+    ["--variant=minbase", "--mode=root", `--include=${[...included, ...packages].join(",")}`],
     ['--aptopt=APT::Install-Recommends "false"'],
     ["--dpkgopt=force-confold", "--dpkgopt=force-unsafe-io"],
     leftOutPaths.map((path) => `--dpkgopt=path-exclude=${path}`),
     ['--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d"'],
     [`--essential-hook=copy-in ${initramfs} /etc/initramfs-tools/conf.d`],
     [`--essential-hook=copy-in ${modules} /etc/initramfs-tools`],
+    [`--customize-hook=cp -a ${furniture}/. "$1"`],
     [`--customize-hook=${customize}`],
   ].flat();
   await runProgram("mmdebstrap", [...options, "bookworm", root], {
@@ -148,7 +186,7 @@ async function bootstrap(root: string, work: string, step: ProgressStep): Promis
   });
 }
 
-async function makeRootFileSystem(root: string, path: string): Promise<void> {
+async function makeRootFileSystem(root: string, path: string, rootMiB: number): Promise<void> {
   await writeFile(path, "");
   await truncate(path, rootMiB * 1024 * 1024);
   const identified = ["-U", rootUuid, "-E", `hash_seed=${rootUuid},root_owner=0:0`, "-L", "root"];
