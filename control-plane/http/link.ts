@@ -4,7 +4,8 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { UpgradeWebSocket as HonoUpgradeWebSocket, WSEvents } from "hono/ws";
 import { linkSubprotocol } from "../../shared/protocol/frames.ts";
 import type { OpenSessions } from "../links/open-sessions.ts";
-import { AgentSession, type LinkSession, type SessionDeps } from "../links/session.ts";
+import type { LinkSession } from "../links/link-session.ts";
+import { AgentSession, type SessionDeps } from "../links/session.ts";
 
 export type UpgradeWebSocket = HonoUpgradeWebSocket;
 

@@ -1,7 +1,7 @@
 // The link sessions whose sockets this instance holds. Authority over nothing: the database says which session is
 // current; this only knows whom to wake.
 import type { Crypto } from "../ports.ts";
-import type { LinkSession } from "./session.ts";
+import type { LinkSession } from "./link-session.ts";
 
 export interface OpenSessions {
   add(session: LinkSession): void;

@@ -215,7 +215,7 @@ test("the session warns once and goes on when the first observations begin above
   expect(sent.filter(({ type }) => type === "committed")).toMatchObject([{ seq: 9 }, { seq: 10 }]);
 });
 
-test("the session tells sites to a cluster link only, when they change", async () => {
+test("the session tells sites to a cluster link only, when they change, though nobody says that they have", async () => {
   const opened = {
     epoch: 5,
     committedSeq: 0,
@@ -225,17 +225,23 @@ test("the session tells sites to a cluster link only, when they change", async (
     touched: [],
   };
   const site = makeSession();
+  const keys: { site: string; publicKey: string; fingerprint: string }[] = [];
   const cluster = makeSession({
     openSession: () => Promise.resolve(ok({ ...opened, cluster: "east" })),
-    siteKeys: () => Promise.resolve([{ site: "lab", publicKey: "k", fingerprint: "f" }]),
+    siteKeys: () => Promise.resolve(keys),
   });
-  for (const { session, receive } of [site, cluster]) {
-    await receive(hello);
-    session.notify("sites");
+  const tell = async (topic: string | undefined) => {
+    for (const { session } of [site, cluster]) session.notify(topic);
     await settle();
-  }
+    return cluster.sent.filter(({ type }) => type === "sites").length;
+  };
+  for (const { receive } of [site, cluster]) await receive(hello);
+  expect(await tell(undefined)).toBe(0);
+  keys.push({ site: "lab", publicKey: "k", fingerprint: "f" });
+  expect(await tell("sites")).toBe(1);
+  expect(cluster.sent.at(-1)).toMatchObject({ sites: [{ site: "lab" }] });
+  keys.push({ site: "yard", publicKey: "k", fingerprint: "f" });
+  expect(await tell(undefined)).toBe(2);
+  expect(await tell(undefined)).toBe(2);
   expect(site.sent.some(({ type }) => type === "sites")).toBe(false);
-  expect(cluster.sent.find(({ type }) => type === "sites")).toMatchObject({
-    sites: [{ site: "lab" }],
-  });
 });

@@ -21,23 +21,12 @@ import type {
 } from "../ports.ts";
 import { leaseTtlMs, silentAfterMs } from "../lease-times.table.ts";
 import { OutboxDelivery } from "./deliver-outbox.ts";
+import type { LinkSession, SessionSocket } from "./link-session.ts";
 import { ObservationOrder } from "./observation-order.ts";
 import { readFrame, type ReadFrame } from "./read-frame.ts";
 import { tellOpened, tellRefused } from "./tell-session.ts";
+import { ToldSites } from "./told-sites.ts";
 import { verifyHello } from "./verify-hello.ts";
-
-export interface SessionSocket {
-  send(text: string): void;
-  close(code: number, reason: string): void;
-}
-
-export interface LinkSession {
-  /** A text message; anything but a string is a protocol error. */
-  receive(data: unknown): void;
-  closed(): void;
-  notify(topic: string | undefined): void;
-  goaway(retryAfterMs: number): void;
-}
 
 export interface SessionDeps extends AcceptDeps {
   readonly links: LinkStore;
@@ -82,12 +71,14 @@ export class AgentSession implements LinkSession {
   private strikes: readonly number[] = [];
   private lastHeardMs: number;
   private pumping = false;
+  private readonly toldSites: ToldSites;
   private ended = false;
   private silence: Timer | undefined;
 
   constructor(deps: SessionDeps, socket: SessionSocket) {
     this.deps = deps;
     this.socket = socket;
+    this.toldSites = new ToldSites(deps.links);
     this.nonce = deps.crypto.randomHex(32);
     this.lastHeardMs = deps.clock.nowMs();
     this.send({ type: "challenge", nonce: this.nonce, version: 1 });
@@ -119,7 +110,9 @@ export class AgentSession implements LinkSession {
     if (current === undefined || this.ended) return;
     if (topic === undefined || current.links.some((name) => name === topic)) this.pump();
     if (topic === `agent:${current.agentId}`) this.enqueue(async () => void (await this.renew()));
-    if (topic === "sites" && current.cluster !== undefined) this.enqueue(() => this.sendSites());
+    const mayConcernSites = topic === "sites" || topic === undefined;
+    if (mayConcernSites && current.cluster !== undefined)
+      this.enqueue(() => this.sendSites(current));
   }
 
   goaway(retryAfterMs: number): void {
@@ -240,7 +233,7 @@ export class AgentSession implements LinkSession {
       committedSeq,
       leaseTtlMs,
       sessionToken: token,
-      sites: cluster === undefined ? [] : [...(await deps.links.siteKeys())],
+      sites: (cluster === undefined ? undefined : await this.toldSites.news()) ?? [],
     });
     tellOpened(deps, hello, opened);
     // The older session of this agent hears it, wherever it is; a site's new agent may have another key.
@@ -292,10 +285,9 @@ export class AgentSession implements LinkSession {
     }
   }
 
-  private async sendSites(): Promise<void> {
-    if (this.current === undefined) return;
-    const sites = [...(await this.deps.links.siteKeys())];
-    this.send({ type: "sites", epoch: this.current.epoch, sites });
+  private async sendSites({ epoch }: Current): Promise<void> {
+    const sites = await this.toldSites.news();
+    if (sites !== undefined) this.send({ type: "sites", epoch, sites });
   }
 
   private pump(): void {

@@ -61,7 +61,7 @@ export function viewHost(
     deleting: row.deleted || deletionTimestamp !== undefined,
     gone: row.deleted,
     spec: object.spec,
-    state: row.status == null ? undecided : status.provisioning.state,
+    state: (row.status ?? undefined) === undefined ? undecided : status.provisioning.state,
     errorMessage: status.errorMessage,
     operationalStatus: status.operationalStatus,
     poweredOn: status.poweredOn,
