@@ -243,7 +243,8 @@ CREATE TABLE machines (
 );
 CREATE INDEX machines_by_name ON machines (cluster, resource, namespace, name);
 CREATE INDEX machines_by_owner ON machines (cluster, owner_uid);
-CREATE INDEX machines_waiting ON machines (cluster, namespace) WHERE waiting;
+-- Who waits for a host, or may be about to: a decision about it is due or under way.
+CREATE INDEX machines_choosing ON machines (cluster, namespace) WHERE waiting OR wake_at IS NOT NULL;
 CREATE INDEX machines_to_wake ON machines (wake_at) WHERE wake_at IS NOT NULL;
 
 -- The machine that has claimed the host. One column of the host's row: a host has one machine, whoever races; the

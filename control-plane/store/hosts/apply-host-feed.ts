@@ -2,7 +2,7 @@
 // may concern, moves the cursor.
 import { sql, type SQL } from "drizzle-orm";
 import type { FeedSender } from "../../ports.ts";
-import { lookedAt, ofCompleteFeed, wakeMachines } from "../machines/wake-machines.ts";
+import { isChoosing, lookedAt, ofCompleteFeed, wakeMachines } from "../machines/wake-machines.ts";
 import type { FoldedBatch } from "./feed-batch.ts";
 import { feedAnswer, feedGate } from "./feed-gate.ts";
 import { feedRows } from "./feed-rows.ts";
@@ -37,7 +37,7 @@ export function applyHostFeed(sender: FeedSender, batch: FoldedBatch, wakeAtMs: 
       SELECT machine_uid FROM altered WHERE machine_uid IS NOT NULL
       UNION ALL
       SELECT m.uid FROM machines m
-      WHERE m.waiting AND m.cluster = ${cluster}
+      WHERE ${isChoosing} AND m.cluster = ${cluster}
         AND m.namespace IN (SELECT namespace FROM altered WHERE machine_uid IS NULL)
       UNION ALL ${ofCompleteFeed(cluster, batch)}`,
       wakeAtMs,

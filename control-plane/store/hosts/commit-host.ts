@@ -9,7 +9,7 @@ import { err, ok, type Result } from "../../../shared/result.ts";
 import type { CommitError, HostCommit } from "../../ports.ts";
 import { readRow, sqlState, uniqueViolation, type Database } from "../database.ts";
 import { jsonText, jsonTextOrNull, storable } from "../json-text.ts";
-import { wakeMachines } from "../machines/wake-machines.ts";
+import { isChoosing, wakeMachines } from "../machines/wake-machines.ts";
 import { queueRows } from "../queue-rows.ts";
 
 const answer = z.object({
@@ -181,7 +181,7 @@ function wokenPart(commit: HostCommit, wakeAtMs: number): SQL {
       WHERE machine_uid IS NOT NULL AND (${commit.gone}::boolean OR seen <> ${seen})
       UNION ALL
       SELECT m.uid FROM allowed a JOIN machines m
-        ON m.waiting AND m.cluster = a.cluster AND m.namespace = a.namespace
+        ON ${isChoosing} AND m.cluster = a.cluster AND m.namespace = a.namespace
       WHERE a.machine_uid IS NULL AND NOT ${commit.gone}::boolean
         AND ${isFree(seen)} AND ${isFree(sql`a.seen`)} IS NOT TRUE`,
     wakeAtMs,

@@ -7,13 +7,13 @@ import type { MachineCommit } from "../../ports.ts";
 import { readRow, type Database } from "../database.ts";
 import { jsonText } from "../json-text.ts";
 import { queueRows } from "../queue-rows.ts";
-import { wakeMachines } from "./wake-machines.ts";
+import { isChoosing, wakeMachines } from "./wake-machines.ts";
 
 const answer = z.object({ won: z.boolean(), woken: z.array(z.string()) });
 
 /**
  * held: the host that is let go, locked before the machine, as a change of a host locks them. The value: machines of
- * the namespace that wait for one.
+ * the namespace that wait for one, or may.
  */
 export async function commitMachine(
   database: Database,
@@ -55,7 +55,7 @@ export async function commitMachine(
       ${wakeMachines(
         sql`
         SELECT m.uid FROM allowed a JOIN machines m
-          ON m.waiting AND m.cluster = a.cluster AND m.namespace = a.namespace
+          ON ${isChoosing} AND m.cluster = a.cluster AND m.namespace = a.namespace
         WHERE m.uid <> a.uid AND EXISTS (SELECT FROM released)`,
         wakeAtMs,
       )}

@@ -29,6 +29,14 @@ export function ofCompleteFeed(cluster: string, { last }: Pick<FoldedBatch, "las
     : sql`SELECT m.uid FROM machines m WHERE false`;
 }
 
+/**
+ * Whether the row `m` waits for a host, or may be about to: a decision that is under way was made from what was before,
+ * and must not put it to rest.
+ */
+export const isChoosing = sql.raw(`m.resource = 'metal3machines'
+  AND (m.waiting OR m.wake_at IS NOT NULL)
+  AND (m.waiting OR NOT EXISTS (SELECT FROM hosts c WHERE c.machine_uid = m.uid))`);
+
 /** Metal3Machines of a Cluster: FROM items after one whose columns `c` are its namespace and name. */
 export function joinMachinesOf(cluster: string): SQL {
   return sql`

@@ -171,7 +171,7 @@ onEachDatabase("applyFeed of the machine side", (held) => {
     await machines.addMachines("1", "2", "3");
     await machines.addHosts("a", "b");
     await machines.claim("m-1", "a");
-    await machines.commitMachine("m-1");
+    for (const uid of ["m-1", "m-3"]) await machines.commitMachine(uid);
     await machines.commitMachine("m-2", { waiting: true });
     const woken = async (uid: string, more: object) =>
       (await machines.apply("baremetalhosts", machines.host(uid, more))).machines;
@@ -210,11 +210,26 @@ onEachDatabase("commitHost", (held) => {
     await machines.apply("metal3machines", machines.object("m-far", { namespace: "far" }));
     await machines.apply("baremetalhosts", machines.host("a"));
     for (const uid of ["m-1", "m-far"]) await machines.commitMachine(uid, { waiting: true });
+    await machines.commitMachine("m-2");
     expect(await machines.commitHost("a", "inspecting")).toEqual([]);
     expect(await machines.commitHost("a", "available")).toEqual(["m-1"]);
     expect(await machines.commitHost("a", "available")).toEqual([]);
     world.clock.advance(60_000);
-    expect((await world.store.takeDueMachines(1, 10)).toSorted()).toEqual(["k", "m-1", "m-2"]);
+    expect((await world.store.takeDueMachines(1, 10)).toSorted()).toEqual(["k", "m-1"]);
+  });
+
+  test("makes a decision stale that is under way while a host becomes free, unless it has one", async () => {
+    const { world } = held();
+    const machines = await MachineWorld.start(world);
+    await machines.addMachines("1", "2");
+    await machines.addHosts("a");
+    await machines.claim("m-2", "a");
+    await machines.apply("baremetalhosts", machines.host("b"));
+    const nothingFree = await machines.commit("m-1", { waiting: true });
+    expect(await machines.commitHost("b", "available")).toEqual(["m-1"]);
+    expect(await world.store.commitMachine(nothingFree)).toMatchObject({
+      error: { kind: "stale" },
+    });
   });
 });
 
@@ -345,6 +360,7 @@ onEachDatabase("commitMachine", (held) => {
     await machines.claim("m-1", "a");
     await world.store.applyNodes("east", [linked]);
     await machines.commitMachine("m-2", { waiting: true });
+    await machines.commitMachine("m-3");
     expect(await machines.commitMachine("m-1", { release: true })).toEqual(["m-2"]);
     expect((await machines.rows("m-1")).machine).toMatchObject({
       hostUid: undefined,

@@ -111,7 +111,8 @@ function hostObjectOf(draw: Draw, resource: Resource, version: number): FeedObje
 /** A newer form, with nothing new but its status. */
 function withStatus(draw: Draw, object: FeedObject, version: number): FeedObject {
   const metadata = { ...object.metadata, resourceVersion: String(version) };
-  return { ...object, metadata, status: { number: numberOf(draw) } };
+  const initialization = draw.random.chance(0.3) ? { infrastructureProvisioned: true } : undefined;
+  return { ...object, metadata, status: { number: numberOf(draw), initialization } };
 }
 
 function namespaceOf(draw: Draw, version: number): FeedObject {

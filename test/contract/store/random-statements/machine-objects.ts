@@ -19,7 +19,7 @@ export function machineObjectOf(
   const letter = random.pick(coreUids);
   const metadata = {
     name: nameOf(draw),
-    namespace: random.pick(namespaces),
+    namespace: random.chance(0.8) ? "metal" : random.pick(namespaces),
     uid: `${prefixes[resource]}-${letter}`,
     resourceVersion: String(version),
     ...(random.chance(0.2) ? { labels: { text: textOf(draw) } } : {}),
@@ -59,5 +59,5 @@ function ownersOf(draw: Draw, resource: MachineResource): readonly object[] {
 }
 
 function nameOf({ random }: Draw): string {
-  return `name-${random.below(3)}`;
+  return `name-${random.below(2)}`;
 }

@@ -1,7 +1,7 @@
 // As control-plane/store/hosts/apply-host-feed.ts.
 import type { FeedOutcome, FeedSender } from "../../../../control-plane/ports.ts";
 import type { FeedBatch } from "../../../../shared/protocol/feed.ts";
-import { wakeMachines, waitingMachines } from "../machines/wake-machines.ts";
+import { wakeMachines, choosingMachines } from "../machines/wake-machines.ts";
 import { isAnother } from "../machines/looked-at.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf } from "../rows.ts";
@@ -51,7 +51,7 @@ function* concernedMachines(
   for (const { before, after } of altered) {
     if (before?.deleted === after.deleted && !isAnother(before.object, after.object)) continue;
     if (after.machine_uid !== null) yield after.machine_uid;
-    else yield* waitingMachines(database, { cluster, namespace: after.namespace });
+    else yield* choosingMachines(database, { cluster, namespace: after.namespace });
   }
 }
 

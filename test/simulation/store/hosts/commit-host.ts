@@ -6,7 +6,7 @@ import type { Claim } from "../../../../shared/host/decision.ts";
 import type { HostMemory } from "../../../../shared/host/snapshot.ts";
 import { claimConflictText } from "../../../../shared/host/document/claim-conflict.ts";
 import { err, ok, type Result } from "../../../../shared/result.ts";
-import { waitingMachines, wakeMachines } from "../machines/wake-machines.ts";
+import { choosingMachines, wakeMachines } from "../machines/wake-machines.ts";
 import { unique, type MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type OperationRow, type StoredHostRow } from "../rows.ts";
 import { bigintOf } from "../sql-error.ts";
@@ -48,7 +48,7 @@ function concernedMachines(
       ? [host.machine_uid]
       : [];
   }
-  return !gone && isFree(memory) && !isFree(host.memory) ? waitingMachines(database, host) : [];
+  return !gone && isFree(memory) && !isFree(host.memory) ? choosingMachines(database, host) : [];
 }
 
 /** What the machine side sees of a host's memory. */

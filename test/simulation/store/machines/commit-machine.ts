@@ -6,7 +6,7 @@ import type { MemoryDatabase } from "../memory-database.ts";
 import { bigintOf } from "../sql-error.ts";
 import { storedJson } from "../stored-json.ts";
 import { claimedHost } from "./claimed-host.ts";
-import { waitingMachines, wakeMachines } from "./wake-machines.ts";
+import { choosingMachines, wakeMachines } from "./wake-machines.ts";
 
 export function commitMachine(
   database: MemoryDatabase,
@@ -32,7 +32,7 @@ export function commitMachine(
     wake_at: wakeAt,
   };
   database.write("machines", uid, commit.gone ? undefined : kept);
-  const waiting = host === undefined ? [] : waitingMachines(database, machine);
+  const waiting = host === undefined ? [] : choosingMachines(database, machine);
   return ok(
     wakeMachines(
       database,

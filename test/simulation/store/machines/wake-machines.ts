@@ -17,13 +17,22 @@ export function wakeMachines(
 
 type Place = Pick<StoredMachineRow, "cluster" | "namespace">;
 
-export function waitingMachines(
-  { tables }: MemoryDatabase,
+/** Those that wait for a host, or may be about to. */
+export function choosingMachines(
+  database: MemoryDatabase,
   { cluster, namespace }: Place,
 ): readonly string[] {
-  return [...tables.machines.values()]
-    .filter((row) => row.waiting && row.cluster === cluster && row.namespace === namespace)
+  return [...database.tables.machines.values()]
+    .filter((row) => row.cluster === cluster && row.namespace === namespace)
+    .filter((row) => row.resource === "metal3machines" && isChoosing(database, row))
     .map(({ uid }) => uid);
+}
+
+function isChoosing(
+  database: MemoryDatabase,
+  { uid, waiting, wake_at }: StoredMachineRow,
+): boolean {
+  return waiting || (wake_at !== null && !database.hostsByMachine.has(uid));
 }
 
 /** Machines of cluster-api core of a Cluster. */
