@@ -15,7 +15,7 @@ import { kubectlWords, type KubectlWords } from "../kubectl-words.ts";
 import {
   clusterName,
   clusterObjects,
-  controlPlaneDefinition,
+  definitions,
   machineSet,
   templateName,
   workerObjects,
@@ -44,8 +44,9 @@ beforeAll(async () => {
   words = { ...kubectl, ...machineWords(kubectl) };
   await installManifests(kubernetes);
   await words.kubectl(["create", "namespace", testNamespace]);
-  await words.apply(controlPlaneDefinition);
-  await words.kubectl(["wait", "--for=condition=Established", "--timeout=30s", controlPlane]);
+  await words.apply(...definitions);
+  const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);
+  await words.kubectl(["wait", "--for=condition=Established", "--timeout=30s", ...names]);
   const kubeconfig = await readFile(kubernetes.adminKubeconfigPath, "utf8");
   await words.apply(...clusterObjects(kubeconfig), ...workerObjects({ automatedCleaningMode }));
   await words.apply(machineSet("workers"));
@@ -55,7 +56,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const controlPlane = `crd/${controlPlaneDefinition.metadata.name}`;
 const automatedCleaningMode = "metadata";
 
 /** The Machines of a pool and their Metal3Machines, once there are so many and each has what core gives it. */

@@ -7,7 +7,7 @@ import type { HerdMachine } from "../herd/herd-plan.ts";
 import { startHerd, type Herd } from "../herd/start-herd.ts";
 import {
   clusterObjects,
-  controlPlaneDefinition,
+  definitions,
   machineSet,
   machineSetName,
   workerObjects,
@@ -17,6 +17,8 @@ import { machineWords, type MachineWords } from "./machine-words.ts";
 export interface MachineFleet extends MachineWords {
   readonly fleet: Fleet;
   readonly herd: Herd;
+  /** What was asked to be left out. */
+  readonly leftOut: readonly object[];
   /** Applies hosts of the herd and waits until they are available. */
   addHosts(
     machines: readonly HerdMachine[],
@@ -24,7 +26,7 @@ export interface MachineFleet extends MachineWords {
     metadata?: Parameters<Herd["objects"]>[2],
   ): Promise<void>;
   /** What the kubelet of a machine would do: a Node that says its system UUID. */
-  join(machine: HerdMachine): Promise<void>;
+  join(machine: HerdMachine, node?: NodeChoice): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,6 +36,8 @@ export interface MachineFleetOptions {
   readonly metal3Cluster?: object;
   /** Added to the spec of the template's Metal3Machines. */
   readonly template?: Readonly<Record<string, unknown>>;
+  /** Kinds whose objects are not applied. */
+  readonly leaveOut?: readonly string[];
 }
 
 /** Takes about 25 s. */
@@ -41,19 +45,24 @@ export async function startMachineFleet(options: MachineFleetOptions): Promise<M
   const fleet = await startFleet({ clusterApi: true });
   try {
     const herd = await startHerd(fleet.lab, options.machines);
-    await fleet.apply(controlPlaneDefinition);
-    const definition = `crd/${controlPlaneDefinition.metadata.name}`;
-    await fleet.kubectl(["wait", "--for=condition=Established", "--timeout=30s", definition]);
+    await fleet.apply(...definitions);
+    const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);
+    await fleet.kubectl(["wait", "--for=condition=Established", "--timeout=30s", ...names]);
     const kubeconfig = await readFile(fleet.kubernetes.adminKubeconfigPath, "utf8");
     const image = { ...herd.image, diskFormat: "raw" };
-    await fleet.apply(
+    const { leaveOut = [] } = options;
+    const all = [
       ...clusterObjects(kubeconfig, options.metal3Cluster),
       ...workerObjects({ image, ...options.template }),
       machineSet(machineSetName),
-    );
+    ];
+    const isLeftOut = (object: object) =>
+      "kind" in object && leaveOut.includes(object.kind as string);
+    await fleet.apply(...all.filter((object) => !isLeftOut(object)));
     return {
       fleet,
       herd,
+      leftOut: all.filter(isLeftOut),
       ...machineWords(fleet),
       ...hostWords(fleet, herd),
       stop: () => fleet.stop(),
@@ -74,7 +83,7 @@ function hostWords(fleet: Fleet, herd: Herd): Pick<MachineFleet, "addHosts" | "j
         });
       }
     },
-    join: (machine) => fleet.apply(nodeObject(machine)),
+    join: (machine, node) => fleet.apply(nodeObject(machine, node)),
   };
 }
 
@@ -93,11 +102,22 @@ const unsaid = Object.fromEntries(
   ].map((field) => [field, ""]),
 );
 
-function nodeObject({ name, uuid }: HerdMachine): object {
+export interface NodeChoice {
+  /** Its machine's by default. */
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly providerID?: string;
+}
+
+function nodeObject(
+  { name, uuid }: HerdMachine,
+  { providerID, ...metadata }: NodeChoice = {},
+): object {
   return {
     apiVersion: "v1",
     kind: "Node",
-    metadata: { name },
+    metadata: { name, ...metadata },
+    ...(providerID === undefined ? {} : { spec: { providerID } }),
     status: {
       nodeInfo: { ...unsaid, systemUUID: uuid },
       addresses: [{ type: "Hostname", address: name }],

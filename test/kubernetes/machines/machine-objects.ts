@@ -11,32 +11,33 @@ export const templateName = "meadow-worker";
 const coreVersion = "cluster.x-k8s.io/v1beta2";
 const clusterLabel = "cluster.x-k8s.io/cluster-name";
 const controlPlaneGroup = "controlplane.cluster.x-k8s.io";
+const bootstrapGroup = "bootstrap.cluster.x-k8s.io";
 export const bootstrapSecretName = "meadow-worker-user-data";
 
-/** A kind of control plane that only says it is there, as the contract for hosted ones wants it. Apply it first. */
-export const controlPlaneDefinition = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: {
-    name: `hostedcontrolplanes.${controlPlaneGroup}`,
-    labels: { "cluster.x-k8s.io/v1beta2": "v1beta2" },
-  },
-  spec: {
-    group: controlPlaneGroup,
-    scope: "Namespaced",
-    names: { kind: "HostedControlPlane", plural: "hostedcontrolplanes" },
-    versions: [
-      {
-        name: "v1beta2",
-        served: true,
-        storage: true,
-        schema: {
-          openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
-        },
-      },
-    ],
-  },
-};
+/** A kind of control plane that only says it is there, as the contract for hosted ones wants it. */
+const controlPlane = openKind(controlPlaneGroup, "HostedControlPlane");
+/** A kind of bootstrap data that is ready when its status says so. */
+const bootstrap = openKind(bootstrapGroup, "PlainConfig");
+
+/** Kinds of the tests' own. Apply them first. */
+export const definitions = [controlPlane, bootstrap] as const;
+
+/** Its status is written like any other field. */
+function openKind(group: string, kind: string) {
+  const plural = `${kind.toLowerCase()}s`;
+  const openAPIV3Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${plural}.${group}`, labels: { "cluster.x-k8s.io/v1beta2": "v1beta2" } },
+    spec: {
+      group,
+      scope: "Namespaced",
+      names: { kind, plural },
+      versions: [{ name: "v1beta2", served: true, storage: true, schema: { openAPIV3Schema } }],
+    },
+  };
+}
 
 const named = (name: string) => ({
   name,
@@ -142,6 +143,33 @@ export function machineSet(
         },
       },
       ...spec,
+    },
+  };
+}
+
+/** A machine without a MachineSet, with bootstrap data that somebody has yet to make. */
+export function loneMachine(name: string, image: object) {
+  return {
+    machine: {
+      apiVersion: coreVersion,
+      kind: "Machine",
+      metadata: named(name),
+      spec: {
+        clusterName,
+        bootstrap: { configRef: reference(bootstrapGroup, "PlainConfig", name) },
+        infrastructureRef: reference(infrastructureGroup, "Metal3Machine", name),
+      },
+    },
+    config: {
+      apiVersion: `${bootstrapGroup}/v1beta2`,
+      kind: "PlainConfig",
+      metadata: named(name),
+    },
+    metal3Machine: {
+      apiVersion: `${infrastructureGroup}/v1beta2`,
+      kind: "Metal3Machine",
+      metadata: named(name),
+      spec: { image },
     },
   };
 }
