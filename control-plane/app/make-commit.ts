@@ -31,7 +31,7 @@ export function makeCommit(rows: HostRows, snapshot: Snapshot, decision: Decisio
     cancel: decision.cancel,
     consumed: decision.consumed,
     outbox: [
-      ...documentRows(rows, { site, memory, document }),
+      ...documentRows(rows, snapshot, { site, memory, document }),
       ...operationRows(rows, site, { operation, cancel: decision.cancel }),
       ...writeRows(rows, decision),
     ],
@@ -103,8 +103,15 @@ interface Placed {
   readonly document: HostDocument | undefined;
 }
 
-function documentRows(rows: HostRows, { site, memory, document }: Placed): OutboxRow[] {
-  const { uid, site: oldSite, memory: before } = rows.host;
+function documentRows(
+  rows: HostRows,
+  { host }: Snapshot,
+  { site, memory, document }: Placed,
+): OutboxRow[] {
+  const { uid, memory: before } = rows.host;
+  // Whoever shows a status was decided about by a database that is lost: the site may hold a document of it.
+  const isLost = before === undefined && host.status !== undefined && memory.documentHash === "";
+  const oldSite = rows.host.site ?? (isLost ? site : undefined);
   // Of a host that was forgotten the site may hold one.
   const isHeld = before === undefined || before.documentHash !== "";
   const removal: Delivery = { kind: "remove-document", hostUid: uid, revision: memory.revision };
