@@ -103,27 +103,33 @@ interface Placed {
   readonly document: HostDocument | undefined;
 }
 
-function documentRows(
-  rows: HostRows,
-  { host }: Snapshot,
-  { site, memory, document }: Placed,
-): OutboxRow[] {
-  const { uid, memory: before } = rows.host;
-  // Whoever shows a status was decided about by a database that is lost: the site may hold a document of it.
-  const isLost = before === undefined && host.status !== undefined && memory.documentHash === "";
-  const oldSite = rows.host.site ?? (isLost ? site : undefined);
-  // Of a host that was forgotten the site may hold one.
-  const isHeld = before === undefined || before.documentHash !== "";
-  const removal: Delivery = { kind: "remove-document", hostUid: uid, revision: memory.revision };
-  const list: OutboxRow[] = [];
+function documentRows(rows: HostRows, snapshot: Snapshot, placed: Placed): OutboxRow[] {
+  const { uid, site: oldSite, memory: before } = rows.host;
+  const { site, memory, document } = placed;
   const isNew = memory.revision !== before?.revision || oldSite !== site;
+  if (!isNew) return [];
+  const removal: Delivery = { kind: "remove-document", hostUid: uid, revision: memory.revision };
+  const holder = holderOf(rows, snapshot, placed);
   // The old site, or the present one, holds a document that it should not hold any more.
-  const isOver = oldSite !== site || document === undefined;
-  if (oldSite !== undefined && isHeld && isNew && isOver) list.push(siteRow(oldSite, uid, removal));
-  if (site !== undefined && document !== undefined && isNew) {
+  const isOver = holder !== site || document === undefined;
+  const list: OutboxRow[] = [];
+  if (holder !== undefined && isOver) list.push(siteRow(holder, uid, removal));
+  if (site !== undefined && document !== undefined) {
     list.push(siteRow(site, uid, { kind: "document", document }));
   }
   return list;
+}
+
+/** The site that may hold a document of the host. */
+function holderOf(
+  { host }: HostRows,
+  { host: object }: Snapshot,
+  { site, memory }: Placed,
+): string | undefined {
+  if (host.memory !== undefined) return host.memory.documentHash === "" ? undefined : host.site;
+  // Whoever shows a status was decided about by a database that is lost.
+  const isOver = object.status !== undefined && memory.documentHash === "";
+  return host.site ?? (isOver ? site : undefined);
 }
 
 function siteRow(site: string, uid: string, delivery: Delivery): OutboxRow {
