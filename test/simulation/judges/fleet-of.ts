@@ -1,5 +1,5 @@
 // The whole fleet at a moment, for judges: hosts with the machines that are theirs alone, and what their Secrets hold.
-// Made in one pass, for fleets are large.
+// Made in one pass, and again only when something has changed, for fleets are large and many judges ask.
 import type { KubernetesObject } from "../world/events.ts";
 import type { MachineTruth, Truth } from "../world/truth.ts";
 import { specOf } from "./host-of.ts";
@@ -13,7 +13,20 @@ export interface FleetHost {
   readonly password: string | undefined;
 }
 
-export function fleetOf(truth: Truth): readonly FleetHost[] {
+const known = new WeakMap<Truth, { readonly changes: number; readonly fleet: Fleet }>();
+
+type Fleet = readonly FleetHost[];
+
+export function fleetOf(truth: Truth): Fleet {
+  const { changes } = truth;
+  const last = known.get(truth);
+  if (last?.changes === changes) return last.fleet;
+  const fleet = makeFleet(truth);
+  known.set(truth, { changes, fleet });
+  return fleet;
+}
+
+function makeFleet(truth: Truth): Fleet {
   const hosts: Placed[] = [];
   const passwords = new Map<string, string>();
   const namedBy = new Map<string, number>();

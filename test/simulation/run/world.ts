@@ -19,12 +19,19 @@ import { AgentProcess } from "./agent-process.ts";
 import { makeBootNetworks } from "./boot-networks.ts";
 import type { SimulatedDatabase } from "./database.ts";
 import { makeEnrolToken } from "./enrolments.ts";
+import { HostsByBmc } from "./hosts-by-bmc.ts";
 import { Hub, noDatabaseFaults } from "./hub.ts";
 import type { DatabaseFaults } from "./hub.ts";
 import { makeImages } from "./images.ts";
 import type { WorldImages } from "./images.ts";
 
 export const startMs = Date.parse("2026-11-01T12:00:00Z");
+
+type WorldTruth = Truth & {
+  healed: boolean;
+  /** How often cables of BMCs were exchanged. */
+  exchanges: number;
+};
 
 export interface World {
   readonly kernel: Kernel;
@@ -41,7 +48,7 @@ export interface World {
   readonly images: WorldImages;
   /** Ends what does not belong on a boot network. */
   readonly rogues: Set<() => void>;
-  readonly truth: Truth & { healed: boolean };
+  readonly truth: WorldTruth;
   /** Pairs of machines whose BMC cables are exchanged, as "m3+m7". */
   readonly swapped: Set<string>;
   readonly tell: (happened: Happened) => void;
@@ -223,13 +230,14 @@ function makeTruth({
 }: Pick<
   World,
   "database" | "kernel" | "scenario" | "clusters" | "agents" | "machines" | "images"
->): World["truth"] {
-  const isOf = (address: unknown, machine: SimulatedFleetMachine): boolean =>
-    typeof address === "string" &&
-    (address === `ipmi://${machine.bmcAddress}` ||
-      `${address}:623` === `ipmi://${machine.bmcAddress}`);
-  return {
+>): WorldTruth {
+  const hosts = new HostsByBmc(clusters);
+  const truth: WorldTruth = {
     healed: false,
+    exchanges: 0,
+    get changes() {
+      return hosts.version + truth.exchanges;
+    },
     nowMs: () => kernel.nowMs(),
     machines,
     images: [...images.byName.values()],
@@ -241,15 +249,7 @@ function makeTruth({
     objects: (cluster) => clusters.get(cluster)?.objects ?? new Map(),
     hostsOf(name) {
       const machine = machines.get(name);
-      if (machine === undefined) return [];
-      return [...clusters].flatMap(([cluster, { objects }]) =>
-        [...objects.values()]
-          .filter((object) => {
-            const bmc = object.spec?.["bmc"] as { address?: string } | undefined;
-            return object.kind === "BareMetalHost" && isOf(bmc?.address, machine);
-          })
-          .map((object) => ({ cluster, object })),
-      );
+      return machine === undefined ? [] : hosts.of(machine.bmcAddress);
     },
     rows: (table) => database.rows(table),
     journal: (site) =>
@@ -267,4 +267,5 @@ function makeTruth({
         .map(({ database }) => database.all("SELECT count(*) AS count FROM observations"))
         .reduce((sum, [row]) => sum + Number(row?.["count"] ?? 0), 0),
   };
+  return truth;
 }
