@@ -64,7 +64,7 @@ function notOurs(before: KubernetesObject, after: KubernetesObject): string | un
 }
 
 function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** What a decision looks at, or writes; whoever changes it gives the row a new version. */
