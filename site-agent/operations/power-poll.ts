@@ -6,6 +6,7 @@ import type { Documents } from "../link/documents.ts";
 import type { Lease } from "../link/lease.ts";
 import type { Observations } from "../link/observations.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { Bmc } from "../bmc/port.ts";
 import { OperationError, type Site } from "./operation-context.ts";
 import { openBmc } from "./steps/open-bmc.ts";
 import { readPower } from "./steps/power-control.ts";
@@ -20,6 +21,17 @@ interface Seen {
   readonly endedCount: number;
 }
 
+/** Kept as long as the site has the same sealed credentials: most looks find nothing new. */
+interface Opened {
+  readonly sealed: string;
+  readonly bmc: Bmc;
+}
+
+interface Known {
+  readonly seen: Map<string, Seen>;
+  readonly opened: Map<string, Opened>;
+}
+
 export interface PowerPollDeps {
   readonly site: Site;
   readonly documents: Documents;
@@ -30,20 +42,22 @@ export interface PowerPollDeps {
 
 /** Runs until the signal aborts. Hosts are asked side by side: one hung BMC costs nobody else anything. */
 export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Promise<void> {
-  const seen = new Map<string, Seen>();
+  const known: Known = { seen: new Map(), opened: new Map() };
   const asking = new Set<string>();
   while (!signal.aborted) {
     // Two that log in to one BMC with an old password lock it twice as soon.
     const documents = deps.lease.isTaken() ? [] : deps.documents.all();
-    const known = new Set(documents.map(({ hostUid }) => hostUid));
-    for (const hostUid of seen.keys()) if (!known.has(hostUid)) seen.delete(hostUid);
+    const present = new Set(documents.map(({ hostUid }) => hostUid));
+    for (const each of [known.seen, known.opened]) {
+      for (const hostUid of each.keys()) if (!present.has(hostUid)) each.delete(hostUid);
+    }
     for (const document of documents) {
       const { hostUid, spec } = document;
       const quiet = spec.hold.paused || spec.hold.detached || spec.credentials === undefined;
-      if (quiet) seen.delete(hostUid);
+      if (quiet) for (const each of [known.seen, known.opened]) each.delete(hostUid);
       if (quiet || asking.has(hostUid) || deps.dispatcher.isBusy(hostUid)) continue;
       asking.add(hostUid);
-      void poll(deps, document, seen).finally(() => asking.delete(hostUid));
+      void poll(deps, document, known).finally(() => asking.delete(hostUid));
     }
     await deps.site.clock.sleep(everyMs, signal);
   }
@@ -53,12 +67,12 @@ export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Pr
 async function poll(
   deps: PowerPollDeps,
   document: HostDocument,
-  seen: Map<string, Seen>,
+  { seen, opened }: Known,
 ): Promise<void> {
   const { hostUid } = document;
   try {
     const { count: endedCount, bmcProblem } = deps.dispatcher.ends(hostUid);
-    const now = { ...(await look(deps.site, document)), endedCount };
+    const now = { ...(await look(deps.site, document, opened)), endedCount };
     // An operation that worked meanwhile knows better.
     const isOld = deps.dispatcher.ends(hostUid).count !== endedCount;
     if (isOld || deps.dispatcher.isBusy(hostUid)) return;
@@ -86,11 +100,30 @@ function tell(
   }
 }
 
-async function look(site: Site, document: HostDocument): Promise<Omit<Seen, "endedCount">> {
+async function look(
+  site: Site,
+  document: HostDocument,
+  opened: Map<string, Opened>,
+): Promise<Omit<Seen, "endedCount">> {
   try {
-    return { on: await readPower(await openBmc({ site, document })), problem: undefined };
+    return { on: await readPower(await bmcOf(site, document, opened)), problem: undefined };
   } catch (thrown) {
     if (!(thrown instanceof OperationError)) throw thrown;
     return { on: undefined, problem: thrown.message.slice(0, maxProblem) };
   }
+}
+
+async function bmcOf(
+  site: Site,
+  document: HostDocument,
+  opened: Map<string, Opened>,
+): Promise<Bmc> {
+  const { hostUid, spec } = document;
+  const sealed = JSON.stringify([spec.bmcAddress, spec.credentials]);
+  const last = opened.get(hostUid);
+  if (last?.sealed === sealed) return last.bmc;
+  opened.delete(hostUid);
+  const bmc = await openBmc({ site, document });
+  opened.set(hostUid, { sealed, bmc });
+  return bmc;
 }
