@@ -27,9 +27,10 @@ interface Opened {
   readonly bmc: Bmc;
 }
 
+/** Of one host. */
 interface Known {
-  readonly seen: Map<string, Seen>;
-  readonly opened: Map<string, Opened>;
+  seen?: Seen;
+  opened?: Opened;
 }
 
 export interface PowerPollDeps {
@@ -42,47 +43,43 @@ export interface PowerPollDeps {
 
 /** Runs until the signal aborts. Hosts are asked side by side: one hung BMC costs nobody else anything. */
 export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Promise<void> {
-  const known: Known = { seen: new Map(), opened: new Map() };
+  const known = new Map<string, Known>();
   const asking = new Set<string>();
   while (!signal.aborted) {
     // Two that log in to one BMC with an old password lock it twice as soon.
     const documents = deps.lease.isTaken() ? [] : deps.documents.all();
     const present = new Set(documents.map(({ hostUid }) => hostUid));
-    for (const each of [known.seen, known.opened]) {
-      for (const hostUid of each.keys()) if (!present.has(hostUid)) each.delete(hostUid);
-    }
+    for (const hostUid of known.keys()) if (!present.has(hostUid)) known.delete(hostUid);
     for (const document of documents) {
       const { hostUid, spec } = document;
       const quiet = spec.hold.paused || spec.hold.detached || spec.credentials === undefined;
-      if (quiet) for (const each of [known.seen, known.opened]) each.delete(hostUid);
+      if (quiet) known.delete(hostUid);
       if (quiet || asking.has(hostUid) || deps.dispatcher.isBusy(hostUid)) continue;
       asking.add(hostUid);
-      void poll(deps, document, known).finally(() => asking.delete(hostUid));
+      const own = known.get(hostUid) ?? {};
+      known.set(hostUid, own);
+      void poll(deps, document, own).finally(() => asking.delete(hostUid));
     }
     await deps.site.clock.sleep(everyMs, signal);
   }
 }
 
 /** Never rejects. */
-async function poll(
-  deps: PowerPollDeps,
-  document: HostDocument,
-  { seen, opened }: Known,
-): Promise<void> {
+async function poll(deps: PowerPollDeps, document: HostDocument, known: Known): Promise<void> {
   const { hostUid } = document;
   try {
     const { count: endedCount, bmcProblem } = deps.dispatcher.ends(hostUid);
-    const now = { ...(await look(deps.site, document, opened)), endedCount };
+    const now = { ...(await look(deps.site, document, known)), endedCount };
     // An operation that worked meanwhile knows better.
     const isOld = deps.dispatcher.ends(hostUid).count !== endedCount;
     if (isOld || deps.dispatcher.isBusy(hostUid)) return;
-    const last = seen.get(hostUid);
+    const last = known.seen;
     const before =
       last?.endedCount === endedCount
         ? last
         : { on: undefined, problem: bmcProblem ?? last?.problem, endedCount };
     tell(deps.observations, hostUid, before, now);
-    seen.set(hostUid, now);
+    known.seen = now;
   } catch (thrown) {
     deps.site.log.error("power poll broke", { host: hostUid, reason: String(thrown) });
   }
@@ -103,27 +100,22 @@ function tell(
 async function look(
   site: Site,
   document: HostDocument,
-  opened: Map<string, Opened>,
+  known: Known,
 ): Promise<Omit<Seen, "endedCount">> {
   try {
-    return { on: await readPower(await bmcOf(site, document, opened)), problem: undefined };
+    return { on: await readPower(await bmcOf(site, document, known)), problem: undefined };
   } catch (thrown) {
     if (!(thrown instanceof OperationError)) throw thrown;
     return { on: undefined, problem: thrown.message.slice(0, maxProblem) };
   }
 }
 
-async function bmcOf(
-  site: Site,
-  document: HostDocument,
-  opened: Map<string, Opened>,
-): Promise<Bmc> {
-  const { hostUid, spec } = document;
-  const sealed = JSON.stringify([spec.bmcAddress, spec.credentials]);
-  const last = opened.get(hostUid);
-  if (last?.sealed === sealed) return last.bmc;
-  opened.delete(hostUid);
+async function bmcOf(site: Site, document: HostDocument, known: Known): Promise<Bmc> {
+  const { bmcAddress, credentials } = document.spec;
+  const sealed = JSON.stringify([bmcAddress, credentials]);
+  if (known.opened?.sealed === sealed) return known.opened.bmc;
+  delete known.opened;
   const bmc = await openBmc({ site, document });
-  opened.set(hostUid, { sealed, bmc });
+  known.opened = { sealed, bmc };
   return bmc;
 }
