@@ -52,7 +52,7 @@ export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Pr
     for (const hostUid of known.keys()) if (!present.has(hostUid)) known.delete(hostUid);
     for (const document of documents) {
       const { hostUid, spec } = document;
-      const quiet = spec.hold.paused || spec.hold.detached || spec.credentials === undefined;
+      const quiet = isQuiet(spec);
       if (quiet) known.delete(hostUid);
       if (quiet || asking.has(hostUid) || deps.dispatcher.isBusy(hostUid)) continue;
       asking.add(hostUid);
@@ -62,6 +62,10 @@ export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Pr
     }
     await deps.site.clock.sleep(everyMs, signal);
   }
+}
+
+function isQuiet({ hold, credentials }: HostDocument["spec"]): boolean {
+  return hold.paused || hold.detached || credentials === undefined;
 }
 
 /** Never rejects. */
