@@ -89,11 +89,6 @@ export class SimulatedCluster {
     return this.#store.objects;
   }
 
-  /** Rises with each change of an object. */
-  get version(): number {
-    return this.#store.version;
-  }
-
   /** The BareMetalHosts as they were so long ago, as far as that is remembered. */
   hostsAgo(ms: number): readonly KubernetesObject[] {
     return this.#store.listAt(hosts, this.#options.kernel.nowMs() - ms).items;

@@ -1,49 +1,45 @@
-// Which BareMetalHosts name which BMC, in all clusters: found in one pass, and again only when an object has changed.
-import type { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
-import type { KubernetesObject } from "../world/events.ts";
+// Which BareMetalHosts name which BMC, in all clusters: kept up to date change by change, for judges ask after each.
+import type { Happened, KubernetesObject } from "../world/events.ts";
 
 interface Placed {
   readonly cluster: string;
   readonly object: KubernetesObject;
 }
 
+type ObjectEvent = Extract<Happened, { readonly kind: "object" }>;
+
 const usualPort = 623;
 
 export class HostsByBmc {
-  readonly #clusters: ReadonlyMap<string, SimulatedCluster>;
-  #found: ReadonlyMap<string, readonly Placed[]> = new Map();
-  #foundAt = -1;
+  /** By spec.bmc.address as written, then by cluster and path. */
+  readonly #hosts = new Map<string, Map<string, Placed>>();
+  #changes = 0;
 
-  constructor(clusters: ReadonlyMap<string, SimulatedCluster>) {
-    this.#clusters = clusters;
+  /** How many objects have changed so far, of any kind. */
+  get changes(): number {
+    return this.#changes;
   }
 
-  /** Rises with each change of an object. */
-  get version(): number {
-    let version = 0;
-    for (const cluster of this.#clusters.values()) version += cluster.version;
-    return version;
+  onObject({ cluster, path, verb, before, after }: ObjectEvent): void {
+    this.#changes += 1;
+    if (after.kind !== "BareMetalHost") return;
+    const key = `${cluster} ${path}`;
+    const [from, to] = [addressOf(before), verb === "gone" ? "" : addressOf(after)];
+    if (from !== to) this.#hosts.get(from)?.delete(key);
+    if (to === "") return;
+    const hosts = this.#hosts.get(to) ?? new Map<string, Placed>();
+    this.#hosts.set(to, hosts.set(key, { cluster, object: after }));
   }
 
   /** As "10.1.0.11:623". */
   of(bmcAddress: string): readonly Placed[] {
-    const { version } = this;
-    if (this.#foundAt !== version) this.#found = this.#find();
-    this.#foundAt = version;
-    return this.#found.get(`ipmi://${bmcAddress}`) ?? [];
-  }
-
-  #find(): ReadonlyMap<string, readonly Placed[]> {
-    const named = [...this.#clusters].flatMap(([cluster, { objects }]) =>
-      [...objects.values()].flatMap((object) =>
-        spellingsOf(object).map((spelling) => ({ spelling, cluster, object })),
-      ),
-    );
-    return Map.groupBy(named, ({ spelling }) => spelling);
+    const [host = "", port] = bmcAddress.split(":");
+    const spellings = [bmcAddress, ...(Number(port) === usualPort ? [host] : [])];
+    return spellings.flatMap((each) => [...(this.#hosts.get(`ipmi://${each}`)?.values() ?? [])]);
   }
 }
 
-function spellingsOf({ kind, spec }: KubernetesObject): readonly string[] {
-  const { address = "" } = (spec?.["bmc"] ?? {}) as { readonly address?: string };
-  return kind !== "BareMetalHost" || address === "" ? [] : [address, `${address}:${usualPort}`];
+function addressOf(host: KubernetesObject | undefined): string {
+  const { address = "" } = (host?.spec?.["bmc"] ?? {}) as { readonly address?: string };
+  return address;
 }

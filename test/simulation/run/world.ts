@@ -82,7 +82,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const images = makeImages(scenario, kernel, { tell, scan });
   const networks = makeBootNetworks(scenario, kernel, { tell, scan, images });
   const reviewPaths = new Map<string, string>();
-  const clusters = makeClusters(options, hub, reviewPaths);
+  const hosts = new HostsByBmc();
+  const tellOfCluster: WorldOptions["tell"] = (happened) => {
+    if (happened.kind === "object") hosts.onObject(happened);
+    tell(happened);
+  };
+  const clusters = makeClusters({ ...options, tell: tellOfCluster }, hub, reviewPaths);
   for (const { name } of scenario.sites) await kernel.until(hub.admin("sites", { name }));
   for (const { name } of scenario.clusters) {
     const added = await kernel.until(hub.admin("clusters", { name }));
@@ -91,7 +96,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const trials = makeLoginTrials();
   const agents = await makeAgents({ ...options, hub, wan, networks, clusters, trials });
   const machines = await makeMachines({ ...options, networks, trials });
-  const truth = makeTruth({ database, kernel, scenario, clusters, agents, machines, images });
+  const truth = makeTruth({ ...options, hosts, clusters, agents, machines, images });
   for (const agent of agents.values()) await kernel.until(agent.start());
   return {
     kernel,
@@ -227,16 +232,16 @@ function makeTruth({
   agents,
   machines,
   images,
+  hosts,
 }: Pick<
   World,
   "database" | "kernel" | "scenario" | "clusters" | "agents" | "machines" | "images"
->): WorldTruth {
-  const hosts = new HostsByBmc(clusters);
+> & { readonly hosts: HostsByBmc }): WorldTruth {
   const truth: WorldTruth = {
     healed: false,
     exchanges: 0,
     get changes() {
-      return hosts.version + truth.exchanges;
+      return hosts.changes + truth.exchanges;
     },
     nowMs: () => kernel.nowMs(),
     machines,
