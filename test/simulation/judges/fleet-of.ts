@@ -2,7 +2,7 @@
 // Made in one pass, and again only when something has changed, for fleets are large and many judges ask.
 import type { KubernetesObject } from "../world/events.ts";
 import type { MachineTruth, Truth } from "../world/truth.ts";
-import { specOf } from "./host-of.ts";
+import { bootsFrom, specOf } from "./host-of.ts";
 
 export interface FleetHost {
   readonly cluster: string;
@@ -44,12 +44,11 @@ function makeFleet(truth: Truth): Fleet {
   return hosts.map(({ cluster, object }) => {
     const address = addressOf(object);
     const machine = namedBy.get(address) === 1 ? machines.get(address) : undefined;
-    const mac = (specOf(object).bootMACAddress ?? "").toLowerCase();
     const data = passwords.get(placeOf(cluster, object, credentialsOf(object)));
     return {
       cluster,
       object,
-      machine: machine?.macs.includes(mac) === true ? machine : undefined,
+      machine: bootsFrom(object, machine) ? machine : undefined,
       password: data === undefined ? undefined : Buffer.from(data, "base64").toString(),
     };
   });
