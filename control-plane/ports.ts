@@ -204,15 +204,16 @@ export interface SessionTurn {
   readonly count: number;
 }
 
-export type OpeningError = "superseded" | "cloned" | "standby";
+export type OpeningError = "superseded" | "cloned" | "standby" | "occupied";
 
 export interface LinkStore {
   loadAgent(agentId: string): Promise<AgentRow | undefined>;
   /**
    * Bumps the epoch and takes the agent's links. "superseded": a later hello of the same boot came first. "cloned":
    * the counter ran backwards; the agent is suspended until approved again. "standby": another agent acts for the
-   * site or the cluster; try again later. An agent that has heard more than this database knows gets its links
-   * anyway, and what is believed about their hosts is forgotten: they are taken over anew.
+   * site or the cluster; try again later. "occupied": so does an earlier process of this agent, which may still hold
+   * its lease where it cannot be told. An agent that has heard more than this database knows gets its links anyway, and
+   * what is believed about their hosts is forgotten: they are taken over anew.
    */
   openSession(session: {
     readonly agentId: string;
