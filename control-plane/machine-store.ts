@@ -2,7 +2,7 @@
 // and what it writes.
 import type { MachineMemory } from "../shared/machine/snapshot.ts";
 import type { FeedObject } from "../shared/protocol/feed.ts";
-import type { NodeFact } from "../shared/protocol/node-fact.ts";
+import type { NodeFact } from "../shared/protocol/facts/node-fact.ts";
 import type { ProviderResource } from "../shared/protocol/write-back.ts";
 import type { Result } from "../shared/result.ts";
 import type { HostRows, OutboxRow } from "./ports.ts";

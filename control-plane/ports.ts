@@ -8,7 +8,7 @@ import type { Delivery, SiteKey } from "../shared/protocol/frames.ts";
 import type { HostDocument } from "../shared/protocol/host-document.ts";
 import type { Observation } from "../shared/protocol/observation.ts";
 import type { Operation } from "../shared/protocol/operation.ts";
-import type { SecretFact } from "../shared/protocol/secret-fact.ts";
+import type { SecretFact } from "../shared/protocol/facts/secret-fact.ts";
 import type { Result } from "../shared/result.ts";
 import type { MachineStore } from "./machine-store.ts";
 
@@ -216,15 +216,16 @@ export interface SessionTurn {
   readonly count: number;
 }
 
-export type OpeningError = "superseded" | "cloned" | "standby";
+export type OpeningError = "superseded" | "cloned" | "standby" | "occupied";
 
 export interface LinkStore {
   loadAgent(agentId: string): Promise<AgentRow | undefined>;
   /**
    * Bumps the epoch and takes the agent's links. "superseded": a later hello of the same boot came first. "cloned":
    * the counter ran backwards; the agent is suspended until approved again. "standby": another agent acts for the
-   * site or the cluster; try again later. An agent that has heard more than this database knows gets its links
-   * anyway, and what is believed about their hosts is forgotten: they are taken over anew.
+   * site or the cluster; try again later. "occupied": so does an earlier process of this agent, which may still hold
+   * its lease where it cannot be told. An agent that has heard more than this database knows gets its links anyway, and
+   * what is believed about their hosts is forgotten: they are taken over anew.
    */
   openSession(session: {
     readonly agentId: string;

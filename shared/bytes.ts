@@ -1,7 +1,11 @@
 // Bytes as text, without Buffer: hex and base64 (RFC 4648 sections 4 and 5).
 
+const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let text = "";
+  for (const byte of bytes) text += pairs[byte] ?? "";
+  return text;
 }
 
 /** Undefined for anything that is not pairs of hex digits. */
@@ -13,6 +17,10 @@ export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/** By code of the letter. */
+const sixBits = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, alphabet.indexOf(String.fromCharCode(code))),
+);
 
 export function toBase64(bytes: Uint8Array): string {
   let text = "";
@@ -38,8 +46,8 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   let bits = 0;
   let held = 0;
   let at = 0;
-  for (const letter of plain) {
-    held = (held << 6) | alphabet.indexOf(letter);
+  for (let index = 0; index < plain.length; index += 1) {
+    held = (held << 6) | (sixBits[plain.charCodeAt(index)] ?? 0);
     bits += 6;
     if (bits >= 8) {
       bits -= 8;

@@ -4,7 +4,7 @@ import { fromBase64, toBase64 } from "../shared/bytes.ts";
 import { conversionPlaceholder, convertedDefinitions } from "../shared/capm3/conversion/webhook.ts";
 import { fromAgent, type FromAgent } from "../shared/protocol/frames.ts";
 import type { HostDocument } from "../shared/protocol/host-document.ts";
-import { sealingAad, type SealedSecret } from "../shared/protocol/sealed-secret.ts";
+import { sealingAad, type SealedSecret } from "../shared/protocol/facts/sealed-secret.ts";
 import { err, ok } from "../shared/result.ts";
 import { FakeKubernetes } from "../test/support/fake-kubernetes.ts";
 import { makeDuplexPair, type DuplexPair } from "../test/support/memory-duplex.ts";

@@ -3,7 +3,7 @@
 import type { Claim } from "../../shared/host/decision.ts";
 import type { HostMemory, SiteView } from "../../shared/host/snapshot.ts";
 import type { HardwareDetails } from "../../shared/metal3/hardware-details.ts";
-import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
+import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
 
 export interface FleetQuestion {
   readonly cluster: string;

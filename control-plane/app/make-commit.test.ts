@@ -139,6 +139,25 @@ test("makeCommit takes the document away when the site shall hold none any more"
   ]);
 });
 
+test("makeCommit takes away what a lost database may have sent of a host that shall have none", () => {
+  const { status } = memoryOf("deleting");
+  const decision = makeDecision({ memory: { ...held(9), documentHash: "" }, document: undefined });
+  const shown = makeSnapshot("lab", { host: { ...makeHost(), status } });
+  expect(makeCommit(makeRows(undefined, undefined), shown, decision).outbox).toEqual([
+    {
+      link: "site:lab",
+      key: "document:a",
+      hostUid: "a",
+      delivery: { kind: "remove-document", hostUid: "a", revision: 9 },
+    },
+  ]);
+  const { status: _none, ...host } = makeHost();
+  const isNew = makeSnapshot("lab", { host });
+  expect(makeCommit(makeRows(undefined, undefined), isNew, decision).outbox).toEqual([]);
+  const keeps = makeDecision({ memory: held(9), document: undefined });
+  expect(makeCommit(makeRows(undefined, undefined), shown, keeps).outbox).toEqual([]);
+});
+
 test("makeCommit cancels at the site that has the operation, though the host has moved", () => {
   const commit = makeCommit(
     makeRows("lab", held(5)),

@@ -31,7 +31,7 @@ export function makeCommit(rows: HostRows, snapshot: Snapshot, decision: Decisio
     cancel: decision.cancel,
     consumed: decision.consumed,
     outbox: [
-      ...documentRows(rows, { site, memory, document }),
+      ...documentRows(rows, snapshot, { site, memory, document }),
       ...operationRows(rows, site, { operation, cancel: decision.cancel }),
       ...writeRows(rows, decision),
     ],
@@ -103,20 +103,33 @@ interface Placed {
   readonly document: HostDocument | undefined;
 }
 
-function documentRows(rows: HostRows, { site, memory, document }: Placed): OutboxRow[] {
+function documentRows(rows: HostRows, snapshot: Snapshot, placed: Placed): OutboxRow[] {
   const { uid, site: oldSite, memory: before } = rows.host;
-  // Of a host that was forgotten the site may hold one.
-  const isHeld = before === undefined || before.documentHash !== "";
-  const removal: Delivery = { kind: "remove-document", hostUid: uid, revision: memory.revision };
-  const list: OutboxRow[] = [];
+  const { site, memory, document } = placed;
   const isNew = memory.revision !== before?.revision || oldSite !== site;
+  if (!isNew) return [];
+  const removal: Delivery = { kind: "remove-document", hostUid: uid, revision: memory.revision };
+  const holder = holderOf(rows, snapshot, placed);
   // The old site, or the present one, holds a document that it should not hold any more.
-  const isOver = oldSite !== site || document === undefined;
-  if (oldSite !== undefined && isHeld && isNew && isOver) list.push(siteRow(oldSite, uid, removal));
-  if (site !== undefined && document !== undefined && isNew) {
+  const isOver = holder !== site || document === undefined;
+  const list: OutboxRow[] = [];
+  if (holder !== undefined && isOver) list.push(siteRow(holder, uid, removal));
+  if (site !== undefined && document !== undefined) {
     list.push(siteRow(site, uid, { kind: "document", document }));
   }
   return list;
+}
+
+/** The site that may hold a document of the host. */
+function holderOf(
+  { host }: HostRows,
+  { host: object }: Snapshot,
+  { site, memory }: Placed,
+): string | undefined {
+  if (host.memory !== undefined) return host.memory.documentHash === "" ? undefined : host.site;
+  // Whoever shows a status was decided about by a database that is lost.
+  const isOver = object.status !== undefined && memory.documentHash === "";
+  return host.site ?? (isOver ? site : undefined);
 }
 
 function siteRow(site: string, uid: string, delivery: Delivery): OutboxRow {
@@ -171,14 +184,8 @@ function writeRows(rows: HostRows, decision: Decision): OutboxRow[] {
  * are replaced by nothing but themselves.
  */
 function writeKey(uid: string, write: WriteBack): string {
-  switch (write.kind) {
-    case "status":
-      return `status:${uid}:${write.status.provisioning.state}`;
-    case "hardware-data":
-      return `hardware-data:${uid}`;
-    case "event":
-      return `event:${uid}:${write.eventName}`;
-    default:
-      return `write:${uid}:${sha256Hex(canonicalJson(write)).slice(0, 16)}`;
-  }
+  if (write.kind === "status") return `status:${uid}:${write.status.provisioning.state}`;
+  if (write.kind === "hardware-data") return `hardware-data:${uid}`;
+  if (write.kind === "event") return `event:${uid}:${write.eventName}`;
+  return `write:${uid}:${sha256Hex(canonicalJson(write)).slice(0, 16)}`;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
+import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
 import { makeMetrics } from "./metrics.ts";
 import { recordFeed, recordNodes, recordSecrets, type RecordDeps } from "./record-desired.ts";
 

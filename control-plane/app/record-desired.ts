@@ -1,8 +1,8 @@
 // Hop 3 of 8, next: hop 4 (shared/host/decide). Stores what a cluster link posts, and has the hosts and machines that
 // it touches decided about. Knows neither HTTP nor SQL.
 import type { FeedBatch, FeedResource } from "../../shared/protocol/feed.ts";
-import type { NodeFact } from "../../shared/protocol/node-fact.ts";
-import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
+import type { NodeFact } from "../../shared/protocol/facts/node-fact.ts";
+import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
 import type { FeedOutcome, FeedSender, HostStore, Log, MachineStore } from "../ports.ts";
 import type { DecisionQueue } from "./decision-queue.ts";
 import { maxSealedLength } from "./secret-sizes.table.ts";

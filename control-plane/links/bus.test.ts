@@ -4,8 +4,9 @@ import type { Notifications } from "../ports.ts";
 import { startBus, type RunningBus } from "./bus.ts";
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+let drawn = 0;
 const crypto = {
-  randomHex: (bytes: number) => "0".repeat(bytes * 2),
+  randomHex: (bytes: number) => String((drawn += 1)).padStart(bytes * 2, "0"),
   sha256Hex: () => Promise.resolve(""),
   verify: () => Promise.resolve(false),
 };
@@ -66,8 +67,17 @@ test("the bus wakes another instance once for topics named several times within 
   expect(channel.sent).toEqual([]);
   one.clock.advance(1);
   await settle();
-  expect(channel.sent).toEqual(["site:a,site:b"]);
+  expect(channel.sent).toEqual([expect.stringMatching(/^from:\d{16},site:a,site:b$/)]);
   expect(two.heard).toEqual(["site:a", "site:b"]);
+  // It has looked already; what its own message could tell costs a statement.
+  expect(one.heard).toEqual(["site:a", "site:b"]);
+});
+
+test("the bus hears an instance of a version that does not say who it is", async () => {
+  const channel = makeChannel({ deaf: false });
+  const { heard } = await start(channel);
+  await channel.notifications.notify("farrier", "site:a,site:b");
+  expect(heard).toEqual(["site:a", "site:b"]);
 });
 
 test("the bus splits what is longer than a notification may be", async () => {

@@ -8,6 +8,8 @@ const testWithinMs = 2_000;
 const testEveryMs = 30_000;
 const pollEveryMs = 1_000;
 const sweepEveryMs = 30_000;
+/** Stands before a sender's name; older instances take both for a topic of nobody. */
+const senderMark = "from:";
 /** Postgres allows 8000 bytes. */
 const maxPayload = 7_500;
 
@@ -31,6 +33,8 @@ export async function startBus(deps: BusDeps): Promise<RunningBus> {
 
 class DatabaseBus implements RunningBus {
   private readonly deps: BusDeps;
+  /** Stands before the topics that it sends. */
+  private readonly sender: string;
   private readonly waiting = new Set<string>();
   private handle: (topic: string | undefined) => void = () => undefined;
   private flushTimer: Timer | undefined;
@@ -42,6 +46,7 @@ class DatabaseBus implements RunningBus {
 
   constructor(deps: BusDeps) {
     this.deps = deps;
+    this.sender = `${senderMark}${deps.crypto.randomHex(8)}`;
   }
 
   async start(): Promise<void> {
@@ -77,13 +82,13 @@ class DatabaseBus implements RunningBus {
     await this.unlisten?.().catch(() => undefined);
   }
 
-  /** Our own sessions hear it at once; the others, and we again, through the database. */
+  /** Our own sessions hear it at once; the others through the database. */
   private async flush(): Promise<void> {
     this.flushTimer = undefined;
     const topics = [...this.waiting];
     this.waiting.clear();
     for (const topic of topics) this.handle(topic);
-    for (const payload of payloads(topics)) {
+    for (const payload of payloads(this.sender, topics)) {
       await this.send(payload);
     }
   }
@@ -109,8 +114,10 @@ class DatabaseBus implements RunningBus {
   }
 
   private receive(payload: string): void {
-    if (payload.startsWith("test:")) this.heard?.(payload);
-    else for (const topic of payload.split(",")) this.handle(topic);
+    if (payload.startsWith("test:")) return this.heard?.(payload);
+    const topics = payload.split(",");
+    if (topics[0] === this.sender) return;
+    for (const topic of topics) if (!topic.startsWith(senderMark)) this.handle(topic);
   }
 
   /** A pooler takes LISTEN and delivers nothing, without an error: only a message to oneself tells. */
@@ -145,11 +152,12 @@ class DatabaseBus implements RunningBus {
   }
 }
 
-function payloads(topics: readonly string[]): readonly string[] {
+function payloads(sender: string, topics: readonly string[]): readonly string[] {
   const list: string[] = [];
   for (const topic of topics) {
     const last = list.at(-1);
-    if (last === undefined || last.length + topic.length + 1 > maxPayload) list.push(topic);
+    const isFull = last === undefined || last.length + topic.length + 1 > maxPayload;
+    if (isFull) list.push(`${sender},${topic}`);
     else list[list.length - 1] = `${last},${topic}`;
   }
   return list;

@@ -143,12 +143,21 @@ test("the session is refused with the code that says why", async () => {
     ["standby", 1012],
     ["cloned", 4002],
     ["superseded", 4001],
+    ["occupied", 4001],
   ] as const) {
     const { closed, receive } = makeSession({
       openSession: () => Promise.resolve(err(kind, kind)),
     });
     await receive(hello);
     expect(closed).toMatchObject([{ code }]);
+  }
+});
+
+test("the session asks to come again soon whoever has to wait for another agent, or for its own earlier process", async () => {
+  for (const kind of ["standby", "occupied"] as const) {
+    const { sent, receive } = makeSession({ openSession: () => Promise.resolve(err(kind, kind)) });
+    await receive(hello);
+    expect(sent).toContainEqual({ type: "goaway", retryAfterMs: 5_000 });
   }
 });
 

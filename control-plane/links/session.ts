@@ -50,7 +50,11 @@ const refusalCodes: Readonly<Record<OpeningError, number>> = {
   standby: closeCode.goingAway,
   cloned: closeCode.unauthorized,
   superseded: closeCode.superseded,
+  occupied: closeCode.superseded,
 };
+
+/** Until somebody else's lease has ended. */
+const waits: ReadonlySet<OpeningError> = new Set(["standby", "occupied"]);
 
 interface Current extends OpenedSession {
   /** Turns of this session so far. */
@@ -170,9 +174,7 @@ export class AgentSession implements LinkSession {
   private async hello(hello: Hello): Promise<void> {
     const { deps } = this;
     const refused = await verifyHello(deps, hello, this.nonce);
-    if (refused !== undefined) {
-      return this.refuse(hello.agentId, refused.code, refused.reason);
-    }
+    if (refused !== undefined) return this.refuse(hello.agentId, refused);
     const sessionToken = deps.crypto.randomHex(32);
     const opened = await deps.links.openSession({
       agentId: hello.agentId,
@@ -190,13 +192,13 @@ export class AgentSession implements LinkSession {
     }
     if (opened.ok) return await this.welcome(hello, opened.value, sessionToken);
     const { kind } = opened.error;
-    if (kind === "standby") this.send({ type: "goaway", retryAfterMs: standbyRetryMs });
-    this.refuse(hello.agentId, refusalCodes[kind], kind);
+    if (waits.has(kind)) this.send({ type: "goaway", retryAfterMs: standbyRetryMs });
+    this.refuse(hello.agentId, { code: refusalCodes[kind], reason: kind });
   }
 
-  private refuse(agent: string, code: number, reason: string): void {
-    tellRefused(this.deps, agent, { code, reason });
-    this.end(code, reason);
+  private refuse(agent: string, refusal: Parameters<typeof tellRefused>[2]): void {
+    tellRefused(this.deps, agent, refusal);
+    this.end(refusal.code, refusal.reason);
   }
 
   private async welcome(hello: Hello, opened: OpenedSession, token: string): Promise<void> {

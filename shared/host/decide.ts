@@ -10,7 +10,7 @@ import { absorb, isEnded, waitForOperation } from "./concerns/running.ts";
 import { upkeep } from "./concerns/upkeep.ts";
 import type { Decision } from "./decision.ts";
 import { buildClaims, buildDocument, stampDocument } from "./document/build-document.ts";
-import { canonicalJson } from "./document/canonical-json.ts";
+import { isSameJson } from "./document/canonical-json.ts";
 import {
   because,
   event,
@@ -140,13 +140,13 @@ function finish(draft: Draft, stop: Stop): Decision {
 /** Stamps lastUpdated if anything changed. Undefined: Kubernetes shows this status already. */
 function statusToWrite(draft: Draft): Decision["status"] {
   const { snapshot, memory } = draft;
-  const text = (status: object | undefined) => canonicalJson({ ...status, lastUpdated: undefined });
-  const decided = text(memory.status);
-  const isNew = decided !== text(snapshot.memory?.status);
+  const undated = (status: object | undefined) => ({ ...status, lastUpdated: undefined });
+  const decided = undated(memory.status);
+  const isNew = !isSameJson(decided, undated(snapshot.memory?.status));
   if (isNew || memory.status.lastUpdated === undefined) {
     memory.status.lastUpdated = isoTime(snapshot.nowMs);
   }
-  return decided === text(snapshot.host.status) ? undefined : memory.status;
+  return isSameJson(decided, undated(snapshot.host.status)) ? undefined : memory.status;
 }
 
 /** Nothing moves while the host is paused, deletion included; the site is told to keep its hands off. */
@@ -171,8 +171,7 @@ function held(draft: Draft, reason: string): Decision {
   status.errorMessage = reason;
   return {
     ...nothing(draft),
-    status:
-      canonicalJson(status) === canonicalJson(draft.snapshot.host.status) ? undefined : status,
+    status: isSameJson(status, draft.snapshot.host.status) ? undefined : status,
     next: { kind: "wait", awaited: ["spec"] },
     because: because("InvalidStatusAnnotation", reason),
   };

@@ -16,8 +16,12 @@ import {
   operationState,
 } from "../protocol/operation.ts";
 import { diskIdentity, machineIdentity } from "../protocol/ramdisk.ts";
-import type { SecretFact } from "../protocol/secret-fact.ts";
-import { sealedSecret, secretPurpose, type SecretPurpose } from "../protocol/sealed-secret.ts";
+import type { SecretFact } from "../protocol/facts/secret-fact.ts";
+import {
+  sealedSecret,
+  secretPurpose,
+  type SecretPurpose,
+} from "../protocol/facts/sealed-secret.ts";
 
 /** What a provision operation writes, kept until its outcome is known: that is what gets recorded. */
 const deployment = z.object({

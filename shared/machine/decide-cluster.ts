@@ -2,8 +2,8 @@
 // used, and stays until the last Machine of its Cluster is gone.
 import { metal3ClusterStatus } from "../capm3/v1beta2/metal3-cluster.ts";
 import { copyJson } from "../copy-json.ts";
-import { judge, isTrue, notTrue, stampConditions } from "./conditions.ts";
-import { infrastructureReady } from "./conditions.table.ts";
+import { judge, isTrue, notTrue, stampConditions } from "./status/conditions.ts";
+import { infrastructureReady } from "./status/conditions.table.ts";
 import { managedElsewhere, pausedBy } from "./core-state.ts";
 import type { MachineDecision } from "./decision.ts";
 import {

@@ -1,15 +1,15 @@
 // Snapshot → decision about a Metal3Machine. Pure and total: no clock, no I/O, the same answer for the same snapshot.
 // Each step repeats until Kubernetes shows what it writes, and then lets the next one go on.
 import { metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";
-import { associate } from "./associate.ts";
-import { stampConditions } from "./conditions.ts";
-import { associated, dataReady, metaDataAssociated, nodeReady } from "./conditions.table.ts";
+import { associate } from "./consumer/associate.ts";
+import { stampConditions } from "./status/conditions.ts";
+import { associated, dataReady, metaDataAssociated, nodeReady } from "./status/conditions.table.ts";
 import type { MachineDecision } from "./decision.ts";
 import { finish, gone, leave, makeDraft, type MachineDraft, type Stop } from "./draft.ts";
 import { bootstrapGate, clusterGates, paused, prepareObject } from "./gates.ts";
-import { linkNode } from "./link-node.ts";
-import { provision } from "./provisioned.ts";
-import { deletion } from "./release.ts";
+import { linkNode } from "./consumer/link-node.ts";
+import { provision } from "./consumer/provisioned.ts";
+import { deletion } from "./consumer/release.ts";
 import type { MachineSnapshot } from "./snapshot.ts";
 
 export function decideMachine(snapshot: MachineSnapshot): MachineDecision {

@@ -5,7 +5,7 @@ import type { Metal3Cluster } from "../capm3/v1beta2/metal3-cluster.ts";
 import type { Metal3Machine } from "../capm3/v1beta2/metal3-machine.ts";
 import type { BareMetalHostSpec } from "../metal3/bare-metal-host.ts";
 import type { HardwareDetails } from "../metal3/hardware-details.ts";
-import type { NodeFact } from "../protocol/node-fact.ts";
+import type { NodeFact } from "../protocol/facts/node-fact.ts";
 import type { CoreCluster, CoreMachine } from "./core-objects.ts";
 
 /** What Farrier itself remembers about a machine between decisions: a JSON column of its row. */

@@ -5,8 +5,8 @@
 //   POST /clusters/{cluster}/secrets             secret facts, level-triggered
 //   POST /clusters/{cluster}/nodes               node facts, level-triggered
 import { z } from "zod";
-import { nodeFact } from "./node-fact.ts";
-import { secretFact } from "./secret-fact.ts";
+import { nodeFact } from "./facts/node-fact.ts";
+import { secretFact } from "./facts/secret-fact.ts";
 
 /** The resources that every cluster has. */
 export const hostResource = z.enum(["baremetalhosts", "hardwaredata", "namespaces"]);

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { bootMode } from "../metal3/bare-metal-host.ts";
 import { diskIdentity, machineIdentity } from "./ramdisk.ts";
-import { sealedSecret } from "./sealed-secret.ts";
+import { sealedSecret } from "./facts/sealed-secret.ts";
 
 export const hostDocumentSpec = z.object({
   cluster: z.string(),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { bootMode, image, rootDeviceHints } from "../metal3/bare-metal-host.ts";
 import { hardwareDetails } from "../metal3/hardware-details.ts";
 import { diskIdentity, erasedDisk, machineIdentity, progress } from "./ramdisk.ts";
-import { sealedSecret } from "./sealed-secret.ts";
+import { sealedSecret } from "./facts/sealed-secret.ts";
 
 export const operationKind = z.enum([
   "register",

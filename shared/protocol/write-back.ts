@@ -4,7 +4,7 @@ import { z } from "zod";
 import { bareMetalHostStatus } from "../metal3/bare-metal-host.ts";
 import { hardwareDetails } from "../metal3/hardware-details.ts";
 import { objectReference } from "../metal3/object-reference.ts";
-import { secretPurpose } from "./sealed-secret.ts";
+import { secretPurpose } from "./facts/sealed-secret.ts";
 
 /** A merge patch: null removes the key. */
 const merge = z.record(z.string(), z.unknown());

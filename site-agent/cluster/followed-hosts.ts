@@ -2,7 +2,7 @@
 // Nothing of a Secret's content is kept.
 import { z } from "zod";
 import type { FeedObject, FeedResource } from "../../shared/protocol/feed.ts";
-import { secretPurpose, type SecretPurpose } from "../../shared/protocol/sealed-secret.ts";
+import { secretPurpose, type SecretPurpose } from "../../shared/protocol/facts/sealed-secret.ts";
 import type { AgentDatabase } from "../ports.ts";
 import { readSetting, writeSetting } from "../link/database.ts";
 import type { ObjectMemory } from "./watch.ts";

@@ -11,6 +11,11 @@ import { err, ok, type Result } from "../../shared/result.ts";
 import { parseJson, readText } from "../link/enrolment/read-body.ts";
 import type { HttpClient } from "../ports.ts";
 
+/** An answer that is lost is missed soon: a deletion that is forced completes within 10 s, whatever it waits for. */
+const answerWithinMs = 8_000;
+/** Besides, a body may take its time. */
+const slowestBytesPerMs = 64;
+
 export interface Hub {
   /** Not stored: go on from the cursor. */
   postFeed(
@@ -25,7 +30,8 @@ export function makeHub(
   http: HttpClient,
   options: { url: string; cluster: string; sessionToken: string; caPem: string | undefined },
 ): Hub {
-  const post = async (path: string, body: unknown) => {
+  const post = async (path: string, content: unknown) => {
+    const body = new TextEncoder().encode(JSON.stringify(content));
     const answer = await http.request({
       method: "POST",
       url: `${options.url.replace(/\/$/, "")}/clusters/${options.cluster}/${path}`,
@@ -33,8 +39,8 @@ export function makeHub(
         "content-type": "application/json",
         authorization: `Bearer ${options.sessionToken}`,
       },
-      body: new TextEncoder().encode(JSON.stringify(body)),
-      timeoutMs: 30_000,
+      body,
+      timeoutMs: answerWithinMs + Math.ceil(body.length / slowestBytesPerMs),
       ...(options.caPem === undefined ? {} : { ca: options.caPem }),
     });
     if (!answer.ok) return err("unreachable", answer.error.message);

@@ -15,12 +15,20 @@ const path = (name: string) => `/apis/metal3.io/v1alpha1/namespaces/horses/barem
 class FakeHub implements Hub {
   cursor = "";
   reachable = true;
+  answersLost = 0;
   readonly objects = new Map<string, string>();
   readonly applied: string[] = [];
 
   async postFeed(_resource: unknown, batch: FeedBatch) {
     if (!this.reachable) return err("unreachable", "the line is cut");
     if (batch.kind === "list") return this.takeList(batch);
+    const taken = this.takeEvents(batch);
+    if (this.answersLost === 0) return taken;
+    this.answersLost -= 1;
+    return err("unreachable", "no answer");
+  }
+
+  private takeEvents(batch: Extract<FeedBatch, { kind: "watch" }>) {
     if (batch.fromResourceVersion !== this.cursor)
       return ok({ stored: false, cursor: this.cursor });
     for (const { type, object } of batch.events) {
@@ -58,6 +66,7 @@ let clock: ReturnType<typeof makeVirtualClock>;
 let stop: AbortController;
 let complete: boolean;
 let logged: string[];
+let remembered: Map<string, string>;
 
 beforeEach(() => {
   kubernetes = new FakeKubernetes();
@@ -65,6 +74,7 @@ beforeEach(() => {
   clock = makeVirtualClock();
   complete = false;
   logged = [];
+  remembered = new Map();
 });
 afterEach(() => stop.abort());
 
@@ -73,7 +83,10 @@ const memory: ObjectMemory = {
   listed: () => {
     complete = true;
   },
-  changed: () => undefined,
+  changed(_resource, objects, gone) {
+    for (const { metadata } of objects) remembered.set(metadata.uid, metadata.name);
+    for (const uid of gone) remembered.delete(uid);
+  },
 };
 
 /** A link that (re)starts. */
@@ -152,6 +165,23 @@ test("the feed loses nothing while the control plane cannot be reached", async (
   await clock.advance(5_000);
   expect(hub.applied).toEqual(["ADDED m1@101"]);
   expect(lists()).toBe(1);
+});
+
+test("the link remembers what the control plane stored, also when it did not hear so", async () => {
+  await start();
+  hub.answersLost = 1;
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  await clock.advance(0);
+  // Known to the control plane only after the next watch.
+  kubernetes.put(path("m2"), { metadata: { name: "m2" } });
+  await clock.advance(0);
+  await clock.advance(5_000);
+  expect(hub.applied).toEqual(["ADDED m1@101", "ADDED m2@102"]);
+  expect([...remembered.values()]).toEqual(["m1", "m2"]);
+  hub.answersLost = 1;
+  kubernetes.remove(path("m1"));
+  await clock.advance(5_000);
+  expect([...remembered.values()]).toEqual(["m2"]);
 });
 
 test("bookmarks move the cursor of a quiet resource", async () => {

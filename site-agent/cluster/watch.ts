@@ -249,15 +249,19 @@ async function postEvents(
     deps.log.warn("feed not reachable", { resource, reason: posted.error.message });
     return { cursor: undefined, restart: true };
   }
-  if (posted.value.stored) {
-    const { events: stored } = batch.body;
-    deps.memory.changed(
-      resource,
-      stored.filter((event) => event.type !== "DELETED").map((event) => event.object),
-      stored.filter((event) => event.type === "DELETED").map((event) => event.object.metadata.uid),
-    );
-  }
-  return { cursor: posted.value.cursor, restart: !posted.value.stored || batch.broken };
+  const { stored, cursor: reached } = posted.value;
+  // Not stored may mean: it was before, and the answer was lost.
+  const known = batch.body.events.filter(({ object }) => stored || isUpTo(object, reached));
+  deps.memory.changed(
+    resource,
+    known.filter((event) => event.type !== "DELETED").map((event) => event.object),
+    known.filter((event) => event.type === "DELETED").map((event) => event.object.metadata.uid),
+  );
+  return { cursor: reached, restart: !stored || batch.broken };
+}
+
+function isUpTo({ metadata }: FeedObject, cursor: string): boolean {
+  return cursor !== "" && BigInt(metadata.resourceVersion) <= BigInt(cursor);
 }
 
 /** An ERROR event inside a 200 stream carries a Status; code 410 means that the cursor is too old. */

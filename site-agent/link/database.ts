@@ -23,6 +23,7 @@ export function prepareDatabase(database: AgentDatabase): void {
       state TEXT NOT NULL CHECK (state IN ('accepted', 'started', 'destroying', 'finished')),
       outcome TEXT
     ) STRICT;
+    CREATE INDEX IF NOT EXISTS operations_of_host ON operations (host_uid);
     CREATE TABLE IF NOT EXISTS observations (
       boot_id TEXT NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL, body TEXT NOT NULL,
       PRIMARY KEY (boot_id, seq)

@@ -44,6 +44,18 @@ test("a newer revision replaces an older one, and an older one never a newer", (
   expect(documents.get("u1")?.revision).toBe(3);
 });
 
+test("what was read before is read anew when its row has changed, and only then", () => {
+  documents.store(document("u1", 2));
+  const first = documents.get("u1");
+  expect(documents.all()[0]).toBe(first);
+  database.run("UPDATE documents SET spec = replace(spec, 'horses', 'ponies')");
+  expect(documents.get("u1")?.spec.namespace).toBe("ponies");
+  documents.store(document("u1", 3));
+  expect(documents.all()).toEqual([document("u1", 3)]);
+  documents.remove("u1", 4);
+  expect(documents.get("u1")).toBeUndefined();
+});
+
 test("the same revision may come again, but not with another content", () => {
   documents.store(document("u1", 2));
   expect(documents.store(document("u1", 2)).ok).toBe(true);

@@ -2,7 +2,7 @@
 // document leaves its revision behind, so that an older one cannot come back.
 import { hostDocument, type HostDocument } from "../../shared/protocol/host-document.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import type { AgentDatabase, Crypto } from "../ports.ts";
+import type { AgentDatabase, Crypto, SqlValue } from "../ports.ts";
 import { toHex } from "../../shared/bytes.ts";
 
 export interface Documents {
@@ -16,14 +16,12 @@ export interface Documents {
 }
 
 export function makeDocuments(database: AgentDatabase, crypto: Crypto): Documents {
-  const newest = (hostUid: string) => {
+  const newest = (hostUid: string): Row | undefined => {
     const [row] = database.all(
-      "SELECT revision, hash, spec FROM documents WHERE host_uid = ?",
+      "SELECT host_uid, revision, hash, spec FROM documents WHERE host_uid = ?",
       hostUid,
     );
-    return row === undefined
-      ? undefined
-      : { revision: Number(row["revision"]), hash: String(row["hash"]), spec: row["spec"] };
+    return row === undefined ? undefined : rowOf(row);
   };
   const put = (hostUid: string, revision: number, hash: string, spec: string | null) =>
     database.run(
@@ -35,12 +33,13 @@ export function makeDocuments(database: AgentDatabase, crypto: Crypto): Document
       hash,
       spec,
     );
+  const read = makeReader();
   const all = () =>
     database
       .all(
         "SELECT host_uid, revision, hash, spec FROM documents WHERE spec IS NOT NULL ORDER BY host_uid",
       )
-      .flatMap((row) => parse(row["host_uid"], row["revision"], row["hash"], row["spec"]) ?? []);
+      .flatMap((row) => read(rowOf(row)) ?? []);
 
   return {
     store(document) {
@@ -67,9 +66,7 @@ export function makeDocuments(database: AgentDatabase, crypto: Crypto): Document
     },
     get(hostUid) {
       const stored = newest(hostUid);
-      return stored === undefined
-        ? undefined
-        : parse(hostUid, stored.revision, stored.hash, stored.spec);
+      return stored === undefined ? undefined : read(stored);
     },
     all,
     digest: () => digestOf(all(), crypto),
@@ -85,19 +82,43 @@ function digestOf(documents: readonly HostDocument[], crypto: Crypto): string {
   return toHex(hash.digest());
 }
 
-/** A row that no longer fits the schema is as good as none: the control plane sends it again. */
-function parse(
-  hostUid: unknown,
-  revision: unknown,
-  hash: unknown,
-  spec: unknown,
-): HostDocument | undefined {
-  if (typeof spec !== "string") return undefined;
-  const parsed = hostDocument.safeParse({
-    hostUid,
+interface Row {
+  readonly hostUid: string;
+  readonly revision: number;
+  readonly hash: string;
+  /** null: removed. */
+  readonly spec: string | null;
+}
+
+function rowOf(row: Readonly<Record<string, SqlValue>>): Row {
+  const { host_uid: hostUid, revision, hash, spec } = row;
+  return {
+    hostUid: String(hostUid),
     revision: Number(revision),
-    hash,
-    spec: JSON.parse(spec),
-  });
-  return parsed.success ? parsed.data : undefined;
+    hash: String(hash),
+    spec: typeof spec === "string" ? spec : null,
+  };
+}
+
+/** Each fence and each look at the power asks, and few rows have changed since the last time. */
+function makeReader(): (row: Row) => HostDocument | undefined {
+  const known = new Map<string, { readonly row: Row; readonly document: HostDocument }>();
+  return (row) => {
+    const last = known.get(row.hostUid);
+    if (last !== undefined && isSameRow(last.row, row)) return last.document;
+    const document = parse(row);
+    if (document === undefined) known.delete(row.hostUid);
+    else known.set(row.hostUid, { row, document });
+    return document;
+  };
+}
+
+function isSameRow(one: Row, other: Row): boolean {
+  return one.revision === other.revision && one.hash === other.hash && one.spec === other.spec;
+}
+
+/** A row that no longer fits the schema is as good as none: the control plane sends it again. */
+function parse({ spec, ...row }: Row): HostDocument | undefined {
+  if (spec === null) return undefined;
+  return hostDocument.safeParse({ ...row, spec: JSON.parse(spec) as unknown }).data;
 }

@@ -212,3 +212,14 @@ test("the guard is asked by the boot MAC of a machine that was never inspected",
   );
   expect(asked).toEqual(["52:54:00:FA:00:01"]);
 });
+
+test("an operation that has cut the power goes on without the control plane, unless that took the site away", () => {
+  const fences = makeFences({ documents, lease, clock, guard: { problem: async () => undefined } });
+  const received = { operation, atMs: clock.monotonicMs() - 10 * 60_000 };
+  lease.closed(false);
+  expect(fences.mayGoOn(received)).toBeUndefined();
+  lease.closed(true);
+  expect(fences.mayGoOn(received)).toMatchObject({ kind: "fenced" });
+  lease.opened(undefined);
+  expect(fences.mayGoOn(received)).toBeUndefined();
+});

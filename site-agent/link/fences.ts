@@ -31,7 +31,7 @@ export interface Fences {
   mayTouch(received: Received, act: GuardedAct): Promise<Refusal | undefined>;
   /**
    * For an operation that has cut the power and is on its way to what comes after: it needs no fresh word of the
-   * control plane, but stops when the host was taken out of its hands.
+   * control plane, but stops when the host, or the site, was taken out of its hands.
    */
   mayGoOn(received: Received): Refusal | undefined;
   /** Before the first destroyed byte on these disks of this machine. */
@@ -63,6 +63,7 @@ export function makeFences(deps: FenceDeps): Fences {
       );
     },
     mayGoOn(received) {
+      if (deps.lease.isTaken()) return fenced(taken);
       const spec = specOf(received);
       return spec === undefined ? fenced(notHere) : holdProblem(received.operation, spec);
     },
@@ -84,6 +85,7 @@ export function makeFences(deps: FenceDeps): Fences {
   };
 }
 
+const taken = "the control plane said that this agent acts for the site no more";
 const notHere = "the host is no longer this site's";
 
 function fenced(message: string): Refusal {

@@ -65,6 +65,21 @@ test("an operation cannot destroy before it has started, nor after it has finish
   expect(() => journal.destroying(operation.id)).toThrow("u1.1");
 });
 
+test("of each host the newest finished operations are kept, and what is not finished", () => {
+  const journal = makeJournal(database());
+  const ids = (hostUid: string) => journal.ofHost(hostUid).map((entry) => entry.operation.id);
+  for (const hostUid of ["u1", "u2"]) {
+    for (const number of [1, 2, 3, 4]) {
+      const id = `${hostUid}.${number}`;
+      journal.accept({ ...operation, id, hostUid });
+      if (number > 1) journal.finish(id, success);
+    }
+  }
+  journal.trim("u1", 2);
+  expect(ids("u1")).toEqual(["u1.4", "u1.3", "u1.1"]);
+  expect(ids("u2")).toHaveLength(4);
+});
+
 test("observations are numbered without a gap and trimmed at the watermark", () => {
   const shared = database();
   const ring = makeObservations(shared, makeVirtualClock(), "boot-1");

@@ -35,8 +35,8 @@ export interface Journal {
   unfinished(): readonly JournalEntry[];
   /** Of a host, newest first. */
   ofHost(hostUid: string): readonly JournalEntry[];
-  /** Forgets finished operations of hosts whose newest `keep` are younger. */
-  trim(keep: number): void;
+  /** Forgets finished operations of the host but the newest `keep`. */
+  trim(hostUid: string, keep: number): void;
 }
 
 export function makeJournal(database: AgentDatabase): Journal {
@@ -88,11 +88,12 @@ export function makeJournal(database: AgentDatabase): Journal {
           hostUid,
         )
         .map(entryOf),
-    trim(keep) {
+    trim(hostUid, keep) {
       database.run(
-        `DELETE FROM operations WHERE state = 'finished' AND rowid NOT IN (
-           SELECT rowid FROM operations AS newer WHERE newer.host_uid = operations.host_uid
-           ORDER BY rowid DESC LIMIT ?)`,
+        `DELETE FROM operations WHERE host_uid = ? AND state = 'finished' AND rowid NOT IN (
+           SELECT rowid FROM operations WHERE host_uid = ? ORDER BY rowid DESC LIMIT ?)`,
+        hostUid,
+        hostUid,
         keep,
       );
     },

@@ -126,6 +126,7 @@ class Ring implements Observations {
   }
 
   takeAfter(seq: number): readonly Observation[] {
+    if (seq >= this.lastSeq()) return [];
     const items: Observation[] = [];
     let bytes = 0;
     for (const row of this.database.all(

@@ -130,7 +130,7 @@ function finish(deps: DispatcherDeps, operation: Operation, outcome: Outcome): v
   }
   observations.add(report(operation, outcome), () => {
     journal.finish(operation.id, outcome);
-    journal.trim(keptPerHost);
+    journal.trim(operation.hostUid, keptPerHost);
   });
   site.log.info("operation ended", {
     operation: operation.id,

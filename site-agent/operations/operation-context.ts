@@ -7,7 +7,7 @@ import type {
   OperationResult,
 } from "../../shared/protocol/operation.ts";
 import type { Progress } from "../../shared/protocol/ramdisk.ts";
-import type { SealedSecret } from "../../shared/protocol/sealed-secret.ts";
+import type { SealedSecret } from "../../shared/protocol/facts/sealed-secret.ts";
 import type { Result } from "../../shared/result.ts";
 import type { BmcFleet } from "../bmc/port.ts";
 import type { Images } from "../imaging/port.ts";

@@ -1,6 +1,6 @@
 // The power poll: tells changes, never acts, and never mistakes what it saw before an operation for news.
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { bmcAddress, makeFakeSite, type FakeSite } from "../../test/support/fake-site.ts";
+import { bmcAddress, makeFakeSite, secretOf, type FakeSite } from "../../test/support/fake-site.ts";
 import { ok } from "../../shared/result.ts";
 import { runPowerPoll } from "./power-poll.ts";
 import { reportStrangers } from "./report-strangers.ts";
@@ -30,6 +30,24 @@ test("the first look and every change are told, and nothing else", async () => {
   site.bmc.on = false;
   await site.clock.advance(11_000);
   expect(told()).toEqual(["on", "off"]);
+});
+
+test("credentials are opened once for as long as they are sealed the same", async () => {
+  let opened = 0;
+  const openSecret: typeof site.site.openSecret = (...given) => {
+    opened += 1;
+    return site.site.openSecret(...given);
+  };
+  void runPowerPoll({ ...site, site: { ...site.site, openSecret } }, stop.signal);
+  await site.clock.advance(60_000);
+  expect(opened).toBe(1);
+  const credentials = { ...secretOf("bmc"), ciphertext: "bmV3" };
+  site.store({ credentials });
+  await site.clock.advance(60_000);
+  expect(opened).toBe(2);
+  site.store({ credentials, bmcAddress: "ipmi://192.0.2.11" });
+  await site.clock.advance(60_000);
+  expect(opened).toBe(3);
 });
 
 test("the poll never does anything to the machine", async () => {

@@ -6,6 +6,7 @@ import type { Documents } from "../link/documents.ts";
 import type { Lease } from "../link/lease.ts";
 import type { Observations } from "../link/observations.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { Bmc } from "../bmc/port.ts";
 import { OperationError, type Site } from "./operation-context.ts";
 import { openBmc } from "./steps/open-bmc.ts";
 import { readPower } from "./steps/power-control.ts";
@@ -20,6 +21,18 @@ interface Seen {
   readonly endedCount: number;
 }
 
+/** Kept as long as the site has the same sealed credentials: most looks find nothing new. */
+interface Opened {
+  readonly sealed: string;
+  readonly bmc: Bmc;
+}
+
+/** Of one host. */
+interface Known {
+  seen?: Seen;
+  opened?: Opened;
+}
+
 export interface PowerPollDeps {
   readonly site: Site;
   readonly documents: Documents;
@@ -30,45 +43,47 @@ export interface PowerPollDeps {
 
 /** Runs until the signal aborts. Hosts are asked side by side: one hung BMC costs nobody else anything. */
 export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Promise<void> {
-  const seen = new Map<string, Seen>();
+  const known = new Map<string, Known>();
   const asking = new Set<string>();
   while (!signal.aborted) {
     // Two that log in to one BMC with an old password lock it twice as soon.
     const documents = deps.lease.isTaken() ? [] : deps.documents.all();
-    const known = new Set(documents.map(({ hostUid }) => hostUid));
-    for (const hostUid of seen.keys()) if (!known.has(hostUid)) seen.delete(hostUid);
+    const present = new Set(documents.map(({ hostUid }) => hostUid));
+    for (const hostUid of known.keys()) if (!present.has(hostUid)) known.delete(hostUid);
     for (const document of documents) {
       const { hostUid, spec } = document;
-      const quiet = spec.hold.paused || spec.hold.detached || spec.credentials === undefined;
-      if (quiet) seen.delete(hostUid);
+      const quiet = isQuiet(spec);
+      if (quiet) known.delete(hostUid);
       if (quiet || asking.has(hostUid) || deps.dispatcher.isBusy(hostUid)) continue;
       asking.add(hostUid);
-      void poll(deps, document, seen).finally(() => asking.delete(hostUid));
+      const own = known.get(hostUid) ?? {};
+      known.set(hostUid, own);
+      void poll(deps, document, own).finally(() => asking.delete(hostUid));
     }
     await deps.site.clock.sleep(everyMs, signal);
   }
 }
 
+function isQuiet({ hold, credentials }: HostDocument["spec"]): boolean {
+  return hold.paused || hold.detached || credentials === undefined;
+}
+
 /** Never rejects. */
-async function poll(
-  deps: PowerPollDeps,
-  document: HostDocument,
-  seen: Map<string, Seen>,
-): Promise<void> {
+async function poll(deps: PowerPollDeps, document: HostDocument, known: Known): Promise<void> {
   const { hostUid } = document;
   try {
     const { count: endedCount, bmcProblem } = deps.dispatcher.ends(hostUid);
-    const now = { ...(await look(deps.site, document)), endedCount };
+    const now = { ...(await look(deps.site, document, known)), endedCount };
     // An operation that worked meanwhile knows better.
     const isOld = deps.dispatcher.ends(hostUid).count !== endedCount;
     if (isOld || deps.dispatcher.isBusy(hostUid)) return;
-    const last = seen.get(hostUid);
+    const last = known.seen;
     const before =
       last?.endedCount === endedCount
         ? last
         : { on: undefined, problem: bmcProblem ?? last?.problem, endedCount };
     tell(deps.observations, hostUid, before, now);
-    seen.set(hostUid, now);
+    known.seen = now;
   } catch (thrown) {
     deps.site.log.error("power poll broke", { host: hostUid, reason: String(thrown) });
   }
@@ -86,11 +101,25 @@ function tell(
   }
 }
 
-async function look(site: Site, document: HostDocument): Promise<Omit<Seen, "endedCount">> {
+async function look(
+  site: Site,
+  document: HostDocument,
+  known: Known,
+): Promise<Omit<Seen, "endedCount">> {
   try {
-    return { on: await readPower(await openBmc({ site, document })), problem: undefined };
+    return { on: await readPower(await bmcOf(site, document, known)), problem: undefined };
   } catch (thrown) {
     if (!(thrown instanceof OperationError)) throw thrown;
     return { on: undefined, problem: thrown.message.slice(0, maxProblem) };
   }
+}
+
+async function bmcOf(site: Site, document: HostDocument, known: Known): Promise<Bmc> {
+  const { bmcAddress, credentials } = document.spec;
+  const sealed = JSON.stringify([bmcAddress, credentials]);
+  if (known.opened?.sealed === sealed) return known.opened.bmc;
+  delete known.opened;
+  const bmc = await openBmc({ site, document });
+  known.opened = { sealed, bmc };
+  return bmc;
 }

@@ -4,7 +4,7 @@ import { buildConfigDrive } from "../imaging/config-drive-image.ts";
 import { toBase64 } from "../../shared/bytes.ts";
 import type { OperationPayload } from "../../shared/protocol/operation.ts";
 import type { DiskIdentity, StepOutcome } from "../../shared/protocol/ramdisk.ts";
-import type { SealedSecret, SecretPurpose } from "../../shared/protocol/sealed-secret.ts";
+import type { SealedSecret, SecretPurpose } from "../../shared/protocol/facts/sealed-secret.ts";
 import type { ImageSource, OpenImage } from "../imaging/port.ts";
 import type { RamdiskSession } from "../sessions/port.ts";
 import { imageFailures } from "./failure-kinds.table.ts";

@@ -8,7 +8,7 @@ import { startKubernetes, type KubernetesHandle } from "../../infra/kubernetes/s
 import { installManifests } from "../../infra/paddock/install-manifests.ts";
 import { terminalProgress } from "../../infra/preparation/progress.ts";
 import { infrastructureGroup } from "../../shared/capm3/provider.ts";
-import type { NodeFact } from "../../shared/protocol/node-fact.ts";
+import type { NodeFact } from "../../shared/protocol/facts/node-fact.ts";
 import { ok } from "../../shared/result.ts";
 import { makeNodeClock } from "../../site-agent/adapters/node-clock.ts";
 import { makeNodeKubernetes } from "../../site-agent/adapters/node-kubernetes.ts";

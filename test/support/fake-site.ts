@@ -7,7 +7,7 @@ import type { ObservationBody } from "../../shared/protocol/observation.ts";
 import type { Operation, OperationPayload } from "../../shared/protocol/operation.ts";
 import type { DiskIdentity, MachineIdentity, StepOutcome } from "../../shared/protocol/ramdisk.ts";
 import type { RamdiskStep } from "../../shared/protocol/ramdisk.ts";
-import type { SealedSecret, SecretPurpose } from "../../shared/protocol/sealed-secret.ts";
+import type { SealedSecret, SecretPurpose } from "../../shared/protocol/facts/sealed-secret.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { makeNodeCrypto } from "../../site-agent/adapters/node-crypto.ts";
 import { openNodeDatabase } from "../../site-agent/adapters/node-database.ts";

@@ -15,8 +15,8 @@ import type {
   OperationPayload,
   OperationResult,
 } from "../../shared/protocol/operation.ts";
-import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
-import type { SecretPurpose } from "../../shared/protocol/sealed-secret.ts";
+import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
+import type { SecretPurpose } from "../../shared/protocol/facts/sealed-secret.ts";
 import type { WriteBack } from "../../shared/protocol/write-back.ts";
 
 export const startMs = Date.parse("2026-11-01T12:00:00Z");

@@ -4,7 +4,7 @@ import type { FeedBatch } from "../../shared/protocol/feed.ts";
 import type { Delivery } from "../../shared/protocol/frames.ts";
 import type { Observation } from "../../shared/protocol/observation.ts";
 import type { OperationResult } from "../../shared/protocol/operation.ts";
-import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
+import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
 import type { WriteBack } from "../../shared/protocol/write-back.ts";
 import type { KubernetesRequest } from "../../site-agent/cluster/port.ts";
 import type { LogFields } from "../../site-agent/ports.ts";
@@ -33,6 +33,7 @@ export function describeDelivery(delivery: Delivery): string {
 }
 
 function describeWrite(write: WriteBack): string {
+  if (isMachineWrite(write)) return describeMachineWrite(write);
   switch (write.kind) {
     case "status":
       return `write status: ${write.status.provisioning.state}, ${write.status.operationalStatus}`;
@@ -50,21 +51,23 @@ function describeWrite(write: WriteBack): string {
       return `label Secret ${write.secretName}, so that its changes are seen`;
     case "release-secret":
       return `release Secret ${write.secretName}`;
-    default:
-      return describeMachineWrite(write);
   }
 }
 
-type MachineWriteKind =
-  | "host-patch"
-  | "label-secret"
-  | "link-node"
-  | "provider-patch"
-  | "provider-status";
+const machineWrites = [
+  "host-patch",
+  "label-secret",
+  "link-node",
+  "provider-patch",
+  "provider-status",
+] as const;
+type MachineWrite = Extract<WriteBack, { readonly kind: (typeof machineWrites)[number] }>;
 
-function describeMachineWrite(
-  write: Extract<WriteBack, { readonly kind: MachineWriteKind }>,
-): string {
+function isMachineWrite(write: WriteBack): write is MachineWrite {
+  return machineWrites.some((kind) => kind === write.kind);
+}
+
+function describeMachineWrite(write: MachineWrite): string {
   switch (write.kind) {
     case "label-secret":
       return `label Secret ${write.secretName}`;

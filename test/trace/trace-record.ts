@@ -9,7 +9,7 @@ import type { FeedBatch, FeedResource } from "../../shared/protocol/feed.ts";
 import { delivery, fromAgent, toAgent } from "../../shared/protocol/frames.ts";
 import type { Delivery } from "../../shared/protocol/frames.ts";
 import type { Observation } from "../../shared/protocol/observation.ts";
-import type { SecretFact } from "../../shared/protocol/secret-fact.ts";
+import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
 import { ok } from "../../shared/result.ts";
 import type { KubernetesRequest } from "../../site-agent/cluster/port.ts";
 import type { Duplex, HttpRequest, HttpResponse, Log, LogFields } from "../../site-agent/ports.ts";

@@ -29,14 +29,8 @@ export function makeMachineCommit(row: MachineRow, decision: MachineDecision): M
  * place of an older word that still waits. An Event stands for itself.
  */
 function keyOf(uid: string, write: WriteBack): string {
-  switch (write.kind) {
-    case "provider-status":
-      return `status:${uid}`;
-    case "event":
-      return `event:${uid}:${write.eventName}`;
-    case "label-secret":
-      return `label-secret:${uid}:${write.uid}:${write.secretName}`;
-    default:
-      return `${write.kind}:${uid}:${write.uid}`;
-  }
+  if (write.kind === "provider-status") return `status:${uid}`;
+  if (write.kind === "event") return `event:${uid}:${write.eventName}`;
+  if (write.kind === "label-secret") return `label-secret:${uid}:${write.uid}:${write.secretName}`;
+  return `${write.kind}:${uid}:${write.uid}`;
 }

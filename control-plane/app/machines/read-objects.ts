@@ -3,9 +3,9 @@ import { z } from "zod";
 
 export interface ObjectReader {
   /** Undefined: there is none, or it does not fit. */
-  read<T>(kind: string, schema: z.ZodType<T>, object: unknown): T | undefined;
+  readonly read: <T>(kind: string, schema: z.ZodType<T>, object: unknown) => T | undefined;
   /** The fields that did not fit, not their values; empty: all is well. */
-  problems(): string;
+  readonly problems: () => string;
 }
 
 const shown = 8;

@@ -1,6 +1,6 @@
 // One statement: stores what is known of Secrets and wakes their hosts.
 import { sql, type SQL } from "drizzle-orm";
-import type { SecretFact } from "../../../shared/protocol/secret-fact.ts";
+import type { SecretFact } from "../../../shared/protocol/facts/secret-fact.ts";
 import { jsonText } from "../json-text.ts";
 
 /** A fact with an empty name says that the host names no such Secret (any more): it is removed. */

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Claim } from "../../../shared/host/decision.ts";
 import { hostMemory } from "../../../shared/host/snapshot.ts";
-import { secretFact } from "../../../shared/protocol/secret-fact.ts";
+import { secretFact } from "../../../shared/protocol/facts/secret-fact.ts";
 import type { Claimant, FleetStore, Surroundings } from "../../ports.ts";
 import { readRow, readRows, type Database } from "../database.ts";
 import { jsonText } from "../json-text.ts";

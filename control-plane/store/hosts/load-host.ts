@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { hostMemory, operationView } from "../../../shared/host/snapshot.ts";
-import { secretFact } from "../../../shared/protocol/secret-fact.ts";
+import { secretFact } from "../../../shared/protocol/facts/secret-fact.ts";
 import type { HostRows } from "../../ports.ts";
 import { readRows, type Database } from "../database.ts";
 import { annotationsSql, hardwareSql, sitesSchema, sitesSql } from "./surroundings-sql.ts";

@@ -50,8 +50,12 @@ export async function openSession(
       touched: row.touched,
     });
   }
-  return row.verdict === "cloned"
-    ? err("cloned", `the counter ${opening.counter} was used before: two agents have one identity`)
+  if (row.verdict === "cloned") {
+    const counter = `the counter ${opening.counter} was used before`;
+    return err("cloned", `${counter}: two agents have one identity`);
+  }
+  return row.verdict === "open"
+    ? err("occupied", "an earlier process of this agent was heard a moment ago")
     : err("superseded", "a later session of this agent is open");
 }
 
@@ -90,9 +94,9 @@ function statement(opening: Opening, times: OpeningTimes): SQL {
 /**
  * verdict: a counter that does not grow is an older hello of the same boot, or a copy of the agent; an agent that
  * cannot have all its links gets no session. Two that stand by may both find a link free: the second is `missing`
- * it, its session holds nothing and is not used. regressed: the database went back in time; the agent was at work
- * since, so it is the one to go on. Its new epoch is above what it has heard; the numbers between are used up, for a
- * sequence that is set could be set back.
+ * it, its session holds nothing and is not used. opened: no row while another process of the agent may hold its lease.
+ * regressed: the database went back in time; the agent was at work since, so it is the one to go on. Its new epoch is
+ * above what it has heard; the numbers between are used up, for a sequence that is set could be set back.
  */
 function sessionParts(opening: Opening, times: OpeningTimes): SQL {
   const { epoch, turn } = opening.heard ?? { epoch: 0, turn: 0 };
@@ -144,6 +148,8 @@ function sessionParts(opening: Opening, times: OpeningTimes): SQL {
         committed_seq = CASE WHEN s.boot_id = excluded.boot_id THEN s.committed_seq ELSE 0 END,
         token_hash = excluded.token_hash, instance = excluded.instance,
         program_version = excluded.program_version, seen_at = excluded.seen_at
+      WHERE s.boot_id = excluded.boot_id OR s.seen_at < ${times.nowMs - leaseTtlMs}::bigint
+        OR (SELECT regressed FROM agent)
       RETURNING agent_id, epoch, committed_seq
     )`;
 }

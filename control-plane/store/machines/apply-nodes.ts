@@ -1,7 +1,7 @@
 // One statement: stores what the cluster link tells of Nodes, and wakes their machines. The same word again, as the
 // link tells it each time that it is asked, wakes nobody.
 import { sql, type SQL } from "drizzle-orm";
-import type { NodeFact } from "../../../shared/protocol/node-fact.ts";
+import type { NodeFact } from "../../../shared/protocol/facts/node-fact.ts";
 import { jsonText } from "../json-text.ts";
 
 export function applyNodes(cluster: string, facts: readonly NodeFact[], wakeAtMs: number): SQL {

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { machineMemory } from "../../../shared/machine/snapshot.ts";
 import { machineResource } from "../../../shared/protocol/feed.ts";
-import { nodeFact } from "../../../shared/protocol/node-fact.ts";
+import { nodeFact } from "../../../shared/protocol/facts/node-fact.ts";
 import { providerResource } from "../../../shared/protocol/write-back.ts";
 import type { MachineRows } from "../../ports.ts";
 import { readRows, type Database } from "../database.ts";

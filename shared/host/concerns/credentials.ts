@@ -1,7 +1,7 @@
 // The BMC's credentials: whether they are there, usable and the ones that logged in last. Knows versions and
 // sealed text only, never the content.
 import type { ErrorType } from "../../metal3/bare-metal-host.ts";
-import type { SealedSecret } from "../../protocol/sealed-secret.ts";
+import type { SealedSecret } from "../../protocol/facts/sealed-secret.ts";
 import { quote } from "../../result.ts";
 import { because, stateOf, wait, type Draft, type Stop } from "../draft.ts";
 import { reject } from "../status/errors.ts";

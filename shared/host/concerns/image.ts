@@ -2,9 +2,9 @@
 // the URL alone; so does this, but what is recorded is what the operation wrote, not what the spec says by then.
 import type { BareMetalHostSpec, Image } from "../../metal3/bare-metal-host.ts";
 import type { OperationPayload } from "../../protocol/operation.ts";
-import type { SealedSecret, SecretPurpose } from "../../protocol/sealed-secret.ts";
+import type { SealedSecret, SecretPurpose } from "../../protocol/facts/sealed-secret.ts";
 import { err, ok, quote, type Result } from "../../result.ts";
-import { canonicalJson, sha256Hex } from "../document/canonical-json.ts";
+import { canonicalJson, isSameJson, sha256Hex } from "../document/canonical-json.ts";
 import type { Draft } from "../draft.ts";
 import { pinnedHints } from "./hardware.ts";
 import { factOf, secretName } from "./secrets.ts";
@@ -33,7 +33,7 @@ export function isGivenUp(draft: Draft): boolean {
 
 /** Failures of another image do not count for this one. */
 export function isSameImage(left: Image | undefined, right: Image | undefined): boolean {
-  return canonicalJson(left) === canonicalJson(right);
+  return isSameJson(left, right);
 }
 
 /** Hash of everything that shapes the disk; Secrets by identity and version. */

@@ -10,7 +10,7 @@ import {
   type EndedOperation,
   type Stop,
 } from "../draft.ts";
-import { canonicalJson } from "../document/canonical-json.ts";
+import { isSameJson } from "../document/canonical-json.ts";
 import { order } from "../order.ts";
 import { failOperation, reject } from "../status/errors.ts";
 import { isoTime } from "../status/iso-time.ts";
@@ -30,8 +30,8 @@ export function register(draft: Draft): Stop | undefined {
   };
   const version = sealedCredentials(draft)?.context.secretVersion ?? "";
   const isRegistered =
-    canonicalJson(memory.registered) === canonicalJson(place) &&
-    canonicalJson(status.goodCredentials) === canonicalJson(credentialsStatus(draft, version));
+    isSameJson(memory.registered, place) &&
+    isSameJson(status.goodCredentials, credentialsStatus(draft, version));
   if (isRegistered) {
     if (status.errorType === registrationErrorType(draft)) clearErrors(draft);
     return undefined;

@@ -1,7 +1,7 @@
 // The Secrets that a host names: which, what is known about them, and claiming and releasing them.
 import type { BareMetalHostSpec } from "../../metal3/bare-metal-host.ts";
-import type { SecretFact } from "../../protocol/secret-fact.ts";
-import { secretPurpose, type SecretPurpose } from "../../protocol/sealed-secret.ts";
+import type { SecretFact } from "../../protocol/facts/secret-fact.ts";
+import { secretPurpose, type SecretPurpose } from "../../protocol/facts/sealed-secret.ts";
 import { target, type Draft } from "../draft.ts";
 
 /** Claiming changes the Secret's resourceVersion: the login waits this long for the changed fact. */

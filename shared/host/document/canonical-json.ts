@@ -9,6 +9,25 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(sorted(value)) ?? "null";
 }
 
+/** Whether both have one text; for less than it costs to write two. */
+export function isSameJson(left: unknown, right: unknown): boolean {
+  const [a, b] = [left ?? undefined, right ?? undefined];
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object") return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((item, at) => isSameJson(item, b[at]));
+  }
+  return (
+    Object.keys(a).every((key) => isSameJson(fieldOf(a, key), fieldOf(b, key))) &&
+    Object.keys(b).every((key) => Object.hasOwn(a, key) || isSameJson(fieldOf(b, key), undefined))
+  );
+}
+
+function fieldOf(object: object, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key as keyof typeof object] : undefined;
+}
+
 /** SHA-256 of the text's UTF-8, lower-case hex. */
 export function sha256Hex(text: string): string {
   return toHex(sha256(new TextEncoder().encode(text)));

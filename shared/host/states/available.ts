@@ -12,7 +12,7 @@ import { power, powerEnded } from "../concerns/power.ts";
 import { unsupportedDeploy, unsupportedImage, unsupportedRaid } from "../concerns/unsupported.ts";
 import { annotationOf, because, clearErrors, event, go, takeAnnotation, wait } from "../draft.ts";
 import type { Draft, StateRules, Stop } from "../draft.ts";
-import { canonicalJson } from "../document/canonical-json.ts";
+import { isSameJson } from "../document/canonical-json.ts";
 import { reject } from "../status/errors.ts";
 
 export const available: StateRules = {
@@ -49,7 +49,7 @@ function inspectAgain(draft: Draft): Stop | undefined {
 
 function prepareAgain(draft: Draft): Stop | undefined {
   const present = draft.memory.status.provisioning.rootDeviceHints;
-  const areSame = canonicalJson(hintsOf(draft)) === canonicalJson(present);
+  const areSame = isSameJson(hintsOf(draft), present);
   if (areSame && unsupportedRaid(draft.snapshot.host.spec) === undefined) return undefined;
   return go(draft, "preparing", because("Preparing", "root device hints or RAID changed"));
 }

@@ -1,7 +1,7 @@
 // When a failed attempt may be repeated: doubling with a cap of 15 minutes, and at once as soon as something
 // changed that could matter. The jitter comes from a hash, so that a decision stays a function.
 import { canonicalJson, sha256Hex } from "../document/canonical-json.ts";
-import { secretPurpose } from "../../protocol/sealed-secret.ts";
+import { secretPurpose } from "../../protocol/facts/sealed-secret.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 const minuteMs = 60_000;

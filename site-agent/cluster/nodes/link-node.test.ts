@@ -2,7 +2,7 @@
 // that does not answer holds up nobody.
 import { beforeEach, describe, expect, test } from "vitest";
 import { makeVirtualClock } from "../../../infra/lab/bmc-simulator/virtual-clock.ts";
-import type { NodeFact } from "../../../shared/protocol/node-fact.ts";
+import type { NodeFact } from "../../../shared/protocol/facts/node-fact.ts";
 import { err, ok } from "../../../shared/result.ts";
 import { FakeKubernetes } from "../../../test/support/fake-kubernetes.ts";
 import type { ClusterAccess } from "../port.ts";

@@ -1,6 +1,6 @@
 // Finds the Node of a machine in its workload cluster, gives it the providerID by which cluster-api knows it, and tells
 // the control plane. A Node that may be another machine's is never written.
-import type { NodeFact } from "../../../shared/protocol/node-fact.ts";
+import type { NodeFact } from "../../../shared/protocol/facts/node-fact.ts";
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import type { Hub } from "../hub.ts";

@@ -1,5 +1,5 @@
 // The HardwareData of a host: what its inspection found, in an object of the host's name that goes with the host.
-import { canonicalJson } from "../../../shared/host/document/canonical-json.ts";
+import { isSameJson } from "../../../shared/host/document/canonical-json.ts";
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
 import {
@@ -65,7 +65,7 @@ function ownerOf(object: Fetched | undefined): string | undefined {
 function isSame(object: Fetched, write: Write): boolean {
   const hardware = object.spec?.["hardware"] ?? null;
   const isOurs = ownerOf(object) === write.uid && object.metadata.deletionTimestamp === undefined;
-  return isOurs && canonicalJson(hardware) === canonicalJson(write.hardware);
+  return isOurs && isSameJson(hardware, write.hardware);
 }
 
 async function remove(api: KubernetesApi, path: string, object: Fetched): Promise<WriteOutcome> {

@@ -5,7 +5,7 @@ import {
   sealingAad,
   type SealedSecret,
   type SecretPurpose,
-} from "../../../shared/protocol/sealed-secret.ts";
+} from "../../../shared/protocol/facts/sealed-secret.ts";
 import { err, type Result } from "../../../shared/result.ts";
 import type { Crypto } from "../../ports.ts";
 

@@ -201,6 +201,7 @@ onEachDatabase("acceptObservations", (held) => {
     await world.observe("both", epoch, { kind: "operation-accepted", ...operation });
     const same = await world.opened("both");
     expect(same.committedSeq).toBe(1);
+    world.clock.advance(20_001);
     const restarted = await world.opened("both", { bootId: "boot-2" });
     expect(restarted.committedSeq).toBe(0);
     const outcome = await world.store.acceptObservations(

@@ -97,6 +97,7 @@ onEachDatabase("openSession", (held) => {
     expect((await world.store.loadAgent("one"))?.state).toBe("suspended");
     expect((await world.open("one", { counter: 11 })).ok).toBe(false);
     await world.store.setAgentState("one", "approved");
+    world.clock.advance(20_001);
     expect((await world.open("one", { counter: 3, bootId: "boot-of-clone" })).ok).toBe(true);
   });
 
@@ -133,6 +134,32 @@ onEachDatabase("openSession", (held) => {
     expect(
       await world.store.takeOutbox({ epoch: first.epoch, links: ["site:lab"] }, 10),
     ).toBeUndefined();
+  });
+
+  test("lets a second process of an agent take over 20 s after the first was heard last", async () => {
+    const { world } = held();
+    await world.addAgent("one", { site: "lab" });
+    const first = await world.opened("one");
+    world.clock.advance(10_000);
+    const renewal = { agentId: "one", epoch: first.epoch, links: 1 };
+    expect(await world.store.renewLease(renewal)).toBe("held");
+    world.clock.advance(20_000);
+    const second = { bootId: "boot-2" };
+    expect(await world.open("one", second)).toMatchObject({ error: { kind: "occupied" } });
+    expect(await world.store.renewLease(renewal)).toBe("held");
+    world.clock.advance(20_000);
+    expect(await world.open("one", second)).toMatchObject({ error: { kind: "occupied" } });
+    world.clock.advance(1);
+    expect((await world.opened("one", second)).epoch).toBeGreaterThan(first.epoch);
+    expect(await world.store.renewLease(renewal)).toBe("fenced");
+  });
+
+  test("alarms when the first process of an agent comes back while a second one waits", async () => {
+    const { world } = held();
+    await world.addAgent("one", { site: "lab" });
+    await world.opened("one");
+    expect((await world.open("one", { counter: 2, bootId: "boot-2" })).ok).toBe(false);
+    expect(await world.open("one", { counter: 2 })).toMatchObject({ error: { kind: "cloned" } });
   });
 
   test("gives an agent its own link back at once", async () => {

@@ -1,8 +1,8 @@
 // The whole fleet at a moment, for judges: hosts with the machines that are theirs alone, and what their Secrets hold.
-// Made in one pass, for fleets are large.
+// Made in one pass, and again only when something has changed, for fleets are large and many judges ask.
 import type { KubernetesObject } from "../world/events.ts";
 import type { MachineTruth, Truth } from "../world/truth.ts";
-import { specOf } from "./host-of.ts";
+import { bootsFrom, specOf } from "./host-of.ts";
 
 export interface FleetHost {
   readonly cluster: string;
@@ -13,31 +13,43 @@ export interface FleetHost {
   readonly password: string | undefined;
 }
 
-export function fleetOf(truth: Truth): readonly FleetHost[] {
-  const hosts: Placed[] = [];
-  const passwords = new Map<string, string>();
+const known = new WeakMap<Truth, { readonly changes: number; readonly fleet: Fleet }>();
+
+type Fleet = readonly FleetHost[];
+
+export function fleetOf(truth: Truth): Fleet {
+  const { changes } = truth;
+  const last = known.get(truth);
+  if (last?.changes === changes) return last.fleet;
+  const fleet = makeFleet(truth);
+  known.set(truth, { changes, fleet });
+  return fleet;
+}
+
+function makeFleet(truth: Truth): Fleet {
+  const hosts: (Placed & HostWords)[] = [];
+  const passwords = new Map<string, string | undefined>();
   const namedBy = new Map<string, number>();
-  for (const { cluster, object } of allObjects(truth)) {
-    if (object.kind === "BareMetalHost") {
-      hosts.push({ cluster, object });
-      const address = addressOf(object);
-      namedBy.set(address, (namedBy.get(address) ?? 0) + 1);
-    } else if (object.kind === "Secret") {
-      const { password } = (object["data"] ?? {}) as { readonly password?: string };
-      if (password !== undefined) passwords.set(placeOf(cluster, object), password);
+  for (const cluster of truth.clusters) {
+    for (const object of truth.objects(cluster).values()) {
+      if (object.kind === "BareMetalHost") {
+        const words = hostWords.of(object);
+        hosts.push({ cluster, object, ...words });
+        namedBy.set(words.address, (namedBy.get(words.address) ?? 0) + 1);
+      } else if (object.kind === "Secret") {
+        const { password, place } = secretWords.of(object);
+        passwords.set(`${cluster}/${place}`, password);
+      }
     }
   }
   const machines = new Map([...truth.machines.values()].map((each) => [each.bmcAddress, each]));
-  return hosts.map(({ cluster, object }) => {
-    const address = addressOf(object);
+  return hosts.map(({ cluster, object, address, secret }) => {
     const machine = namedBy.get(address) === 1 ? machines.get(address) : undefined;
-    const mac = (specOf(object).bootMACAddress ?? "").toLowerCase();
-    const data = passwords.get(placeOf(cluster, object, credentialsOf(object)));
     return {
       cluster,
       object,
-      machine: machine?.macs.includes(mac) === true ? machine : undefined,
-      password: data === undefined ? undefined : Buffer.from(data, "base64").toString(),
+      machine: bootsFrom(object, machine) ? machine : undefined,
+      password: passwords.get(`${cluster}/${secret}`),
     };
   });
 }
@@ -47,21 +59,47 @@ interface Placed {
   readonly object: KubernetesObject;
 }
 
-function allObjects(truth: Truth): readonly Placed[] {
-  return truth.clusters.flatMap((cluster) =>
-    [...truth.objects(cluster).values()].map((object) => ({ cluster, object })),
-  );
+/** What is read of objects; they never change, and most are still there the next time. */
+class Words<T> {
+  readonly #read: (object: KubernetesObject) => T;
+  readonly #known = new WeakMap<KubernetesObject, T>();
+
+  constructor(read: (object: KubernetesObject) => T) {
+    this.#read = read;
+  }
+
+  of(object: KubernetesObject): T {
+    const known = this.#known.get(object);
+    if (known !== undefined) return known;
+    const words = this.#read(object);
+    this.#known.set(object, words);
+    return words;
+  }
 }
 
-/** As "10.1.0.11:623". */
-function addressOf(host: KubernetesObject): string {
-  const address = (specOf(host).bmc?.address ?? "").replace(/^ipmi:\/\//, "");
-  return address.includes(":") ? address : `${address}:623`;
+interface HostWords {
+  /** As "10.1.0.11:623". */
+  readonly address: string;
+  /** Of its credentials: namespace and name. */
+  readonly secret: string;
 }
 
-function placeOf(cluster: string, { metadata }: KubernetesObject, name = metadata.name): string {
-  return `${cluster}/${metadata.namespace}/${name}`;
-}
+const hostWords = new Words((host): HostWords => {
+  const { bmc } = specOf(host);
+  const address = (bmc?.address ?? "").replace(/^ipmi:\/\//, "");
+  return {
+    address: address.includes(":") ? address : `${address}:623`,
+    secret: `${host.metadata.namespace}/${credentialsOf(host)}`,
+  };
+});
+
+const secretWords = new Words(({ metadata, ...secret }) => {
+  const { password } = (secret["data"] ?? {}) as { readonly password?: string };
+  return {
+    place: `${metadata.namespace}/${metadata.name}`,
+    password: password === undefined ? undefined : Buffer.from(password, "base64").toString(),
+  };
+});
 
 export function credentialsOf(host: KubernetesObject): string {
   const { bmc } = (host.spec ?? {}) as { readonly bmc?: { readonly credentialsName?: string } };

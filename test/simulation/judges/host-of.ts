@@ -1,6 +1,6 @@
 // Reading of hosts as Kubernetes holds them, for judges: only what upstream's API defines.
 import type { KubernetesObject } from "../world/events.ts";
-import type { Truth } from "../world/truth.ts";
+import type { MachineTruth, Truth } from "../world/truth.ts";
 
 export interface HostSpec {
   readonly online?: boolean;
@@ -75,6 +75,19 @@ export function isHandsOff(object: KubernetesObject): boolean {
   const isForced = detached.includes('"force":true');
   const isDetached = statusOf(object).operationalStatus === "detached";
   return isForced || isDetached || detachable.includes(stateOf(object));
+}
+
+/** In lower case; "": it names none. */
+export function bootMacOf(host: KubernetesObject | undefined): string {
+  return (specOf(host).bootMACAddress ?? "").toLowerCase();
+}
+
+/** The boot MAC is the machine's. Behind exchanged cables a host's BMC is one machine's, and its disks are another's. */
+export function bootsFrom(
+  host: KubernetesObject | undefined,
+  machine: Pick<MachineTruth, "macs"> | undefined,
+): boolean {
+  return machine?.macs.includes(bootMacOf(host)) === true;
 }
 
 /** The one host of a machine; undefined: none, or several that dispute it. */

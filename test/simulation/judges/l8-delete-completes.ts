@@ -1,8 +1,8 @@
 // L8: a host that is deleted goes, in a time that depends on what has to be done for it. What holds it back on purpose
 // (paused, or detached with a delay) stops the clock. Counted from when nothing is wrong; where the BMC cannot be used
 // for good, since its address or its Secret is wrong, the longest bound counts: Farrier gives up after some tries. Not
-// judged where the operator of the site lets it wait. A boot that a fault spoiled ends in its own time (L15); the
-// deletion goes on from there.
+// judged where the operator of the site lets it wait. A boot that a fault or a person spoiled ends in its own time (L15);
+// the deletion goes on from there.
 import type { KubernetesObject } from "../world/events.ts";
 import { anything, betweenPeopleAndAgents, Calm } from "./calm.ts";
 import { fleetOf, mayLogIn } from "./fleet-of.ts";
@@ -58,6 +58,7 @@ export const l8: JudgeKind = {
         },
         delivered: (event) =>
           spoiled.onDelivered(event, calm.connectedSinceMs(anything) === undefined),
+        power: (event, truth) => spoiled.onPower(event, truth),
         reported: (event) => spoiled.onReported(event),
         object({ after, verb, atMs }, truth) {
           if (after.kind !== "BareMetalHost") return;

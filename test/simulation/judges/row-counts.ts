@@ -23,14 +23,14 @@ export const references: readonly {
   { from: "links", column: "agent_id", to: "agents", key: "id" },
 ];
 
-/** Columns that no two rows have in common, of those that count. */
+/** Columns that no two rows have in common, but those in which `unless` is true. */
 export const keyCounts: readonly {
   readonly table: string;
   readonly columns: readonly string[];
-  readonly of?: (row: Row) => boolean;
+  readonly unless?: string;
 }[] = [
   { table: "claims", columns: ["site", "kind", "value"] },
-  { table: "operations", columns: ["host_uid"], of: ({ consumed }) => consumed !== true },
+  { table: "operations", columns: ["host_uid"], unless: "consumed" },
   { table: "operations", columns: ["id"] },
   { table: "hosts", columns: ["uid"] },
   { table: "sites", columns: ["name"] },
@@ -44,9 +44,14 @@ export const keyCounts: readonly {
 export class RowCounts {
   readonly #counts = new Map<string, number>();
 
-  change(table: string, before: Row | undefined, after: Row | undefined): void {
+  /** False: its keys and the rows that it names are what they were, and nothing can be wrong that was not before. */
+  change(table: string, before: Row | undefined, after: Row | undefined): boolean {
+    if (before !== undefined && after !== undefined && isCountedAlike(table, before, after)) {
+      return false;
+    }
     if (before !== undefined) this.#add(table, before, -1);
     if (after !== undefined) this.#add(table, after, 1);
+    return true;
   }
 
   /** What it names and is not there. */
@@ -70,8 +75,8 @@ export class RowCounts {
   }
 
   doubled(table: string, row: Row): string | undefined {
-    for (const { table: of, columns, of: counts = () => true } of keyCounts) {
-      if (of !== table || !counts(row)) continue;
+    for (const { table: of, columns, unless = "" } of keyCounts) {
+      if (of !== table || row[unless] === true) continue;
       const values = columns.map((column) => row[column]);
       const count = this.#of(table, columns, values);
       if (count > 1) {
@@ -83,9 +88,10 @@ export class RowCounts {
 
   #add(table: string, row: Row, count: number): void {
     const names = new Set<string>();
-    for (const { table: of, columns, of: counts = () => true } of keyCounts) {
+    for (const { table: of, columns, unless = "" } of keyCounts) {
+      if (of !== table || row[unless] === true) continue;
       const values = columns.map((column) => row[column]);
-      if (of === table && counts(row)) names.add(nameOf(table, columns, values));
+      names.add(nameOf(table, columns, values));
     }
     for (const { from, column } of references) {
       if (from !== table || isNothing(row[column])) continue;
@@ -101,6 +107,22 @@ export class RowCounts {
     const name = nameOf(table, columns, values);
     return this.#counts.get(isKey ? name : `by ${name}`) ?? 0;
   }
+}
+
+/** By table, all columns on which a count depends. */
+const countedColumns = Map.groupBy(
+  [
+    ...references.map(({ from, column }) => ({ table: from, column })),
+    ...keyCounts.flatMap(({ table, columns, unless }) =>
+      [...columns, ...(unless === undefined ? [] : [unless])].map((column) => ({ table, column })),
+    ),
+  ],
+  ({ table }) => table,
+);
+
+function isCountedAlike(table: string, before: Row, after: Row): boolean {
+  const columns = countedColumns.get(table) ?? [];
+  return columns.every(({ column }) => before[column] === after[column]);
 }
 
 function isNothing(value: unknown): boolean {

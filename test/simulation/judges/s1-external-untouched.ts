@@ -1,7 +1,7 @@
 // S1: what others have put on a host's disks stays there.
 import { firstOfBoot } from "./first-of-boot.ts";
 import { onItsWayMs, Since } from "./history.ts";
-import { specOf, stateOf } from "./host-of.ts";
+import { bootsFrom, specOf, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { judgeWords } from "./known-holds.ts";
 
@@ -23,11 +23,10 @@ export const s1: JudgeKind = {
         object: (event) => external.onObject(event),
         disk(event, truth) {
           if (!isFirst(event)) return;
-          const { macs = [] } = truth.machines.get(event.machine) ?? {};
+          const machine = truth.machines.get(event.machine);
           const hosts = truth.hostsOf(event.machine);
           for (const { object } of hosts) {
-            // Behind exchanged cables its BMC is this machine's, and its disks are another's.
-            if (!macs.includes((specOf(object).bootMACAddress ?? "").toLowerCase())) continue;
+            if (!bootsFrom(object, machine)) continue;
             // Of several that want a machine, one that was never registered has nothing on it.
             if (hosts.length > 1 && neverHeld.includes(stateOf(object))) continue;
             const heldMs = external.heldMs(object.metadata.uid, event.atMs);

@@ -126,7 +126,7 @@ function without(fields: Row, names: readonly string[]): Row {
 }
 
 function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** What a decision looks at, or writes; whoever changes it gives the row a new version. */

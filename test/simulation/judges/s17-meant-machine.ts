@@ -1,7 +1,7 @@
 // S17: what is meant for one machine is given to no other, and only while it is meant.
 import type { WorldEvent } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
-import { specOf } from "./host-of.ts";
+import { bootsFrom } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { partsOfOperation } from "./operations.ts";
 
@@ -50,8 +50,7 @@ export const s17: JudgeKind = {
 function isAstray({ machine, operationId = "", userDataOf }: Message, truth: Truth): boolean {
   const host = hostBy(truth, partsOfOperation(operationId).hostUid);
   if (userDataOf === undefined || host === undefined) return false;
-  const mac = (specOf(host).bootMACAddress ?? "").toLowerCase();
-  const isIts = truth.machines.get(machine)?.macs.includes(mac) === true;
+  const isIts = bootsFrom(host, truth.machines.get(machine));
   return host.metadata.name !== userDataOf || !isIts;
 }
 

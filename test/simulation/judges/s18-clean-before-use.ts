@@ -2,7 +2,7 @@
 import type { KubernetesObject, WorldEvent } from "../world/events.ts";
 import type { MachineTruth, Truth } from "../world/truth.ts";
 import { CleanDisks } from "./clean-disks.ts";
-import { hostOf, specOf, stateOf } from "./host-of.ts";
+import { bootsFrom, hostOf, specOf, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Swapped } from "./swapped.ts";
 
@@ -54,7 +54,6 @@ function isUncleaned(host: KubernetesObject | undefined): boolean {
 
 /** The one whose BMC and whose MAC are the host's, and that no other host names. */
 function machineOf(truth: Truth, host: KubernetesObject): MachineTruth | undefined {
-  const mac = (specOf(host).bootMACAddress ?? "").toLowerCase();
-  const machines = [...truth.machines.values()].filter(({ macs }) => macs.includes(mac));
+  const machines = [...truth.machines.values()].filter((machine) => bootsFrom(host, machine));
   return machines.find(({ name }) => hostOf(truth, name)?.metadata.uid === host.metadata.uid);
 }

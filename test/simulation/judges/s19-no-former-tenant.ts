@@ -1,5 +1,5 @@
 // S19: nobody's system goes on running after its host was given back.
-import { hostOf, specOf, stateOf } from "./host-of.ts";
+import { bootsFrom, hostOf, specOf, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 
 export const s19: JudgeKind = {
@@ -10,12 +10,10 @@ export const s19: JudgeKind = {
       running(event, truth) {
         if (event.running !== "operating system") return;
         const host = hostOf(truth, event.machine);
-        const macs = truth.machines.get(event.machine)?.macs ?? [];
-        // Behind exchanged cables a host's BMC is another machine's, and what runs there is not its business.
         const isOurs =
           event.system !== undefined &&
           event.system !== "old" &&
-          macs.includes((specOf(host).bootMACAddress ?? "").toLowerCase());
+          bootsFrom(host, truth.machines.get(event.machine));
         if (
           host !== undefined &&
           isOurs &&

@@ -5,7 +5,7 @@ import type { MachineTruth, Truth } from "../world/truth.ts";
 import { CleanDisks } from "./clean-disks.ts";
 import { Deletions, isLeftAlone } from "./deletions.ts";
 import { onItsWayMs, Since } from "./history.ts";
-import { specOf } from "./host-of.ts";
+import { bootsFrom, specOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { partsOfOperation } from "./operations.ts";
 import { Swapped } from "./swapped.ts";
@@ -78,9 +78,8 @@ export const s22: JudgeKind = {
 /** The one whose BMC and whose MAC are the host's, which may be gone already. */
 function machineOf({ machines }: Truth, host: KubernetesObject): MachineTruth | undefined {
   const address = specOf(host).bmc?.address ?? "";
-  const mac = (specOf(host).bootMACAddress ?? "").toLowerCase();
-  return [...machines.values()].find(({ bmcAddress, macs }) => {
-    const full = `ipmi://${bmcAddress}`;
-    return macs.includes(mac) && [full, full.replace(/:623$/, "")].includes(address);
+  return [...machines.values()].find((machine) => {
+    const full = `ipmi://${machine.bmcAddress}`;
+    return bootsFrom(host, machine) && [full, full.replace(/:623$/, "")].includes(address);
   });
 }

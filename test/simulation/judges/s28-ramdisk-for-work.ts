@@ -1,5 +1,5 @@
 // S28: the boot network starts the ramdisk only where there is work for it.
-import { hostOf, specOf, stateOf } from "./host-of.ts";
+import { bootsFrom, hostOf, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 
 /** A boot that began before the host settled has ended by then. */
@@ -22,9 +22,7 @@ export const s28: JudgeKind = {
         running(event, truth) {
           if (event.running !== "ramdisk") return;
           const host = hostOf(truth, event.machine);
-          // Cables may be exchanged: then its BMC is one host's, and its network card another's.
-          const { macs = [] } = truth.machines.get(event.machine) ?? {};
-          if (host === undefined || !macs.includes(specOf(host).bootMACAddress ?? "")) return;
+          if (host === undefined || !bootsFrom(host, truth.machines.get(event.machine))) return;
           const state = stateOf(host);
           const since = settledSince.get(host.metadata.uid);
           const isOld = since !== undefined && event.atMs - since.atMs > settlesMs;

@@ -1,7 +1,7 @@
 // S3: a host that is in people's hands is not touched.
 import { firstOfBoot } from "./first-of-boot.ts";
 import { onItsWayMs, Since } from "./history.ts";
-import { hostOf, isHandsOff, statusOf } from "./host-of.ts";
+import { bootsFrom, hostOf, isHandsOff, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { judgeWords } from "./known-holds.ts";
 
@@ -18,7 +18,8 @@ export const s3: JudgeKind = {
         disk(event, truth) {
           if (!isFirst(event)) return;
           const host = hostOf(truth, event.machine);
-          if (host === undefined) return;
+          const isItsDisk = bootsFrom(host, truth.machines.get(event.machine));
+          if (host === undefined || !isItsDisk) return;
           const heldMs = held.heldMs(host.metadata.uid, event.atMs);
           const isDetached = statusOf(host).operationalStatus === "detached";
           if (heldMs > onItsWayMs || (heldMs >= 0 && isDetached)) {

@@ -31,11 +31,18 @@ export const s39: JudgeKind = {
       const judged = changes;
       changes = [];
       if (first === undefined) return;
-      for (const { table, before, after } of judged) counts?.change(table, before, after);
-      for (const { table, before, after } of judged) {
+      const counted = judged.filter(({ table, before, after }) =>
+        counts?.change(table, before, after),
+      );
+      for (const { table, before, after } of counted) {
         const problem =
-          (after === undefined ? undefined : problemOf(counts, table, after)) ??
+          (after === undefined ? undefined : misfitOf(counts, table, after)) ??
           (before === undefined ? undefined : counts?.missing(table, before));
+        if (problem !== undefined) report(`after ${first.statement}: ${problem}`, table);
+      }
+      for (const { table, after } of judged) {
+        if (table !== "operations" || after === undefined) continue;
+        const problem = operationProblem(after);
         if (problem !== undefined) report(`after ${first.statement}: ${problem}`, table);
       }
     };
@@ -71,12 +78,8 @@ function countAll(truth: Truth): RowCounts {
 
 const keyTables = keyCounts.map(({ table }) => table);
 
-function problemOf(counts: RowCounts | undefined, table: string, row: Row): string | undefined {
-  return (
-    counts?.dangling(table, row) ??
-    counts?.doubled(table, row) ??
-    (table === "operations" ? operationProblem(row) : undefined)
-  );
+function misfitOf(counts: RowCounts | undefined, table: string, row: Row): string | undefined {
+  return counts?.dangling(table, row) ?? counts?.doubled(table, row);
 }
 
 function operationProblem(row: Row): string | undefined {

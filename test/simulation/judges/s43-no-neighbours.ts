@@ -3,7 +3,7 @@
 // is no secret to it; nor is what stands behind exchanged cables.
 import type { KubernetesObject } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
-import { specOf, statusOf } from "./host-of.ts";
+import { bootMacOf, specOf, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 
 interface Known {
@@ -86,8 +86,7 @@ function isNamedBy(
 }
 
 function namedIn(host: KubernetesObject): readonly string[] {
-  const { bmc, bootMACAddress = "" } = specOf(host);
-  return [hostPart(bmc?.address), bootMACAddress.toLowerCase()].filter((word) => word !== "");
+  return [hostPart(specOf(host).bmc?.address), bootMacOf(host)].filter((word) => word !== "");
 }
 
 /** As 10.1.0.11. */

@@ -1,7 +1,7 @@
 // S6: nothing is done to a machine that is nobody's host.
 import { firstOfBoot } from "./first-of-boot.ts";
 import { onItsWayMs } from "./history.ts";
-import { specOf } from "./host-of.ts";
+import { bootMacOf, bootsFrom } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 
 export const s6: JudgeKind = {
@@ -14,16 +14,14 @@ export const s6: JudgeKind = {
       on: {
         object({ after, verb, atMs }) {
           if (after.kind !== "BareMetalHost" || verb !== "gone") return;
-          gone.set((specOf(after).bootMACAddress ?? "").toLowerCase(), atMs);
+          gone.set(bootMacOf(after), atMs);
         },
         disk(event, truth) {
           const machine = truth.machines.get(event.machine);
           if (machine === undefined || !isFirst(event)) return;
           const isMeant = truth.clusters.some((cluster) =>
             [...truth.objects(cluster).values()].some(
-              (object) =>
-                object.kind === "BareMetalHost" &&
-                machine.macs.includes((specOf(object).bootMACAddress ?? "").toLowerCase()),
+              (object) => object.kind === "BareMetalHost" && bootsFrom(object, machine),
             ),
           );
           const goneMs = Math.max(...machine.macs.map((mac) => gone.get(mac) ?? -Infinity));

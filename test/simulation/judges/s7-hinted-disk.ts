@@ -1,6 +1,6 @@
 // S7: an image goes where the hints say.
 import { onItsWayMs } from "./history.ts";
-import { hostOf, specOf, stateOf } from "./host-of.ts";
+import { bootsFrom, hostOf, specOf, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 
 export const s7: JudgeKind = {
@@ -29,9 +29,7 @@ export const s7: JudgeKind = {
           const host = hostOf(truth, event.machine);
           // Signatures are removed by zeros; what is written is the image.
           if (host === undefined || event.change !== "write") return;
-          const { macs = [] } = truth.machines.get(event.machine) ?? {};
-          // Behind exchanged cables the host's BMC is this machine's, and its disks are another's.
-          if (!macs.includes((specOf(host).bootMACAddress ?? "").toLowerCase())) return;
+          if (!bootsFrom(host, truth.machines.get(event.machine))) return;
           if (stateOf(host) !== "provisioning") return;
           const valid = (named.get(host.metadata.uid) ?? [])
             .filter(({ untilMs }) => untilMs > sinceMs - onItsWayMs)

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import type { Truth } from "../world/truth.ts";
 import { SpoiledWork } from "./spoiled-work.ts";
+import { madeHost } from "./try-judge.ts";
 
 const about = { agent: "site-1", hostUid: "u", operationId: "u.1", number: 1 };
 const delivered = { ...about, kind: "delivered", id: "1", what: "operation", atMs: 10 } as const;
@@ -28,6 +30,24 @@ test("work whose ramdisk dies in its middle is waited for", () => {
   spoiled.onDelivered(delivered, false);
   spoiled.onFault(fault("ramdisk-dies"));
   expect(spoiled.sinceMs("u", 5)).toBeUndefined();
+  spoiled.onReported(ended);
+  expect(spoiled.sinceMs("u", 5)).toBe(30);
+});
+
+test("work whose machine somebody switches off is waited for, and that of another is not", () => {
+  const truth = {
+    hostsOf: () => [{ cluster: "c", object: madeHost() }],
+  } as Partial<Truth> as Truth;
+  const off = { kind: "power", machine: "m1", why: "button", atMs: 20, number: 2 } as const;
+  const spoiled = new SpoiledWork();
+  spoiled.onDelivered(delivered, false);
+  spoiled.onDelivered({ ...delivered, hostUid: "v", operationId: "v.1" }, false);
+  spoiled.onPower({ ...off, on: true }, truth);
+  spoiled.onPower({ ...off, on: false, why: "bmc" }, truth);
+  expect(spoiled.sinceMs("u", 5)).toBe(5);
+  spoiled.onPower({ ...off, on: false }, truth);
+  expect(spoiled.sinceMs("u", 5)).toBeUndefined();
+  expect(spoiled.sinceMs("v", 5)).toBe(5);
   spoiled.onReported(ended);
   expect(spoiled.sinceMs("u", 5)).toBe(30);
 });

@@ -1,9 +1,11 @@
 // Work that an agent was given while something was wrong, or whose machine was struck in its middle, and that has no
 // end yet: it may wait for what a fault made impossible, and ends in its own time.
 import type { WorldEvent } from "../world/events.ts";
+import type { Truth } from "../world/truth.ts";
 
 type Delivered = Extract<WorldEvent, { readonly kind: "delivered" }>;
 type Fault = Extract<WorldEvent, { readonly kind: "fault" }>;
+type Power = Extract<WorldEvent, { readonly kind: "power" }>;
 type Reported = Extract<WorldEvent, { readonly kind: "reported" }>;
 
 export class SpoiledWork {
@@ -24,6 +26,16 @@ export class SpoiledWork {
   onFault({ fault }: Fault): void {
     if (fault !== "ramdisk-dies" && fault !== "machine-power-loss") return;
     for (const [hostUid, operationId] of this.#running) this.#open.set(hostUid, operationId);
+  }
+
+  /** Neither is one expected that somebody has switched off. */
+  onPower({ machine, why, on }: Power, truth: Truth): void {
+    if (why !== "button" || on) return;
+    for (const { object } of truth.hostsOf(machine)) {
+      const { uid } = object.metadata;
+      const operationId = this.#running.get(uid);
+      if (operationId !== undefined) this.#open.set(uid, operationId);
+    }
   }
 
   onReported({ what, hostUid = "", operationId, atMs }: Reported): void {

@@ -21,11 +21,14 @@ export function tryJudge(
 ): readonly string[] {
   const judges = makeJudges([kind]);
   const objects = new Map<string, KubernetesObject>();
-  let nowMs = 0;
+  let [nowMs, changes] = [0, 0];
   const truth: Truth = {
     nowMs: () => nowMs,
     machines: new Map(),
     images: [],
+    get changes() {
+      return changes;
+    },
     clusters: ["c"],
     sites: ["site-1"],
     guards: new Map(),
@@ -44,6 +47,7 @@ export function tryJudge(
   };
   for (const [at, made] of events.entries()) {
     nowMs = made.at * 1_000;
+    changes += 1;
     if (made.kind === "object" && made.verb === "gone") objects.delete(made.path);
     else if (made.kind === "object") objects.set(made.path, made.after);
     judges.onEvent({ ...made, atMs: nowMs, number: at + 1 } as WorldEvent, truth);

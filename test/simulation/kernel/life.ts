@@ -18,6 +18,8 @@ export interface Life {
   end(): void;
   /** Stands still for so long, as a stopped process does: everything comes afterwards. */
   pause(ms: number): void;
+  /** Ends its pause. */
+  resume(): void;
   /** An asynchronous call of a port: made and answered only while it lives. `what` as "disk.write". */
   call<T>(what: string, run: () => Promise<T>): Promise<T>;
   /** A synchronous one. */
@@ -54,6 +56,8 @@ class OneLife implements Life {
   readonly #onCall: CallHook | undefined;
   readonly #death = new AbortController();
   #awakeMs = 0;
+  /** What has reached it in its pause. */
+  #held: (() => void)[] = [];
 
   constructor({ kernel, name, incarnation, onCall, skewMs = () => 0 }: LifeOptions) {
     this.#kernel = kernel;
@@ -96,13 +100,31 @@ class OneLife implements Life {
 
   pause(ms: number): void {
     this.#awakeMs = Math.max(this.#awakeMs, this.#kernel.nowMs() + ms);
+    this.#kernel.ordered(ms, () => this.#goOn());
+  }
+
+  resume(): void {
+    this.#awakeMs = 0;
+    this.#goOn();
   }
 
   arrive(run: () => void): void {
     if (!this.alive) return;
-    const leftMs = this.#awakeMs - this.#kernel.nowMs();
-    if (leftMs > 0) this.#kernel.ordered(leftMs, () => this.arrive(run));
+    if (this.#isPaused() || this.#held.length > 0) this.#held.push(run);
     else run();
+  }
+
+  #isPaused(): boolean {
+    return this.#awakeMs > this.#kernel.nowMs();
+  }
+
+  /** One after the other, each with what follows from it. */
+  #goOn(): void {
+    if (!this.alive || this.#isPaused()) return;
+    const run = this.#held.shift();
+    if (run === undefined) return;
+    this.#kernel.ordered(0, () => this.#goOn());
+    run();
   }
 
   call<T>(what: string, run: () => Promise<T>): Promise<T> {

@@ -165,6 +165,7 @@ export async function heal(world: World): Promise<void> {
   for (const process of world.agents.values()) {
     process.freeBytes = freeBytesUsually;
     process.crashAtCall = undefined;
+    process.life?.resume();
   }
   for (const name of instanceNames(world.scenario))
     if (!world.hub.isRunning(name)) await world.hub.start(name);

@@ -29,12 +29,14 @@ export function makeRecorder(kernel: Kernel, keepsTrace: boolean): Recorder {
   };
 }
 
+type Plain = string | number | boolean | undefined;
+
 /** One line, without objects: what a different run would differ in. */
 function noteOf(event: WorldEvent): string {
-  const parts: string[] = [];
-  for (const value of Object.values(event)) {
-    if (typeof value !== "object") parts.push(String(value));
+  let note: string = event.kind;
+  for (const field in event) {
+    const value = event[field as keyof WorldEvent] as Plain | object;
+    if (typeof value !== "object" && field !== "kind") note += ` ${value}`;
   }
-  if (event.kind === "object") parts.push(event.after.metadata.resourceVersion);
-  return parts.join(" ");
+  return event.kind === "object" ? `${note} ${event.after.metadata.resourceVersion}` : note;
 }

@@ -93,9 +93,10 @@ export const siteFaults = {
 } satisfies Partial<Record<FaultClass, Apply>>;
 
 /** `pair` as "m3+m7"; the second time they are as before. */
-export function exchangeCables({ machines, swapped }: World, pair: string): void {
+export function exchangeCables({ machines, swapped, truth }: World, pair: string): void {
   const [one, other] = pair.split("+").map((name) => machines.get(name));
   if (one === undefined || other === undefined) return;
   one.exchangeCables(other);
+  truth.exchanges += 1;
   if (!swapped.delete(pair)) swapped.add(pair);
 }

@@ -21,6 +21,7 @@ import { AgentProcess } from "./agent-process.ts";
 import { makeBootNetworks } from "./boot-networks.ts";
 import type { SimulatedDatabase } from "./database.ts";
 import { makeEnrolToken } from "./enrolments.ts";
+import { HostsByBmc } from "./hosts-by-bmc.ts";
 import { Hub, noDatabaseFaults } from "./hub.ts";
 import type { DatabaseFaults } from "./hub.ts";
 import { Kubelets } from "./kubelets.ts";
@@ -28,6 +29,12 @@ import { makeImages } from "./images.ts";
 import type { WorldImages } from "./images.ts";
 
 export const startMs = Date.parse("2026-11-01T12:00:00Z");
+
+type WorldTruth = Truth & {
+  healed: boolean;
+  /** How often cables of BMCs were exchanged. */
+  exchanges: number;
+};
 
 export interface World {
   readonly kernel: Kernel;
@@ -44,7 +51,7 @@ export interface World {
   readonly images: WorldImages;
   /** Ends what does not belong on a boot network. */
   readonly rogues: Set<() => void>;
-  readonly truth: Truth & { healed: boolean };
+  readonly truth: WorldTruth;
   /** Pairs of machines whose BMC cables are exchanged, as "m3+m7". */
   readonly swapped: Set<string>;
   readonly tell: (happened: Happened) => void;
@@ -78,7 +85,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const images = makeImages(scenario, kernel, { tell, scan });
   const networks = makeBootNetworks(scenario, kernel, { tell, scan, images });
   const reviewPaths = new Map<string, string>();
-  const clusters = makeClusters(options, hub, reviewPaths);
+  const hosts = new HostsByBmc();
+  const tellOfCluster: WorldOptions["tell"] = (happened) => {
+    if (happened.kind === "object") hosts.onObject(happened);
+    tell(happened);
+  };
+  const clusters = makeClusters({ ...options, tell: tellOfCluster }, hub, reviewPaths);
   for (const { name } of scenario.sites) await kernel.until(hub.admin("sites", { name }));
   for (const { name } of scenario.clusters) {
     const added = await kernel.until(hub.admin("clusters", { name }));
@@ -101,7 +113,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       kubelets.onHappened(happened);
     },
   });
-  const truth = makeTruth({ database, kernel, scenario, clusters, agents, machines, images });
+  const truth = makeTruth({ ...options, hosts, clusters, agents, machines, images });
   for (const agent of agents.values()) await kernel.until(agent.start());
   return {
     kernel,
@@ -264,16 +276,17 @@ function makeTruth({
   agents,
   machines,
   images,
+  hosts,
 }: Pick<
   World,
   "database" | "kernel" | "scenario" | "clusters" | "agents" | "machines" | "images"
->): World["truth"] {
-  const isOf = (address: unknown, machine: SimulatedFleetMachine): boolean =>
-    typeof address === "string" &&
-    (address === `ipmi://${machine.bmcAddress}` ||
-      `${address}:623` === `ipmi://${machine.bmcAddress}`);
-  return {
+> & { readonly hosts: HostsByBmc }): WorldTruth {
+  const truth: WorldTruth = {
     healed: false,
+    exchanges: 0,
+    get changes() {
+      return hosts.changes + truth.exchanges;
+    },
     nowMs: () => kernel.nowMs(),
     machines,
     images: [...images.byName.values()],
@@ -285,15 +298,7 @@ function makeTruth({
     objects: (cluster) => clusters.get(cluster)?.objects ?? new Map(),
     hostsOf(name) {
       const machine = machines.get(name);
-      if (machine === undefined) return [];
-      return [...clusters].flatMap(([cluster, { objects }]) =>
-        [...objects.values()]
-          .filter((object) => {
-            const bmc = object.spec?.["bmc"] as { address?: string } | undefined;
-            return object.kind === "BareMetalHost" && isOf(bmc?.address, machine);
-          })
-          .map((object) => ({ cluster, object })),
-      );
+      return machine === undefined ? [] : hosts.of(machine.bmcAddress);
     },
     rows: (table) => database.rows(table),
     journal: (site) =>
@@ -311,4 +316,5 @@ function makeTruth({
         .map(({ database }) => database.all("SELECT count(*) AS count FROM observations"))
         .reduce((sum, [row]) => sum + Number(row?.["count"] ?? 0), 0),
   };
+  return truth;
 }

@@ -47,6 +47,10 @@ export class MemoryDatabase {
   readonly claimsByHost = new RowIndex<Rows["claims"]>((row) => row.host_uid);
   readonly factsByHost = new RowIndex<Rows["secret_facts"]>((row) => row.host_uid);
   readonly outboxByLink = new RowIndex<Rows["outbox"]>((row) => row.link);
+  readonly outboxByKey = new RowIndex<Rows["outbox"]>((row) =>
+    row.key === null ? undefined : keyOf(row.link, row.key),
+  );
+  readonly outboxByHost = new RowIndex<Rows["outbox"]>((row) => row.host_uid);
   readonly sessionsByToken = new RowIndex<Rows["sessions"]>((row) => row.token_hash);
   readonly clustersByHash = new RowIndex<Rows["clusters"]>((row) => row.admission_hash);
   #siteNames: readonly string[] | undefined;
@@ -159,7 +163,7 @@ export class MemoryDatabase {
     secret_facts: [this.factsByHost],
     claims: [this.claimsByHost],
     operations: [this.operationsByHost, this.openOperations],
-    outbox: [this.outboxByLink],
+    outbox: [this.outboxByLink, this.outboxByKey, this.outboxByHost],
   };
 
   #allIndexes(): readonly { clear(): void }[] {

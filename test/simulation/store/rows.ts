@@ -12,8 +12,8 @@ import type {
   OperationResult,
   OperationState,
 } from "../../../shared/protocol/operation.ts";
-import type { NodeFact } from "../../../shared/protocol/node-fact.ts";
-import type { SecretFact } from "../../../shared/protocol/secret-fact.ts";
+import type { NodeFact } from "../../../shared/protocol/facts/node-fact.ts";
+import type { SecretFact } from "../../../shared/protocol/facts/secret-fact.ts";
 import type { ProviderResource } from "../../../shared/protocol/write-back.ts";
 import type { AgentRow } from "../../../control-plane/ports.ts";
 

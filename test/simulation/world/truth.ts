@@ -62,6 +62,8 @@ export interface Truth {
   readonly sites: readonly string[];
   /** What the operators of sites forbid, by site. */
   readonly guards: ReadonlyMap<string, GuardPlan>;
+  /** Counts changes of objects, and of which BMC leads to which machine: what was read of them holds while it stays. */
+  readonly changes: number;
   /** Everything that the API server holds, by path as "/apis/metal3.io/v1alpha1/namespaces/a/baremetalhosts/h". */
   objects(cluster: string): ReadonlyMap<string, KubernetesObject>;
   /** BareMetalHosts whose spec.bmc.address is this machine's, in all clusters. */

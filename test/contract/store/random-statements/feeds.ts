@@ -5,7 +5,7 @@ import {
   type FeedBatch,
   type FeedObject,
 } from "../../../../shared/protocol/feed.ts";
-import type { SecretFact } from "../../../../shared/protocol/secret-fact.ts";
+import type { SecretFact } from "../../../../shared/protocol/facts/secret-fact.ts";
 import { keyOf } from "../../../simulation/store/rows.ts";
 import { machineObjectOf } from "./machine-objects.ts";
 import {

@@ -1,7 +1,7 @@
 // Random statements of the machine side: what decisions claim and commit, what the cluster link tells of Nodes.
 import type { MachineCommit, OutboxRow } from "../../../../control-plane/ports.ts";
 import type { MachineMemory } from "../../../../shared/machine/snapshot.ts";
-import type { NodeFact } from "../../../../shared/protocol/node-fact.ts";
+import type { NodeFact } from "../../../../shared/protocol/facts/node-fact.ts";
 import type { StoredMachineRow } from "../../../simulation/store/rows.ts";
 import {
   choose,

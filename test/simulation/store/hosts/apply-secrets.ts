@@ -1,5 +1,5 @@
 // As control-plane/store/hosts/apply-secrets.ts.
-import type { SecretFact } from "../../../../shared/protocol/secret-fact.ts";
+import type { SecretFact } from "../../../../shared/protocol/facts/secret-fact.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf } from "../rows.ts";
 import { storedJson } from "../stored-json.ts";

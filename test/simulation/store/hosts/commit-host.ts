@@ -76,12 +76,20 @@ function writeCommit(database: MemoryDatabase, writing: Writing, wakeAtMs: numbe
   const released = releaseClaims(database, commit, wanted);
   writeOperations(database, commit);
   queueRows(database, commit, commit.consumed);
-  for (const { uid, blocked, site } of database.tables.hosts.values()) {
-    const isFreed = blocked && site !== null && released.has(site);
-    if (isFreed && uid !== commit.uid) wakeHost(database, uid, wakeAtMs);
-  }
+  if (released.size > 0) wakeBlocked(database, { released, except: commit.uid }, wakeAtMs);
   if (commit.gone) database.deleteHost(commit.uid);
   else keepHost(database, writing);
+}
+
+function wakeBlocked(
+  database: MemoryDatabase,
+  { released, except }: { readonly released: ReadonlySet<string>; readonly except: string },
+  wakeAtMs: number,
+): void {
+  for (const { uid, blocked, site } of database.tables.hosts.values()) {
+    const isFreed = blocked && site !== null && released.has(site);
+    if (isFreed && uid !== except) wakeHost(database, uid, wakeAtMs);
+  }
 }
 
 function keepHost(database: MemoryDatabase, { commit, host, wanted }: Writing): void {

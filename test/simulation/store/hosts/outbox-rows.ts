@@ -2,7 +2,7 @@
 // older one of its key.
 import type { HostCommit } from "../../../../control-plane/ports.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
-import type { StoredOutboxRow } from "../rows.ts";
+import { keyOf, type StoredOutboxRow } from "../rows.ts";
 import { sameJson, storedJson } from "../stored-json.ts";
 
 /** @param consumed id of the operation about which nothing more is to be said */
@@ -11,15 +11,10 @@ export function queueRows(
   { uid, outbox: given }: Pick<HostCommit, "uid" | "outbox">,
   consumed: string | undefined,
 ): void {
-  const before = new Map<string, readonly StoredOutboxRow[]>();
-  const waiting = (link: string): readonly StoredOutboxRow[] => {
-    const rows = before.get(link) ?? rowsOfLink(database, link);
-    before.set(link, rows);
-    return rows;
-  };
   const replaced = new Map<number, StoredOutboxRow>();
   const added = given.map(storedJson).filter(({ link, key, delivery }) => {
-    const same = key === undefined ? [] : waiting(link).filter((row) => row.key === key);
+    const same =
+      key === undefined ? [] : rowsAt(database, database.outboxByKey.keys(keyOf(link, key)));
     const other = same.filter((row) => !sameJson(row.delivery, delivery));
     for (const row of other) replaced.set(row.id, row);
     return other.length === same.length;
@@ -27,7 +22,7 @@ export function queueRows(
   for (const row of replaced.values()) {
     remove(database, row);
     if (row.sent_epoch === 0 || !isStatus(row)) continue;
-    for (const older of waiting(row.link)) {
+    for (const older of rowsOfHost(database, row)) {
       if (isOlderStatus(older, row)) remove(database, older);
     }
   }
@@ -46,9 +41,22 @@ export function queueRow(
 }
 
 /** In the order of their ids. */
-export function rowsOfLink(database: MemoryDatabase, link: string): StoredOutboxRow[] {
+export function rowsOfLink(database: MemoryDatabase, link: string): readonly StoredOutboxRow[] {
+  return rowsAt(database, database.outboxByLink.keys(link));
+}
+
+/** What waits on the row's link for the row's host. */
+export function rowsOfHost(
+  database: MemoryDatabase,
+  { link, host_uid: hostUid }: Pick<StoredOutboxRow, "link" | "host_uid">,
+): readonly StoredOutboxRow[] {
+  const rows = rowsAt(database, database.outboxByHost.keys(hostUid));
+  return rows.filter((row) => row.link === link);
+}
+
+function rowsAt(database: MemoryDatabase, keys: Iterable<string>): readonly StoredOutboxRow[] {
   const rows: StoredOutboxRow[] = [];
-  for (const key of database.outboxByLink.keys(link)) {
+  for (const key of keys) {
     const row = database.tables.outbox.get(key);
     if (row !== undefined) rows.push(row);
   }
@@ -68,8 +76,8 @@ function dropMoot(database: MemoryDatabase, uid: string, operationId: string): v
   const row = database.tables.operations.get(operationId);
   if (row?.host_uid !== uid) return;
   const keys = [`operation:${operationId}`, `cancel:${operationId}`];
-  for (const waiting of database.tables.outbox.values()) {
-    if (waiting.host_uid === uid && keys.includes(waiting.key ?? "")) remove(database, waiting);
+  for (const waiting of rowsAt(database, database.outboxByHost.keys(uid))) {
+    if (keys.includes(waiting.key ?? "")) remove(database, waiting);
   }
 }
 

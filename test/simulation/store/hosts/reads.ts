@@ -8,7 +8,7 @@ import type {
 import type { Claim } from "../../../../shared/host/decision.ts";
 import type { OperationView } from "../../../../shared/host/snapshot.ts";
 import { hostResource } from "../../../../shared/protocol/feed.ts";
-import type { SecretFact } from "../../../../shared/protocol/secret-fact.ts";
+import type { SecretFact } from "../../../../shared/protocol/facts/secret-fact.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type ObjectRow, type OperationRow, type StoredHostRow } from "../rows.ts";
 

@@ -26,18 +26,12 @@ export function openSession(
   const regressed = hasRegressed(database, { agent, opening });
   const verdict = regressed ? "open" : verdictOf(database, { agent, opening }, times.nowMs);
   count(database, { agent, opening }, verdict);
-  if (verdict === "standby") {
-    return err("standby", "another agent acts for the site or the cluster");
-  }
-  if (verdict === "cloned") {
-    const counter = `the counter ${opening.counter} was used before`;
-    return err("cloned", `${counter}: two agents have one identity`);
-  }
-  if (verdict === "superseded") return err("superseded", "a later session of this agent is open");
-  const session = openRow(database, opening, times.nowMs);
+  if (verdict !== "open") return refused(verdict, opening);
+  const epoch = database.nextEpoch(opening.heard?.epoch ?? 0);
+  if (!regressed && isOccupied(database, opening, times.nowMs)) return refused("occupied", opening);
+  const session = openRow(database, { ...opening, epoch }, times.nowMs);
   const wasAway = awaySince(database, agent) < times.nowMs - siteDegradedAfterMs;
   for (const name of linksOf(agent)) {
-    const { epoch } = session;
     database.write("links", name, { name, agent_id: agent.id, epoch, seen_at: times.nowMs });
   }
   const { site } = agent;
@@ -50,6 +44,16 @@ export function openSession(
       ? { resync: false, touched: [] }
       : catchUp(database, { site, wasAway, opening }, times);
   return ok({ ...openedBy(session, agent), regressed, ...catchingUp });
+}
+
+function refused(kind: OpeningError, { counter }: Opening): Result<never, OpeningError> {
+  const reasons: Readonly<Record<OpeningError, string>> = {
+    standby: "another agent acts for the site or the cluster",
+    cloned: `the counter ${counter} was used before: two agents have one identity`,
+    superseded: "a later session of this agent is open",
+    occupied: "an earlier process of this agent was heard a moment ago",
+  };
+  return err(kind, reasons[kind]);
 }
 
 function openedBy({ epoch, committed_seq: committedSeq }: SessionRow, agent: StoredAgentRow) {
@@ -102,10 +106,24 @@ function count(database: MemoryDatabase, { agent, opening }: Candidate, verdict:
   });
 }
 
-function openRow(database: MemoryDatabase, opening: Opening, nowMs: number): SessionRow {
-  const { agentId, bootId, tokenHash, instance, programVersion, heard } = opening;
+/** Another process of the agent may still hold its lease. */
+function isOccupied(
+  { tables }: MemoryDatabase,
+  { agentId, bootId }: Opening,
+  nowMs: number,
+): boolean {
+  const earlier = tables.sessions.get(agentId);
+  return (
+    earlier !== undefined && earlier.boot_id !== bootId && earlier.seen_at >= nowMs - leaseTtlMs
+  );
+}
+
+function openRow(
+  database: MemoryDatabase,
+  { agentId, bootId, tokenHash, instance, programVersion, epoch }: Opening & { epoch: number },
+  nowMs: number,
+): SessionRow {
   const earlier = database.tables.sessions.get(agentId);
-  const epoch = database.nextEpoch(heard?.epoch ?? 0);
   const holders = [...database.sessionsByToken.keys(tokenHash)];
   if (holders.some((holder) => holder !== agentId)) throw unique("sessions_token_hash_key");
   const session = {

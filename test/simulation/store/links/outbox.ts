@@ -1,6 +1,6 @@
 // As control-plane/store/links/outbox.ts: rows to send, and rows that an agent has answered.
 import type { LinkName, LinkStore } from "../../../../control-plane/ports.ts";
-import { isOlderStatus, isStatus, rowsOfLink } from "../hosts/outbox-rows.ts";
+import { isOlderStatus, isStatus, rowsOfHost, rowsOfLink } from "../hosts/outbox-rows.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import type { StoredOutboxRow } from "../rows.ts";
 
@@ -70,7 +70,7 @@ export function ackOutbox(
   const done = sent(acks.done);
   for (const { id } of done) database.write("outbox", String(id), undefined);
   for (const row of done.filter(isStatus)) {
-    for (const older of rowsOfLink(database, row.link)) {
+    for (const older of rowsOfHost(database, row)) {
       if (isOlderStatus(older, row)) database.write("outbox", String(older.id), undefined);
     }
   }

@@ -1,5 +1,5 @@
 // As control-plane/store/machines/apply-nodes.ts.
-import type { NodeFact } from "../../../../shared/protocol/node-fact.ts";
+import type { NodeFact } from "../../../../shared/protocol/facts/node-fact.ts";
 import { wakeRow } from "../hosts/wake-row.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { sameJson, storedJson } from "../stored-json.ts";

@@ -1,8 +1,8 @@
 // Why a host is not chosen, the first that applies; in words for one and for several hosts.
-import { detachedAnnotation, pausedAnnotation } from "../metal3/annotations.ts";
-import { stateText } from "./host-text.ts";
+import { detachedAnnotation, pausedAnnotation } from "../../metal3/annotations.ts";
+import { stateText } from "../consumer/host-text.ts";
 import type { LabelTest } from "./label-selector.ts";
-import type { HostView } from "./snapshot.ts";
+import type { HostView } from "../snapshot.ts";
 
 export interface Wanted {
   readonly namespace: string;

@@ -1,9 +1,9 @@
 // From verdicts to the conditions of the status, in both forms, each with its summary Ready. A condition keeps its
 // lastTransitionTime while its status stays.
-import { isoTime } from "../host/status/iso-time.ts";
-import type { Condition } from "../metal3/condition.ts";
+import { isoTime } from "../../host/status/iso-time.ts";
+import type { Condition } from "../../metal3/condition.ts";
 import { deprecatedReasons, deprecatedTypes } from "./conditions.table.ts";
-import type { AnyDraft, DeprecatedVerdict, Verdict } from "./draft.ts";
+import type { AnyDraft, DeprecatedVerdict, Verdict } from "../draft.ts";
 
 /** Judges a condition; and its v1beta1 form, where it has one. */
 export function judge(draft: AnyDraft, type: string, verdict: Verdict): void {

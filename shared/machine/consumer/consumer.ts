@@ -1,7 +1,7 @@
 // Whose a host is, by spec.consumerRef: of this machine, of nobody, of somebody else.
-import { infrastructureGroup } from "../capm3/provider.ts";
-import type { MachineDraft } from "./draft.ts";
-import type { HostView } from "./snapshot.ts";
+import { infrastructureGroup } from "../../capm3/provider.ts";
+import type { MachineDraft } from "../draft.ts";
+import type { HostView } from "../snapshot.ts";
 
 type Reference = NonNullable<HostView["spec"]["consumerRef"]>;
 

@@ -1,8 +1,8 @@
 // Which host is chosen, and the words for why each of the others is not.
 import { expect, test } from "vitest";
-import { makeHostView } from "../../test/support/machine-world.ts";
+import { makeHostView } from "../../../test/support/machine-world.ts";
 import { chooseHost, type Choice } from "./choose-host.ts";
-import type { HostView } from "./snapshot.ts";
+import type { HostView } from "../snapshot.ts";
 
 const domain = "infrastructure.cluster.x-k8s.io/failure-domain";
 

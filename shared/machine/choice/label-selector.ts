@@ -1,7 +1,7 @@
 // spec.hostSelector against the labels of a host, as Kubernetes' label selectors have it. Operators are read in any
 // case, in both spellings that are in use ("NotIn", "!=", "DoesNotExist", "!").
-import type { Metal3MachineSpec } from "../capm3/v1beta2/metal3-machine.ts";
-import { err, ok, quote, type Result } from "../result.ts";
+import type { Metal3MachineSpec } from "../../capm3/v1beta2/metal3-machine.ts";
+import { err, ok, quote, type Result } from "../../result.ts";
 
 type HostSelector = Metal3MachineSpec["hostSelector"];
 type Expression = NonNullable<NonNullable<HostSelector>["matchExpressions"]>[number];

@@ -1,11 +1,11 @@
 // The last step of a machine: its Node in the workload cluster carries the providerID. The cluster link looks, and
 // writes; this asks it to until it is so.
-import { judge, isTrue, notTrue } from "./conditions.ts";
-import { nodeCondition, nodeReady } from "./conditions.table.ts";
-import { because, settled, target, tell, wait, type MachineDraft, type Stop } from "./draft.ts";
+import { judge, isTrue, notTrue } from "../status/conditions.ts";
+import { nodeCondition, nodeReady } from "../status/conditions.table.ts";
+import { because, settled, target, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
 import { hasCloudProvider, providerIdOf } from "./provisioned.ts";
 import { nameOf } from "./host-text.ts";
-import type { HostView } from "./snapshot.ts";
+import type { HostView } from "../snapshot.ts";
 
 const askEveryMs = 10_000;
 /** Where a person has to do something. */

@@ -1,11 +1,11 @@
 // From a host that is provisioned to a machine that is: its addresses, its providerID, and then the word that core
 // waits for.
-import { isTrue, judge } from "./conditions.ts";
-import { dataReady } from "./conditions.table.ts";
-import { because, tell, wait, type MachineDraft, type Stop } from "./draft.ts";
+import { isTrue, judge } from "../status/conditions.ts";
+import { dataReady } from "../status/conditions.table.ts";
+import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
 import { hostText, nameOf } from "./host-text.ts";
-import type { Metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";
-import type { HostView } from "./snapshot.ts";
+import type { Metal3MachineStatus } from "../../capm3/v1beta2/metal3-machine.ts";
+import type { HostView } from "../snapshot.ts";
 
 /** While the host works its progress is looked at this often. */
 const lookMs = 30_000;

@@ -1,7 +1,7 @@
 // Which host a machine gets: all that may be taken, best first, and why each of the others may not. Equal ones are
 // ordered by chance, as upstream does.
 import { failureDomainLabel, rejections, type Wanted, type Words } from "./rejections.table.ts";
-import type { HostView } from "./snapshot.ts";
+import type { HostView } from "../snapshot.ts";
 
 export interface Question extends Wanted {
   readonly hosts: readonly HostView[];

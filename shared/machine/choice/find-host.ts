@@ -1,17 +1,17 @@
 // A machine without a host: takes back the one that names it, else asks for a claim on the best of those that are
 // free, else waits and says why none is.
-import { machineRules } from "../capm3/validation/machine-rules.table.ts";
-import type { Because } from "../host/decision.ts";
+import { machineRules } from "../../capm3/validation/machine-rules.table.ts";
+import type { Because } from "../../host/decision.ts";
 import { chooseHost, rejectionOf } from "./choose-host.ts";
-import { judge, notTrue } from "./conditions.ts";
-import { associated } from "./conditions.table.ts";
-import { ownerOfHost } from "./consumer.ts";
-import type { MachineAwaited } from "./decision.ts";
-import { because, tell, wait, type MachineDraft, type Stop } from "./draft.ts";
-import { hasFinalizer, isDeployed } from "./gates.ts";
+import { judge, notTrue } from "../status/conditions.ts";
+import { associated } from "../status/conditions.table.ts";
+import { ownerOfHost } from "../consumer/consumer.ts";
+import type { MachineAwaited } from "../decision.ts";
+import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
+import { hasFinalizer, isDeployed } from "../gates.ts";
 import { readHostSelector } from "./label-selector.ts";
 import type { Wanted } from "./rejections.table.ts";
-import type { HostView } from "./snapshot.ts";
+import type { HostView } from "../snapshot.ts";
 
 export function findHost(draft: MachineDraft): Stop {
   const { object } = draft.snapshot;

@@ -1,5 +1,5 @@
 // A host in words, for conditions and Events.
-import type { HostView } from "./snapshot.ts";
+import type { HostView } from "../snapshot.ts";
 
 export function nameOf({ namespace, name }: HostView): string {
   return `${namespace}/${name}`;

@@ -1,16 +1,16 @@
 // Deleting a machine: its host is emptied and left only when Kubernetes shows that (cluster-api reference 2.7). A host
 // that is not this machine's any more is left as it is.
-import { pausedAnnotation } from "../metal3/annotations.ts";
-import { judge, notTrue } from "./conditions.ts";
-import { metaDataAssociated, nodeReady } from "./conditions.table.ts";
+import { pausedAnnotation } from "../../metal3/annotations.ts";
+import { judge, notTrue } from "../status/conditions.ts";
+import { metaDataAssociated, nodeReady } from "../status/conditions.table.ts";
 import { consumerOf, ownerOfHost } from "./consumer.ts";
-import { clusterNameLabel } from "./core-state.ts";
-import { because, tell, wait, type MachineDraft, type Stop } from "./draft.ts";
-import { claim, ownHost } from "./find-host.ts";
-import { hasFinalizer, machineFinalizer } from "./gates.ts";
+import { clusterNameLabel } from "../core-state.ts";
+import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
+import { claim, ownHost } from "../choice/find-host.ts";
+import { hasFinalizer, machineFinalizer } from "../gates.ts";
 import { clusterNameOf, patchHost } from "./host-patch.ts";
 import { hostText, nameOf } from "./host-text.ts";
-import type { HostView } from "./snapshot.ts";
+import type { HostView } from "../snapshot.ts";
 
 const askAgainMs = 60_000;
 const lookMs = 30_000;

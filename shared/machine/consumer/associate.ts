@@ -1,14 +1,14 @@
 // Between the claim of a host and what Kubernetes shows: the consumer is written, the machine notes its host. A claim
 // that turns out bad before anything was written is let go; nobody else's host is written to.
-import { judge, isTrue, notTrue } from "./conditions.ts";
-import { associated, dataReady, metaDataAssociated } from "./conditions.table.ts";
+import { judge, isTrue, notTrue } from "../status/conditions.ts";
+import { associated, dataReady, metaDataAssociated } from "../status/conditions.table.ts";
 import { consumerText, ownerOfHost } from "./consumer.ts";
-import { because, tell, wait, type MachineDraft, type Stop } from "./draft.ts";
-import { fail, findHost, flawOf } from "./find-host.ts";
-import { isDeployed } from "./gates.ts";
+import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
+import { fail, findHost, flawOf } from "../choice/find-host.ts";
+import { isDeployed } from "../gates.ts";
 import { isDeploymentShown, writeHost } from "./host-patch.ts";
 import { hostText, nameOf } from "./host-text.ts";
-import type { HostView } from "./snapshot.ts";
+import type { HostView } from "../snapshot.ts";
 
 const hostAnnotation = "metal3.io/BareMetalHost";
 /** How often a write that Kubernetes does not show is asked for again. */

@@ -1,10 +1,10 @@
 // What a machine wants written into its host, as the difference to what Kubernetes shows: nothing when it shows all.
-import type { Metal3Machine } from "../capm3/v1beta2/metal3-machine.ts";
-import { copyJson } from "../copy-json.ts";
+import type { Metal3Machine } from "../../capm3/v1beta2/metal3-machine.ts";
+import { copyJson } from "../../copy-json.ts";
 import { consumerOf, ownerOfHost } from "./consumer.ts";
-import { bootstrapSecret, clusterNameLabel } from "./core-state.ts";
-import type { MachineDraft } from "./draft.ts";
-import type { HostView } from "./snapshot.ts";
+import { bootstrapSecret, clusterNameLabel } from "../core-state.ts";
+import type { MachineDraft } from "../draft.ts";
+import type { HostView } from "../snapshot.ts";
 
 interface HostPatch {
   readonly labels?: Record<string, string | null>;

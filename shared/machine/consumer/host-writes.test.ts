@@ -7,8 +7,8 @@ import {
   makeMachine,
   makeMetal3Cluster,
   MachineWorld,
-} from "../../test/support/machine-world.ts";
-import type { HostView } from "./snapshot.ts";
+} from "../../../test/support/machine-world.ts";
+import type { HostView } from "../snapshot.ts";
 
 const deletionTimestamp = "2026-11-01T13:00:00Z";
 

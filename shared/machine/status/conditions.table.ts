@@ -1,6 +1,6 @@
 // The conditions of a Metal3Machine whose v1beta1 form has other names: type and reasons by what v1beta2 calls them,
 // as upstream spells them. A reason that is not here keeps its name.
-import type { DeprecatedVerdict } from "./draft.ts";
+import type { DeprecatedVerdict } from "../draft.ts";
 
 export const associated = "AssociateBareMetalHost";
 export const metaDataAssociated = "AssociateMetal3MachineMetaData";
