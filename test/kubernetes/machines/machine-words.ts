@@ -4,6 +4,7 @@ import type { KubectlWords } from "../kubectl-words.ts";
 
 /** Any object of the machine side, as kubectl shows it. */
 export interface Held {
+  readonly apiVersion: string;
   readonly metadata: {
     readonly name: string;
     readonly uid: string;
