@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { s4 } from "./s4-one-consumer.ts";
-import { madeHost, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
+import { madeHost, madeMachine, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
+import type { Made } from "./try-judge.ts";
 
 const free = madeHost();
 const usedBy = (name: string, more: Parameters<typeof madeHost>[0] = {}) =>
@@ -26,15 +27,42 @@ test("Farrier gives a host to a Metal3Machine, and to nobody else", () => {
   expect(tryJudge(s4, [machine, stored(1, person, { before: free, ...farrier })])).toHaveLength(1);
 });
 
-test("Farrier takes a host back when it is given back, and not before, nor from others", () => {
+describe("a host that Farrier takes back", () => {
   const released = (state: string, spec = {}) => {
     const after = madeHost({ spec, status: { provisioning: { state } } });
     return stored(1, after, { before: usedBy("x"), ...farrier });
   };
-  expect(tryJudge(s4, [machine, released("available")])).toEqual([]);
-  expect(tryJudge(s4, [machine, released("deprovisioning")])).toHaveLength(1);
-  expect(tryJudge(s4, [machine, released("available", { image: { url: "i" } })])).toHaveLength(1);
-  expect(tryJudge(s4, [released("available")])).toHaveLength(1);
+  const shows = (at: number, state: string) =>
+    stored(at, madeHost({ status: { provisioning: { state } } }), { ...farrier, verb: "status" });
+  const erased = (at: number): Made => ({
+    at,
+    kind: "disk",
+    machine: "m1",
+    boot: 1,
+    disk: "m1-d1",
+    change: "zero",
+    offset: 0,
+    length: 1,
+  });
+  const machines = new Map([["m1", madeMachine()]]);
+  const judged = (...events: readonly Made[]) =>
+    tryJudge(s4, [machine, ...events], { truth: { machines } });
+
+  test("is its machine's, and has no image any more", () => {
+    expect(judged(released("available"))).toEqual([]);
+    expect(judged(released("available", { image: { url: "i" } }))).toHaveLength(1);
+    expect(tryJudge(s4, [released("available")])).toHaveLength(1);
+  });
+
+  test("may be shown in use a while longer, and nothing more is done to its disks", () => {
+    expect(judged(released("deprovisioning"), shows(2, "available"), erased(3))).toEqual([]);
+    expect(judged(released("deprovisioning"), erased(2))).toHaveLength(1);
+  });
+
+  test("is the next machine's as soon as that has it", () => {
+    const next = stored(2, usedBy("y"), { before: free, by: "claimer" });
+    expect(judged(released("deprovisioning"), next, erased(3))).toEqual([]);
+  });
 });
 
 test("a consumer that goes, and another that comes, are none, nor is a host that goes", () => {

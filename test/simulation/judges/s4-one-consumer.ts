@@ -1,5 +1,6 @@
 // S4: who uses a host is changed by its users, one after the other. Farrier is the hand of one kind of them: it gives a
-// host to a Metal3Machine that there is, and takes it back when that is deleted and has nothing on it any more.
+// host to a Metal3Machine that there is, and takes it back when nothing of it is wanted there any more. What Kubernetes
+// shows of the host may be a moment behind then; what is done to its disks after that was not over.
 import type { KubernetesObject } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
 import { consumerOf, specOf, stateOf } from "./host-of.ts";
@@ -9,49 +10,74 @@ import { isDeleting, machineOf } from "./machine-of.ts";
 /** Something of the last user may be on it, or is on its way. */
 const inUse = ["preparing", "provisioning", "provisioned", "deprovisioning"];
 
+interface Change {
+  readonly cluster: string;
+  readonly before: KubernetesObject | undefined;
+  readonly after: KubernetesObject;
+  /** Farrier's. */
+  readonly isOurs: boolean;
+}
+
 export const s4: JudgeKind = {
   id: "S4",
   says: "a host's consumer goes before another comes; Farrier gives hosts to Metal3Machines only, and takes back what they have given back",
-  make: (report) => ({
-    on: {
-      object({ before, after, by, verb, path, cluster }, truth) {
-        if (after.kind !== "BareMetalHost" || verb === "gone") return;
-        const [was, is] = [consumerOf(before), consumerOf(after)];
-        if (was === is) return;
-        const change = `${was ?? "nobody"} → ${is ?? "nobody"}`;
-        if (was !== undefined && is !== undefined) report(`the host was taken: ${change}`, path);
-        else if (by === "farrier") {
-          const problem =
-            is === undefined
-              ? wrongRelease(truth, cluster, { before, after })
-              : wrongClaim(truth, cluster, after);
-          if (problem !== undefined) report(`${problem}: ${change}`, path);
-        }
+  make(report) {
+    /** By uid of the host: the path of one that was left while Kubernetes showed it in use. */
+    const left = new Map<string, string>();
+    return {
+      on: {
+        object({ before, after, by, verb, path, cluster }, truth) {
+          if (after.kind !== "BareMetalHost") return;
+          const isLeft = verb !== "gone" && isLeftInUse(after);
+          if (!isLeft) left.delete(after.metadata.uid);
+          if (consumerOf(before) === consumerOf(after) || verb === "gone") return;
+          const isOurs = by === "farrier";
+          const problem = problemOf(truth, { cluster, before, after, isOurs });
+          if (problem !== undefined) report(`${problem}: ${wordsOf(before, after)}`, path);
+          if (isOurs && isLeft) left.set(after.metadata.uid, path);
+        },
+        disk({ machine, change, disk }, truth) {
+          const { macs = [] } = truth.machines.get(machine) ?? {};
+          for (const { object } of left.size === 0 ? [] : truth.hostsOf(machine)) {
+            const path = left.get(object.metadata.uid);
+            // Behind exchanged cables its BMC is this machine's, and its disks are another's.
+            const isOfHost = macs.includes((specOf(object).bootMACAddress ?? "").toLowerCase());
+            if (path === undefined || !isOfHost) continue;
+            report(`${change} on ${disk} after Farrier took the host from its machine`, path);
+          }
+        },
       },
-    },
-  }),
+    };
+  },
 };
 
-function wrongClaim(truth: Truth, cluster: string, host: KubernetesObject): string | undefined {
-  return machineOf(truth, cluster, host) === undefined
+/** A host that is deleted under its machine cannot be waited for. */
+function isLeftInUse(host: KubernetesObject): boolean {
+  return consumerOf(host) === undefined && inUse.includes(stateOf(host)) && !isDeleting(host);
+}
+
+function wordsOf(before: KubernetesObject | undefined, after: KubernetesObject): string {
+  return `${consumerOf(before) ?? "nobody"} → ${consumerOf(after) ?? "nobody"}`;
+}
+
+function problemOf(truth: Truth, change: Change): string | undefined {
+  const isGiven = consumerOf(change.after) !== undefined;
+  if (isGiven && consumerOf(change.before) !== undefined) return "the host was taken";
+  if (!change.isOurs) return undefined;
+  return isGiven ? wrongClaim(truth, change) : wrongRelease(truth, change);
+}
+
+function wrongClaim(truth: Truth, { cluster, after }: Change): string | undefined {
+  return machineOf(truth, cluster, after) === undefined
     ? "Farrier gave the host to what is no Metal3Machine"
     : undefined;
 }
 
-function wrongRelease(
-  truth: Truth,
-  cluster: string,
-  {
-    before,
-    after,
-  }: { readonly before: KubernetesObject | undefined; readonly after: KubernetesObject },
-): string | undefined {
+function wrongRelease(truth: Truth, { cluster, before, after }: Change): string | undefined {
   const machine = machineOf(truth, cluster, before);
   if (machine === undefined) return "Farrier took the host from another's consumer";
-  // A host that is deleted under its machine cannot be waited for.
   if (isDeleting(after)) return undefined;
   const { image, customDeploy } = specOf(after);
-  const isGivenBack = (image ?? customDeploy ?? undefined) === undefined;
-  if (isGivenBack && !inUse.includes(stateOf(after))) return undefined;
-  return `Farrier took the host from its machine while it is ${stateOf(after)}`;
+  if ((image ?? customDeploy ?? undefined) === undefined) return undefined;
+  return "Farrier took the host from its machine, and left the image";
 }
