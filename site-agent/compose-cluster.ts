@@ -8,6 +8,7 @@ import { makeLeaseCheck, type LeaseCheck } from "./cluster/lease-check.ts";
 import type { KubernetesApi } from "./cluster/port.ts";
 import { makePostedFacts, type PostedFacts } from "./cluster/posted-facts.ts";
 import { followSecrets, type FollowedSecrets } from "./cluster/secrets.ts";
+import { makeNewestSeen } from "./cluster/newest-seen.ts";
 import { followResource, type ObjectMemory } from "./cluster/watch.ts";
 import type { WriteOutcome } from "./cluster/writes/write-attempt.ts";
 import { writeBackTo } from "./cluster/writes/write-back.ts";
@@ -47,6 +48,7 @@ class ClusterLink implements RunningCluster {
   private readonly options: ClusterOptions;
   private readonly posted: PostedFacts;
   private readonly hosts: FollowedHosts;
+  private readonly newest = makeNewestSeen();
   private readonly checkLease: () => Promise<LeaseCheck>;
   private session = new AbortController();
   /** Of the session: followed while nobody else leads. */
@@ -133,7 +135,7 @@ class ClusterLink implements RunningCluster {
     this.following = new AbortController();
     const signal = AbortSignal.any([session, this.following.signal]);
     const { cluster, sessionToken } = welcome;
-    const { ports, hosts, posted } = this;
+    const { ports, hosts, posted, newest } = this;
     const { feedUrl: url, caPem } = this.options;
     const hub = makeHub(ports.http, { url, cluster, sessionToken, caPem });
     const memory: ObjectMemory = {
@@ -147,7 +149,7 @@ class ClusterLink implements RunningCluster {
       },
     };
     for (const resource of ["namespaces", "baremetalhosts", "hardwaredata"] as const) {
-      void followResource({ ...ports, hub, memory }, resource, signal);
+      void followResource({ ...ports, hub, memory, newest }, resource, signal);
     }
     const sites = () => this.siteKeys;
     this.secrets = followSecrets({ ...ports, hub, hosts, posted, cluster, sites }, signal);
