@@ -35,7 +35,8 @@ export function ofCompleteFeed(cluster: string, { last }: Pick<FoldedBatch, "las
  */
 export const isChoosing = sql.raw(`m.resource = 'metal3machines'
   AND (m.waiting OR m.wake_at IS NOT NULL)
-  AND (m.waiting OR NOT EXISTS (SELECT FROM hosts c WHERE c.machine_uid = m.uid))`);
+  AND (m.waiting OR m.object->'metadata'->'deletionTimestamp' IS NULL
+    AND NOT EXISTS (SELECT FROM hosts c WHERE c.machine_uid = m.uid))`);
 
 /** Metal3Machines of a Cluster: FROM items after one whose columns `c` are its namespace and name. */
 export function joinMachinesOf(cluster: string): SQL {

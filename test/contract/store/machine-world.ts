@@ -10,6 +10,7 @@ import { hostObject, memoryOf, type StoreWorld } from "../../support/control-pla
 interface Options {
   readonly namespace?: string;
   readonly owner?: { readonly kind: string; readonly uid: string; readonly name: string };
+  readonly deletionTimestamp?: string;
   readonly more?: object;
 }
 
@@ -72,11 +73,19 @@ export class MachineWorld {
     );
   }
 
-  object(uid: string, { namespace = "metal", owner, more = {} }: Options = {}): FeedObject {
+  object(uid: string, options: Options = {}): FeedObject {
+    const { namespace = "metal", owner, deletionTimestamp, more = {} } = options;
     const resourceVersion = String(++this.#version);
     const ownerReferences = owner === undefined ? [] : [owner];
     return {
-      metadata: { name: uid, namespace, uid, resourceVersion, ownerReferences },
+      metadata: {
+        name: uid,
+        namespace,
+        uid,
+        resourceVersion,
+        ownerReferences,
+        ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      },
       ...more,
     };
   }

@@ -136,28 +136,28 @@ onEachDatabase("applyFeed of the machine side", (held) => {
     expect(await woken("machines.cluster.x-k8s.io", "w-1", machine)).toEqual(["m-1"]);
     expect(await woken("machines.cluster.x-k8s.io", "w-3", machine)).toEqual(["k"]);
     expect(await woken("clusters.cluster.x-k8s.io", "c", withStatus({ workers: 1 }))).toEqual([]);
-    for (const status of [
-      { initialization: { infrastructureProvisioned: true } },
-      {
-        deprecated: { v1beta1: { conditions: [{ type: "InfrastructureReady", status: "True" }] } },
-      },
-    ]) {
-      expect(await woken("clusters.cluster.x-k8s.io", "c", withStatus(status))).toEqual([
-        "k",
-        "m-1",
-        "m-2",
-      ]);
+    const initialization = { infrastructureProvisioned: true };
+    const ready = [{ type: "InfrastructureReady", status: "True" }];
+    const other = [...ready, { type: "Available", status: "True" }];
+    const deprecated = (conditions: readonly object[]) => ({
+      initialization,
+      deprecated: { v1beta1: { conditions } },
+    });
+    const all = ["k", "m-1", "m-2"];
+    for (const [status, rows] of [
+      [{ initialization }, all],
+      [deprecated(ready), all],
+      [deprecated(other), []],
+      [deprecated([{ ...ready[0], status: "False" }]), all],
+    ] as const) {
+      expect(await woken("clusters.cluster.x-k8s.io", "c", withStatus(status))).toEqual(rows);
     }
     const owner = { kind: "Cluster", uid: "c", name: "c" };
     expect(await woken("metal3clusters", "k", { owner, more: { status: { x: 1 } } })).toEqual([
       "k",
     ]);
     const spec = { cloudProviderEnabled: true };
-    expect(await woken("metal3clusters", "k", { owner, more: { spec } })).toEqual([
-      "k",
-      "m-1",
-      "m-2",
-    ]);
+    expect(await woken("metal3clusters", "k", { owner, more: { spec } })).toEqual(all);
     const gone = await machines.events("machines.cluster.x-k8s.io", {
       type: "DELETED",
       object: machines.object("w-1", machine),
@@ -218,12 +218,14 @@ onEachDatabase("commitHost", (held) => {
     expect((await world.store.takeDueMachines(1, 10)).toSorted()).toEqual(["k", "m-1"]);
   });
 
-  test("makes a decision stale that is under way while a host becomes free, unless it has one", async () => {
+  test("makes a decision stale that is under way while a host becomes free, unless it has one or is to go", async () => {
     const { world } = held();
     const machines = await MachineWorld.start(world);
     await machines.addMachines("1", "2");
     await machines.addHosts("a");
     await machines.claim("m-2", "a");
+    const leaving = machines.object("m-3", { deletionTimestamp: "2026-01-01T00:00:00Z" });
+    await machines.apply("metal3machines", leaving);
     await machines.apply("baremetalhosts", machines.host("b"));
     const nothingFree = await machines.commit("m-1", { waiting: true });
     expect(await machines.commitHost("b", "available")).toEqual(["m-1"]);

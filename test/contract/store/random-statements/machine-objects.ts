@@ -22,6 +22,7 @@ export function machineObjectOf(
     namespace: random.chance(0.8) ? "metal" : random.pick(namespaces),
     uid: `${prefixes[resource]}-${letter}`,
     resourceVersion: String(version),
+    ...(random.chance(0.2) ? { deletionTimestamp: "2026-01-01T00:00:00Z" } : {}),
     ...(random.chance(0.2) ? { labels: { text: textOf(draw) } } : {}),
   };
   if (resource === "machines.cluster.x-k8s.io") {

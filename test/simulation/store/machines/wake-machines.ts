@@ -2,7 +2,7 @@
 import { wakeRow } from "../hosts/wake-row.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import type { ObjectRow, StoredMachineRow } from "../rows.ts";
-import { textAt } from "./looked-at.ts";
+import { fieldOf, textAt } from "./looked-at.ts";
 
 /** Returns those that there are, each once. */
 export function wakeMachines(
@@ -28,11 +28,10 @@ export function choosingMachines(
     .map(({ uid }) => uid);
 }
 
-function isChoosing(
-  database: MemoryDatabase,
-  { uid, waiting, wake_at }: StoredMachineRow,
-): boolean {
-  return waiting || (wake_at !== null && !database.hostsByMachine.has(uid));
+function isChoosing(database: MemoryDatabase, row: StoredMachineRow): boolean {
+  if (row.waiting) return true;
+  const isLeaving = fieldOf(row.object.metadata, "deletionTimestamp") !== null;
+  return row.wake_at !== null && !isLeaving && !database.hostsByMachine.has(row.uid);
 }
 
 /** Machines of cluster-api core of a Cluster. */

@@ -1,6 +1,6 @@
 // What must be in a Secret for each purpose, and the text that is sealed. Problems name keys, never values.
-import type { SecretPurpose } from "../../../shared/protocol/facts/sealed-secret.ts";
-import { err, ok, type Result } from "../../../shared/result.ts";
+import type { SecretPurpose } from "../../shared/protocol/facts/sealed-secret.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
 
 const maxBytes = 1_048_576;
 

@@ -1,20 +1,20 @@
 // Secret facts: what is posted, when, and to whom it is sealed, against a Kubernetes in memory and real ciphers.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { makeSimulatedTime } from "../../../test/support/simulated-time.ts";
-import { fromBase64, toBase64, toHex } from "../../../shared/bytes.ts";
-import type { FeedObject, SecretsBody } from "../../../shared/protocol/feed.ts";
-import type { SiteKey } from "../../../shared/protocol/frames.ts";
-import { sealingAad } from "../../../shared/protocol/facts/sealed-secret.ts";
-import type { SecretFact } from "../../../shared/protocol/facts/secret-fact.ts";
-import { err, ok } from "../../../shared/result.ts";
-import { FakeKubernetes } from "../../../test/support/fake-kubernetes.ts";
-import { makeNodeCrypto } from "../../adapters/node-crypto.ts";
-import { openNodeDatabase } from "../../adapters/node-database.ts";
-import { prepareDatabase } from "../../link/database.ts";
-import type { Crypto, KeyPair } from "../../ports.ts";
-import { makeFollowedHosts, type FollowedHosts } from "../followed-hosts.ts";
+import { makeSimulatedTime } from "../../test/support/simulated-time.ts";
+import { fromBase64, toBase64, toHex } from "../../shared/bytes.ts";
+import type { FeedObject, SecretsBody } from "../../shared/protocol/feed.ts";
+import type { SiteKey } from "../../shared/protocol/frames.ts";
+import { sealingAad } from "../../shared/protocol/facts/sealed-secret.ts";
+import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
+import { err, ok } from "../../shared/result.ts";
+import { FakeKubernetes } from "../../test/support/fake-kubernetes.ts";
+import { makeNodeCrypto } from "../adapters/node-crypto.ts";
+import { openNodeDatabase } from "../adapters/node-database.ts";
+import { prepareDatabase } from "../link/database.ts";
+import type { Crypto, KeyPair } from "../ports.ts";
+import { makeFollowedHosts, type FollowedHosts } from "./followed-hosts.ts";
 import { makePostedFacts, type PostedFacts } from "./posted-facts.ts";
-import { followSecrets, type FollowedSecrets } from "./follow-secrets.ts";
+import { followSecrets, type FollowedSecrets } from "./secrets.ts";
 
 const real = makeNodeCrypto();
 const pins = "/api/v1/namespaces/farrier-system/configmaps/farrier-site-keys";

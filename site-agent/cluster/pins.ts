@@ -2,11 +2,11 @@
 // the first time is written there; a changed one is refused until a person removes the old pin, so that a control
 // plane cannot hand out a key of its own.
 import { z } from "zod";
-import { toHex, fromBase64 } from "../../../shared/bytes.ts";
-import type { SiteKey } from "../../../shared/protocol/frames.ts";
-import { err, ok, type Result } from "../../../shared/result.ts";
-import type { Crypto } from "../../ports.ts";
-import type { KubernetesApi } from "../port.ts";
+import { toHex, fromBase64 } from "../../shared/bytes.ts";
+import type { SiteKey } from "../../shared/protocol/frames.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import type { Crypto } from "../ports.ts";
+import type { KubernetesApi } from "./port.ts";
 
 const namespace = "farrier-system";
 const name = "farrier-site-keys";

@@ -1,16 +1,16 @@
 // What there is to tell about the Secrets of one host: found or not, usable or not, and the content sealed to the
 // host's site. The control plane never sees a plain one.
 import { z } from "zod";
-import { fromBase64, toBase64 } from "../../../shared/bytes.ts";
-import { chooseSite } from "../../../shared/host/site.ts";
-import { siteKey as siteLabel } from "../../../shared/metal3/annotations.ts";
-import type { SiteKey } from "../../../shared/protocol/frames.ts";
-import { sealingAad, type SealingContext } from "../../../shared/protocol/facts/sealed-secret.ts";
-import type { SecretFact } from "../../../shared/protocol/facts/secret-fact.ts";
-import type { Crypto } from "../../ports.ts";
-import type { FollowedHost } from "../followed-hosts.ts";
+import { fromBase64, toBase64 } from "../../shared/bytes.ts";
+import { chooseSite } from "../../shared/host/site.ts";
+import { siteKey as siteLabel } from "../../shared/metal3/annotations.ts";
+import type { SiteKey } from "../../shared/protocol/frames.ts";
+import { sealingAad, type SealingContext } from "../../shared/protocol/facts/sealed-secret.ts";
+import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
+import type { Crypto } from "../ports.ts";
+import type { FollowedHost } from "./followed-hosts.ts";
 import { pinnedKey, type PinQuestion } from "./pins.ts";
-import type { KubernetesApi } from "../port.ts";
+import type { KubernetesApi } from "./port.ts";
 import type { FreshFact, PostedFacts } from "./posted-facts.ts";
 import { secretContent } from "./secret-content.ts";
 

@@ -1,9 +1,9 @@
 // Which secret facts the control plane has, by digest: so that each is posted once and again when it changes. Holds
 // no content.
-import { toHex } from "../../../shared/bytes.ts";
-import { secretPurpose, type SecretPurpose } from "../../../shared/protocol/facts/sealed-secret.ts";
-import type { SecretFact } from "../../../shared/protocol/facts/secret-fact.ts";
-import type { AgentDatabase, Crypto } from "../../ports.ts";
+import { toHex } from "../../shared/bytes.ts";
+import { secretPurpose, type SecretPurpose } from "../../shared/protocol/facts/sealed-secret.ts";
+import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
+import type { AgentDatabase, Crypto } from "../ports.ts";
 
 /** A fact to post, and what it is remembered by. */
 export interface FreshFact {

@@ -1,9 +1,9 @@
 // Keeps the control plane's secret facts true: looks at a host's Secrets when the host, its namespace, the sites or
 // a labelled Secret change; at those that are missing or unusable every few seconds; at all of them every minute.
 import { z } from "zod";
-import type { Clock, Log } from "../../ports.ts";
-import type { FollowedHosts } from "../followed-hosts.ts";
-import type { Hub } from "../hub.ts";
+import type { Clock, Log } from "../ports.ts";
+import type { FollowedHosts } from "./followed-hosts.ts";
+import type { Hub } from "./hub.ts";
 import type { FreshFact } from "./posted-facts.ts";
 import { factsOf, type FactDeps } from "./secret-facts.ts";
 
