@@ -9,8 +9,9 @@ import { makeLeaseCheck, type LeaseCheck } from "./cluster/lease-check.ts";
 import { linkNode } from "./cluster/nodes/link-node.ts";
 import { makeWorkloadClusters, type WorkloadClusters } from "./cluster/nodes/workload-clusters.ts";
 import type { ConnectCluster, KubernetesApi } from "./cluster/port.ts";
-import { makePostedFacts, type PostedFacts } from "./cluster/posted-facts.ts";
-import { followSecrets, type FollowedSecrets } from "./cluster/secrets.ts";
+import { makePostedFacts, type PostedFacts } from "./cluster/secrets/posted-facts.ts";
+import { followSecrets, type FollowedSecrets } from "./cluster/secrets/follow-secrets.ts";
+import { makeNewestSeen } from "./cluster/newest-seen.ts";
 import { followResource, type ObjectMemory } from "./cluster/watch.ts";
 import type { WriteOutcome } from "./cluster/writes/write-attempt.ts";
 import { writeBackTo } from "./cluster/writes/write-back.ts";
@@ -52,6 +53,7 @@ class ClusterLink implements RunningCluster {
   private readonly posted: PostedFacts;
   private readonly hosts: FollowedHosts;
   private readonly clusters: WorkloadClusters;
+  private readonly newest = makeNewestSeen();
   private readonly checkLease: () => Promise<LeaseCheck>;
   private session = new AbortController();
   /** Of the session: followed while nobody else leads. */
@@ -149,7 +151,7 @@ class ClusterLink implements RunningCluster {
     this.following = new AbortController();
     const signal = AbortSignal.any([session, this.following.signal]);
     const { cluster, sessionToken } = welcome;
-    const { ports, hosts, posted } = this;
+    const { ports, hosts, posted, newest } = this;
     const { feedUrl: url, caPem } = this.options;
     const hub = makeHub(ports.http, { url, cluster, sessionToken, caPem });
     this.hub = hub;
@@ -165,7 +167,7 @@ class ClusterLink implements RunningCluster {
     };
     const hostSide = ["namespaces", "baremetalhosts", "hardwaredata"] as const;
     for (const resource of [...hostSide, ...machineResource.options]) {
-      void followResource({ ...ports, hub, memory }, resource, signal);
+      void followResource({ ...ports, hub, memory, newest }, resource, signal);
     }
     const sites = () => this.siteKeys;
     this.secrets = followSecrets({ ...ports, hub, hosts, posted, cluster, sites }, signal);

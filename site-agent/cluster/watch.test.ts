@@ -7,6 +7,7 @@ import { makeVirtualClock } from "../../infra/lab/bmc-simulator/virtual-clock.ts
 import { FakeKubernetes } from "../../test/support/fake-kubernetes.ts";
 import { makeNodeCrypto } from "../adapters/node-crypto.ts";
 import type { Hub } from "./hub.ts";
+import { makeNewestSeen, type NewestSeen } from "./newest-seen.ts";
 import { followResource, type FollowDeps, type ObjectMemory } from "./watch.ts";
 
 const path = (name: string) => `/apis/metal3.io/v1alpha1/namespaces/horses/baremetalhosts/${name}`;
@@ -18,6 +19,8 @@ class FakeHub implements Hub {
   answersLost = 0;
   readonly objects = new Map<string, string>();
   readonly applied: string[] = [];
+  /** Versions of whole lists. */
+  readonly listed: string[] = [];
 
   async postFeed(_resource: unknown, batch: FeedBatch) {
     if (!this.reachable) return err("unreachable", "the line is cut");
@@ -50,6 +53,7 @@ class FakeHub implements Hub {
     if (batch.last) {
       for (const name of this.objects.keys()) if (!this.named.has(name)) this.objects.delete(name);
       this.cursor = batch.resourceVersion;
+      this.listed.push(this.cursor);
     }
     return ok({ stored: true, cursor: this.cursor });
   }
@@ -67,6 +71,7 @@ let stop: AbortController;
 let complete: boolean;
 let logged: string[];
 let remembered: Map<string, string>;
+let newest: NewestSeen;
 
 beforeEach(() => {
   kubernetes = new FakeKubernetes();
@@ -75,6 +80,7 @@ beforeEach(() => {
   complete = false;
   logged = [];
   remembered = new Map();
+  newest = makeNewestSeen();
 });
 afterEach(() => stop.abort());
 
@@ -100,6 +106,7 @@ async function start(resource: FeedResource = "baremetalhosts"): Promise<void> {
     crypto: makeNodeCrypto(),
     log: { info: say, warn: say, error: say },
     memory,
+    newest,
   };
   void followResource(deps, resource, stop.signal);
   await clock.advance(0);
@@ -264,4 +271,23 @@ test("hosts that are not defined yet are asked for every second", async () => {
   kubernetes.refuse = () => undefined;
   await clock.advance(1_000);
   expect([...hub.objects.keys()]).toEqual(["m1"]);
+});
+
+test("the feed takes no list that is older than what it has seen", async () => {
+  await start();
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  await clock.advance(0);
+  const request = kubernetes.request.bind(kubernetes);
+  let stale = 3;
+  kubernetes.request = async (asked) => {
+    if (stale === 0) return await request(asked);
+    stale -= 1;
+    return ok({ status: 200, body: { metadata: { resourceVersion: "100" }, items: [] } });
+  };
+  hub.cursor = "";
+  kubernetes.disconnect();
+  kubernetes.put(path("m1"), { metadata: { name: "m1" }, spec: { online: true } });
+  await clock.advance(10_000);
+  expect(stale).toBe(0);
+  expect(hub.listed).toEqual(["100", "102"]);
 });

@@ -10,6 +10,7 @@ import {
 } from "../../shared/protocol/feed.ts";
 import type { Clock, Crypto, Log } from "../ports.ts";
 import type { Hub } from "./hub.ts";
+import type { NewestSeen } from "./newest-seen.ts";
 import type { KubernetesApi, WatchEvent } from "./port.ts";
 
 const paths: Readonly<Record<FeedResource, string>> = {
@@ -59,6 +60,8 @@ export interface FollowDeps {
   readonly crypto: Crypto;
   readonly log: Log;
   readonly memory: ObjectMemory;
+  /** Of the API server, over all sessions. */
+  readonly newest: NewestSeen;
 }
 
 /** Runs until the signal aborts (a new session starts a new one). */
@@ -115,9 +118,14 @@ async function listAll(
 ): Promise<{ readonly cursor: string } | Failed> {
   const listId = deps.crypto.randomUuid();
   const uids: string[] = [];
-  let cursor = "";
+  let cursor: string | undefined;
   const done = await pages(deps, resource, async ({ items, resourceVersion, last }) => {
     if (signal.aborted) return false;
+    if (cursor === undefined && !deps.newest.accepts(resource, resourceVersion)) {
+      deps.log.warn("list is older than what was seen", { resource, resourceVersion });
+      return false;
+    }
+    deps.newest.note(resource, resourceVersion);
     const answer = await deps.hub.postFeed(resource, {
       kind: "list",
       listId,
@@ -134,7 +142,7 @@ async function listAll(
   if (done === "not-defined") return done;
   if (done === "taken") deps.memory.listed(resource, uids);
   deps.log.info("listed", { resource, ok: done === "taken", cursor });
-  return done === "taken" ? { cursor } : done;
+  return done === "taken" ? { cursor: cursor ?? "" } : done;
 }
 
 interface Page {
@@ -218,16 +226,19 @@ async function watchFrom(
   const end = await ended;
   // A server that ends every watch at once must not be asked without pause.
   if (deps.clock.monotonicMs() - startedAtMs < retryMs) await deps.clock.sleep(retryMs, signal);
+  if (end.status === serverIsOlder) deps.newest.forget(resource);
   const isGone = end.status === 404 && isOptional(resource);
   return isLost(end.status) || isGone ? "" : cursor;
 }
+
+const serverIsOlder = 504;
 
 /**
  * 410: the cursor is too old. 504: it is newer than the server itself, as after a restored etcd (a server answers
  * so when its own version does not come up to it in time).
  */
 function isLost(status: number | undefined): boolean {
-  return status === 410 || status === 504;
+  return status === 410 || status === serverIsOlder;
 }
 
 interface Moved {
@@ -244,6 +255,7 @@ async function postEvents(
 ): Promise<Moved> {
   const batch = toBatch(cursor, events);
   if (batch.tooOld) return { cursor: "", restart: true };
+  deps.newest.note(resource, batch.body.toResourceVersion);
   const posted = await deps.hub.postFeed(resource, batch.body);
   if (!posted.ok) {
     deps.log.warn("feed not reachable", { resource, reason: posted.error.message });

@@ -44,9 +44,13 @@ export function makeContext(
     },
     // A host that is unknown by now is left on.
     keepsPower: () => documents.get(operation.hostUid)?.spec.hold.disablePowerOff ?? true,
-    strangers(sinceMs) {
-      const others = macsOfOthers(documents, run.document);
-      return site.netboot.strangers(sinceMs).filter((mac) => !others.has(mac));
+    watchStrangers() {
+      const sinceMs = site.clock.nowMs();
+      const before = macsOfOthers(documents, run.document);
+      return () => {
+        const others = new Set([...before, ...macsOfOthers(documents, run.document)]);
+        return site.netboot.strangers(sinceMs).filter((mac) => !others.has(mac));
+      };
     },
     journaled: () => journal.ofHost(operation.hostUid),
     elapsedMs: () => site.clock.monotonicMs() - startedAtMs,

@@ -73,8 +73,11 @@ export interface Context {
   passPointOfNoReturn(): void;
   /** By the newest document: the host must never be switched off (spec.disablePowerOff). */
   keepsPower(): boolean;
-  /** MACs that asked to boot since then and that nobody allowed, but for those of other tenants' hosts. */
-  strangers(sinceMs: number): readonly string[];
+  /**
+   * From now on. The answer: MACs that asked to boot since, and that nobody allowed, but for those of other tenants'
+   * hosts of now or then.
+   */
+  watchStrangers(): () => readonly string[];
   /** What the journal holds of the host, newest first. */
   journaled(): readonly JournalEntry[];
   /** Since the operation's start. */

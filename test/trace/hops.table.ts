@@ -2,8 +2,8 @@
 export const hops = {
   admission: { hop: 1, file: "control-plane/http/admission.ts" },
   watch: { hop: 2, file: "site-agent/cluster/watch.ts" },
-  pin: { hop: 2, file: "site-agent/cluster/pins.ts" },
-  seal: { hop: 2, file: "site-agent/cluster/secrets.ts" },
+  pin: { hop: 2, file: "site-agent/cluster/secrets/pins.ts" },
+  seal: { hop: 2, file: "site-agent/cluster/secrets/follow-secrets.ts" },
   record: { hop: 3, file: "control-plane/app/record-desired.ts" },
   decide: { hop: 4, file: "shared/host/decide.ts" },
   commit: { hop: 5, file: "control-plane/store/hosts/commit-host.ts" },

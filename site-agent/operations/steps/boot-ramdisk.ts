@@ -30,12 +30,13 @@ export async function bootRamdisk(context: Context): Promise<RamdiskSession> {
   if (!isReset) await powerOff(context, bmc, "hard");
   const deviceProblem = await setBootDevice(context, bmc, "pxe");
   const sinceMs = site.clock.nowMs();
+  const strangers = context.watchStrangers();
   try {
     answerMachine(context, mac);
     if (isReset) await resetPower(context, bmc);
     else await powerOn(context, bmc);
     context.report({ step: "BootingRamdisk" });
-    return await arrival(context, { mac, sinceMs, isReset, deviceProblem });
+    return await arrival(context, { mac, sinceMs, strangers, isReset, deviceProblem });
   } catch (thrown) {
     // Whoever comes now comes to nobody.
     site.sessions.forget(document.hostUid);
@@ -66,6 +67,7 @@ interface Boot {
   readonly mac: string;
   /** Wall clock, from before the power-on. */
   readonly sinceMs: number;
+  readonly strangers: () => readonly string[];
   readonly isReset: boolean;
   readonly deviceProblem: string | undefined;
 }
@@ -83,7 +85,7 @@ async function arrival(context: Context, boot: Boot): Promise<RamdiskSession> {
     ...boot,
     waitedMs: site.bounds.bootMs,
     sightings: site.netboot.sightings(mac, sinceMs),
-    strangers: context.strangers(sinceMs),
+    strangers: boot.strangers(),
   });
   fail("boot-timeout", message);
 }

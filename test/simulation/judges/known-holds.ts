@@ -1,17 +1,26 @@
-// What the agent of a host's site was told of holding it back: from then on it may give no word to destroy, however
-// short the time since people have asked for it.
+// What the agent of a host's site was told of holding it back: from then on it may give no word to destroy, and switch
+// nothing, however short the time since people have asked for it.
 import type { WorldEvent } from "../world/events.ts";
 import type { Handlers, Report } from "./judge.ts";
 import { partsOfOperation } from "./operations.ts";
 
 type Delivered = Extract<WorldEvent, { readonly kind: "delivered" }>;
-type Hold = NonNullable<Delivered["document"]>["hold"];
+type Document = NonNullable<Delivered["document"]>;
+type Hold = Document["hold"];
 
 /** A word that was given before has left by then. */
 const onItsWayMs = 2_000;
 
-class KnownHolds {
-  readonly #since = new Map<string, number>();
+interface Known {
+  readonly hostUid: string;
+  readonly document: Document;
+  /** Since when it is held; undefined: it is not. */
+  readonly sinceMs: number | undefined;
+}
+
+export class KnownHolds {
+  /** By agent and host. */
+  readonly #known = new Map<string, Map<string, Known>>();
   readonly #holds: (hold: Hold) => boolean;
 
   constructor(holds: (hold: Hold) => boolean) {
@@ -19,17 +28,27 @@ class KnownHolds {
   }
 
   onDelivered({ agent, hostUid, what, document, atMs }: Delivered): void {
-    const key = `${agent} ${hostUid}`;
-    if (what === "remove-document") this.#since.delete(key);
+    const known = this.#known.get(agent) ?? new Map<string, Known>();
+    this.#known.set(agent, known);
+    if (what === "remove-document") known.delete(hostUid);
     if (document === undefined) return;
-    if (!this.#holds(document.hold)) this.#since.delete(key);
-    else if (!this.#since.has(key)) this.#since.set(key, atMs);
+    const sinceMs = this.#holds(document.hold) ? (known.get(hostUid)?.sinceMs ?? atMs) : undefined;
+    known.set(hostUid, { hostUid, document, sinceMs });
   }
 
-  /** For how long an agent had known it when it gave its word, ms; undefined: it had not. */
-  heldMs(agent: string, hostUid: string, atMs: number): number | undefined {
-    const since = this.#since.get(`${agent} ${hostUid}`);
-    return since === undefined || atMs - since < onItsWayMs ? undefined : atMs - since;
+  /** Since when an agent has known that the host is held, ms. */
+  sinceMs(agent: string, hostUid: string): number | undefined {
+    return this.#known.get(agent)?.get(hostUid)?.sinceMs;
+  }
+
+  /** The one host whose BMC has the address, as the agent knows it. */
+  hostAt(agent: string, bmcAddress: string): string | undefined {
+    const full = `ipmi://${bmcAddress}`;
+    const forms = [full, full.replace(/:623$/, "")];
+    const hosts = [...(this.#known.get(agent)?.values() ?? [])].filter(({ document }) =>
+      forms.includes(document.bmcAddress),
+    );
+    return hosts.length === 1 ? hosts[0]?.hostUid : undefined;
   }
 }
 
@@ -45,10 +64,12 @@ export function judgeWords(
     "ramdisk-message"({ machine, type, operationId, agent, atMs }, truth) {
       if (type !== "go" || operationId === undefined) return;
       const { hostUid } = partsOfOperation(operationId);
-      const site = agent ?? truth.machines.get(machine)?.site ?? "";
-      const heldMs = known.heldMs(site, hostUid, atMs);
-      if (heldMs === undefined) return;
-      report(`its agent had known for ${heldMs} ms that it is ${what}, and said go`, machine);
+      const sinceMs = known.sinceMs(agent ?? truth.machines.get(machine)?.site ?? "", hostUid);
+      if (sinceMs === undefined || atMs - sinceMs < onItsWayMs) return;
+      report(
+        `its agent had known for ${atMs - sinceMs} ms that it is ${what}, and said go`,
+        machine,
+      );
     },
   };
 }

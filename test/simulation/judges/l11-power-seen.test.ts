@@ -26,13 +26,15 @@ test("a machine that is off while its host says on for longer than 240 s breaks 
   ]);
 });
 
-test("a status that follows in time keeps it, as does a host that is worked on, or out of reach", () => {
+test("a status that follows in time keeps it, as does a host that is worked on, out of reach or gone", () => {
   const begun = [stored(2, secret), stored(2, host(true)), ...seconds(3, 200)];
   expect(tryJudge(l11, [...begun, stored(200, host(false)), ...seconds(201, 500)], off)).toEqual(
     [],
   );
   const works = [stored(2, secret), stored(2, host(true, "provisioning")), ...seconds(3, 300)];
   expect(tryJudge(l11, works, off)).toEqual([]);
+  const gone = [...begun, stored(200, host(true), { verb: "gone" }), ...seconds(201, 300)];
+  expect(tryJudge(l11, gone, off)).toEqual([]);
   const hangs = [fault(1, "bmc-hangs", "m1"), ...begun];
   expect(tryJudge(l11, hangs, off)).toEqual([]);
 });

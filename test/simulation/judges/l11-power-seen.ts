@@ -24,11 +24,13 @@ export const l11: JudgeKind = {
       on: calm.on,
       look(truth) {
         const nowMs = truth.nowMs();
-        for (const host of fleetOf(truth)) {
-          const { uid } = host.object.metadata;
-          if (isWrong(host)) waits.begin(uid, nowMs);
-          else waits.drop(uid);
-        }
+        const wrong = new Set(
+          fleetOf(truth)
+            .filter((host) => isWrong(host))
+            .map(({ object }) => object.metadata.uid),
+        );
+        for (const uid of waits.keys) if (!wrong.has(uid)) waits.drop(uid);
+        for (const uid of wrong) waits.begin(uid, nowMs);
         waits.look(nowMs, sinceMs);
       },
     };

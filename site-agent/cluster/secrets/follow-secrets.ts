@@ -1,0 +1,164 @@
+// Keeps the control plane's secret facts true: looks at a host's Secrets when the host, its namespace, the sites or
+// a labelled Secret change; at those that are missing or unusable every few seconds; at all of them every minute.
+import { z } from "zod";
+import type { Clock, Log } from "../../ports.ts";
+import type { FollowedHosts } from "../followed-hosts.ts";
+import type { Hub } from "../hub.ts";
+import type { FreshFact } from "./posted-facts.ts";
+import { factsOf, type FactDeps } from "./secret-facts.ts";
+
+const unsettledMs = 5_000;
+const allMs = 60_000;
+/** Between rounds at least, or as long as the last one took: however often something changes, half the time is left. */
+const pauseMs = 10;
+const maxFacts = 100;
+const maxBytes = 8 * 1024 * 1024;
+const labelled = "environment.metal3.io%3Dbaremetal";
+
+const namedObject = z.looseObject({
+  metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
+});
+
+export interface SecretsDeps extends FactDeps {
+  readonly hub: Pick<Hub, "postSecrets">;
+  readonly hosts: FollowedHosts;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface FollowedSecrets {
+  /** Something outside Kubernetes changed, as the sites. */
+  lookAgain(): void;
+}
+
+/** Goes on until the signal aborts. */
+export function followSecrets(deps: SecretsDeps, signal: AbortSignal): FollowedSecrets {
+  const follower = new Follower(deps, signal);
+  deps.hosts.onChange((change) => follower.hostsChanged(change));
+  void follower.run();
+  void follower.watchLabelled();
+  return follower;
+}
+
+class Follower implements FollowedSecrets {
+  private readonly deps: SecretsDeps;
+  private readonly signal: AbortSignal;
+  private wake = new AbortController();
+  private lookAtAll = true;
+  private allAtMs = -Infinity;
+  private readonly changedHosts = new Set<string>();
+  /** "namespace/name" */
+  private readonly changedSecrets = new Set<string>();
+  private readonly unsettled = new Set<string>();
+
+  constructor(deps: SecretsDeps, signal: AbortSignal) {
+    this.deps = deps;
+    this.signal = signal;
+  }
+
+  lookAgain(): void {
+    this.lookAtAll = true;
+    this.wake.abort();
+  }
+
+  hostsChanged(change: ReadonlySet<string> | "all"): void {
+    if (change === "all") this.lookAtAll = true;
+    else for (const uid of change) this.changedHosts.add(uid);
+    this.wake.abort();
+  }
+
+  async run(): Promise<void> {
+    const { clock, log } = this.deps;
+    while (!this.signal.aborted) {
+      this.wake = new AbortController();
+      const startedAtMs = clock.monotonicMs();
+      try {
+        await this.round();
+      } catch (thrown) {
+        this.lookAtAll = true;
+        log.error("secrets not looked at", { reason: String(thrown) });
+      }
+      await clock.sleep(Math.max(pauseMs, clock.monotonicMs() - startedAtMs), this.signal);
+      await clock.sleep(unsettledMs, AbortSignal.any([this.signal, this.wake.signal]));
+    }
+  }
+
+  async watchLabelled(): Promise<void> {
+    const { api, clock } = this.deps;
+    const path = `/api/v1/secrets?labelSelector=${labelled}&timeoutSeconds=300`;
+    while (!this.signal.aborted) {
+      await api.watch(path, ({ object }) => this.secretChanged(object), this.signal);
+      await clock.sleep(1_000, this.signal);
+    }
+  }
+
+  private secretChanged(object: unknown): void {
+    const { metadata } = namedObject.safeParse(object).data ?? {};
+    if (metadata === undefined) return;
+    this.changedSecrets.add(`${metadata.namespace}/${metadata.name}`);
+    this.wake.abort();
+  }
+
+  private async round(): Promise<void> {
+    const { deps } = this;
+    const isDue = this.takeDue();
+    const hosts = deps.hosts.all();
+    const known = new Set(hosts.map(({ uid }) => uid));
+    deps.posted.keepOnly(known);
+    for (const uid of this.unsettled) if (!known.has(uid)) this.unsettled.delete(uid);
+    const namespaces = deps.hosts.namespaces();
+    let batch: FreshFact[] = [];
+    for (const host of hosts) {
+      if (this.signal.aborted) return;
+      const names = host.secrets.map(({ name }) => `${host.namespace}/${name}`);
+      if (!isDue(host.uid, names)) continue;
+      const namespaceAnnotations = namespaces.get(host.namespace) ?? {};
+      const facts = await factsOf(deps, { host, namespaceAnnotations });
+      if (facts.isSettled) this.unsettled.delete(host.uid);
+      else this.unsettled.add(host.uid);
+      for (const fact of facts.fresh) {
+        // Not all of a cluster's user data at once in memory.
+        const full = hasRoom(batch, fact) ? [] : batch;
+        if (!(await this.post(full))) return;
+        batch = full.length > 0 ? [fact] : [...batch, fact];
+      }
+    }
+    await this.post(batch);
+  }
+
+  /** What this round looks at; what changes from now on is for the next. */
+  private takeDue(): (uid: string, names: readonly string[]) => boolean {
+    const nowMs = this.deps.clock.monotonicMs();
+    const all = this.lookAtAll || nowMs - this.allAtMs >= allMs;
+    if (all) this.allAtMs = nowMs;
+    this.lookAtAll = false;
+    const uids = new Set([...this.changedHosts, ...this.unsettled]);
+    const secrets = new Set(this.changedSecrets);
+    this.changedHosts.clear();
+    this.changedSecrets.clear();
+    return (uid, names) => all || uids.has(uid) || names.some((name) => secrets.has(name));
+  }
+
+  /** False: the control plane cannot be told now. All facts stay new, and all hosts are looked at again. */
+  private async post(batch: readonly FreshFact[]): Promise<boolean> {
+    if (batch.length === 0) return true;
+    const posted = await this.deps.hub.postSecrets({ facts: batch.map(({ fact }) => fact) });
+    if (posted.ok) {
+      for (const each of batch) this.deps.posted.remember(each);
+      return true;
+    }
+    this.deps.log.warn("secret facts not posted", { reason: posted.error.message });
+    this.lookAtAll = true;
+    return false;
+  }
+}
+
+function hasRoom(batch: readonly FreshFact[], next: FreshFact): boolean {
+  const bytes = [...batch, next].reduce((sum, { fact }) => sum + sizeOf(fact), 0);
+  return batch.length === 0 || (batch.length < maxFacts && bytes <= maxBytes);
+}
+
+/** About: all but the sealed text is small. */
+function sizeOf({ sealed }: FreshFact["fact"]): number {
+  return 1_024 + (sealed?.ciphertext.length ?? 0);
+}

@@ -1,0 +1,68 @@
+// Which secret facts the control plane has, by digest: so that each is posted once and again when it changes. Holds
+// no content.
+import { toHex } from "../../../shared/bytes.ts";
+import { secretPurpose, type SecretPurpose } from "../../../shared/protocol/facts/sealed-secret.ts";
+import type { SecretFact } from "../../../shared/protocol/facts/secret-fact.ts";
+import type { AgentDatabase, Crypto } from "../../ports.ts";
+
+/** A fact to post, and what it is remembered by. */
+export interface FreshFact {
+  readonly fact: SecretFact;
+  readonly digest: string;
+}
+
+export interface PostedFacts {
+  /** @param sealedFor what else the sealed text depends on: site, key, address */
+  isNew(fact: SecretFact, sealedFor: readonly string[]): boolean;
+  fresh(fact: SecretFact, sealedFor: readonly string[]): FreshFact;
+  remember(fresh: FreshFact): void;
+  purposesOf(hostUid: string): readonly SecretPurpose[];
+  /** Forgets hosts that are not among these. */
+  keepOnly(hostUids: ReadonlySet<string>): void;
+  /** The control plane has lost them, or asks for everything. */
+  forgetAll(): void;
+}
+
+export function makePostedFacts(database: AgentDatabase, crypto: Crypto): PostedFacts {
+  database.execute(
+    "CREATE TABLE IF NOT EXISTS posted_facts (host_uid TEXT, purpose TEXT, digest TEXT NOT NULL, PRIMARY KEY (host_uid, purpose)) STRICT",
+  );
+  /** Without the sealed text, which differs at every sealing. */
+  const digestOf = ({ sealed: _sealed, ...rest }: SecretFact, sealedFor: readonly string[]) => {
+    const hash = crypto.hash("sha256");
+    hash.update(new TextEncoder().encode(JSON.stringify([rest, sealedFor])));
+    return toHex(hash.digest());
+  };
+  const hostsOf = () =>
+    database
+      .all("SELECT DISTINCT host_uid FROM posted_facts")
+      .map((row) => String(row["host_uid"]));
+  return {
+    isNew(fact, sealedFor) {
+      const [row] = database.all(
+        "SELECT digest FROM posted_facts WHERE host_uid = ? AND purpose = ?",
+        fact.hostUid,
+        fact.purpose,
+      );
+      return row?.["digest"] !== digestOf(fact, sealedFor);
+    },
+    fresh: (fact, sealedFor) => ({ fact, digest: digestOf(fact, sealedFor) }),
+    remember({ fact, digest }) {
+      database.run(
+        "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
+        fact.hostUid,
+        fact.purpose,
+        digest,
+      );
+    },
+    purposesOf: (hostUid) =>
+      database
+        .all("SELECT purpose FROM posted_facts WHERE host_uid = ?", hostUid)
+        .flatMap((row) => secretPurpose.safeParse(row["purpose"]).data ?? []),
+    keepOnly(hostUids) {
+      for (const uid of hostsOf().filter((each) => !hostUids.has(each)))
+        database.run("DELETE FROM posted_facts WHERE host_uid = ?", uid);
+    },
+    forgetAll: () => void database.run("DELETE FROM posted_facts"),
+  };
+}

@@ -1,0 +1,64 @@
+// Whether an agent may switch a machine by what it was told: nothing of a host that people hold, unless it has begun to
+// destroy: that work is finished. Work that was ordered before a host became externally provisioned is void, but for
+// its power, which may follow.
+import type { WorldEvent } from "../world/events.ts";
+import type { Handlers } from "./judge.ts";
+import { KnownHolds } from "./known-holds.ts";
+
+type Delivered = Extract<WorldEvent, { readonly kind: "delivered" }>;
+type Message = Extract<WorldEvent, { readonly kind: "ramdisk-message" }>;
+type Reported = Extract<WorldEvent, { readonly kind: "reported" }>;
+
+/** A BMC may take a command so late: one that loses packets is logged in to anew. */
+const atTheBmcMs = 30_000;
+
+interface Order {
+  readonly operationId: string;
+  readonly work: string | undefined;
+  readonly atMs: number;
+}
+
+export class KnownPower {
+  readonly #inHands = new KnownHolds(({ paused, detached }) => paused || detached);
+  readonly #external = new KnownHolds(({ externallyProvisioned }) => externallyProvisioned);
+  /** The newest of each host. */
+  readonly #orders = new Map<string, Order>();
+  readonly #destroying = new Set<string>();
+  /** Whoever uses the same kinds of events calls these. */
+  readonly on = {
+    delivered: (event: Delivered) => {
+      this.#inHands.onDelivered(event);
+      this.#external.onDelivered(event);
+      const { what, hostUid, operationId, work, atMs } = event;
+      if (what !== "operation" || operationId === undefined) return;
+      if (this.#orders.get(hostUid)?.operationId === operationId) return;
+      this.#orders.set(hostUid, { operationId, work, atMs });
+    },
+    "ramdisk-message": ({ direction, type, operationId }: Message) => {
+      const isGo = direction === "to ramdisk" && type === "go";
+      if (isGo && operationId !== undefined) this.#destroying.add(operationId);
+    },
+    reported: ({ what, operationId }: Reported) => {
+      const ends = what === "operation-succeeded" || what === "operation-failed";
+      if (ends && operationId !== undefined) this.#destroying.delete(operationId);
+    },
+  } satisfies Handlers;
+
+  /** Why the agent may not switch what this BMC is of; undefined: it may. */
+  problem(agent: string, bmcAddress: string, atMs: number): string | undefined {
+    const hostUid = this.#inHands.hostAt(agent, bmcAddress);
+    if (hostUid === undefined) return undefined;
+    const order = this.#orders.get(hostUid);
+    if (order !== undefined && this.#destroying.has(order.operationId)) return undefined;
+    const heldMs = atMs - (this.#inHands.sinceMs(agent, hostUid) ?? Infinity);
+    if (heldMs > atTheBmcMs) return `has known for ${heldMs} ms that the host is held`;
+    return this.#voidProblem(order, this.#external.sinceMs(agent, hostUid) ?? Infinity, atMs);
+  }
+
+  #voidProblem(order: Order | undefined, sinceMs: number, atMs: number): string | undefined {
+    if (order === undefined || order.work === "power" || order.atMs >= sinceMs) return undefined;
+    if (atMs - sinceMs <= atTheBmcMs) return undefined;
+    const known = `has known for ${atMs - sinceMs} ms that the host is externally provisioned`;
+    return `${known}, and goes on with its ${order.work}`;
+  }
+}

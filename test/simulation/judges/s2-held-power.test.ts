@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import type { PowerAction } from "../world/events.ts";
+import { delivered, toRamdisk } from "./made-messages.ts";
+import { s2 } from "./s2-held-power.ts";
+import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
+import type { Made } from "./try-judge.ts";
+
+const truth = { machines: new Map([["m1", madeMachine()]]) };
+const free = {
+  paused: false,
+  detached: false,
+  externallyProvisioned: false,
+  disablePowerOff: false,
+};
+
+function told(at: number, hold: Partial<typeof free>): Made {
+  const document = {
+    bmcAddress: "ipmi://10.1.0.11",
+    bootMACAddress: undefined,
+    hold: { ...free, ...hold },
+  };
+  return delivered(at, "document", at, { document });
+}
+
+function ordered(at: number, work: string): Made {
+  return delivered(at, "operation", 1, { operationId: "u.1", work });
+}
+
+function switched(at: number, action: PowerAction): Made {
+  return { at, kind: "power-command", machine: "m1", action, agent: "site-1", done: true };
+}
+
+const judge = (...events: readonly Made[]) => tryJudge(s2, events, { truth });
+
+test("a host that people hold for long is not switched off", () => {
+  const held = stored(0, madeHost({ annotations: { "baremetalhost.metal3.io/paused": "" } }));
+  expect(judge(held, switched(91, "off"))).toHaveLength(1);
+  expect(judge(held, switched(80, "off"))).toEqual([]);
+  expect(judge(held, switched(91, "on"))).toEqual([]);
+  expect(judge(held, { ...switched(91, "off"), agent: undefined } as Made)).toEqual([]);
+});
+
+test.each([{ paused: true }, { detached: true }])(
+  "an agent that knows of the hold switches nothing",
+  (hold) => {
+    const order = ordered(1, "inspect");
+    expect(judge(order, told(2, hold), switched(40, "on"))).toHaveLength(1);
+    expect(judge(order, told(2, hold), switched(30, "on"))).toEqual([]);
+    expect(judge(order, told(2, hold), told(35, {}), switched(40, "on"))).toEqual([]);
+  },
+);
+
+test("what has begun to destroy is finished, and nothing else", () => {
+  const begun = [ordered(1, "provision"), toRamdisk(2, "go", "u.1"), told(3, { paused: true })];
+  expect(judge(...begun, switched(40, "off"))).toEqual([]);
+  const ended: Made = {
+    at: 39,
+    kind: "reported",
+    agent: "site-1",
+    seq: 1,
+    what: "operation-failed",
+    hostUid: "u",
+    operationId: "u.1",
+    failure: "stream",
+  };
+  expect(judge(...begun, ended, switched(40, "off"))).toHaveLength(1);
+});
+
+test("work from before a host became externally provisioned is void, and its power may follow", () => {
+  const external = told(2, { externallyProvisioned: true });
+  expect(judge(ordered(1, "inspect"), external, switched(40, "off"))).toHaveLength(1);
+  expect(judge(ordered(1, "inspect"), external, switched(20, "off"))).toEqual([]);
+  expect(judge(ordered(1, "power"), external, switched(40, "off"))).toEqual([]);
+  expect(judge(external, ordered(3, "power"), switched(40, "off"))).toEqual([]);
+  expect(judge(external, ordered(3, "register"), switched(40, "off"))).toEqual([]);
+});
