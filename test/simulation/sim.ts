@@ -75,12 +75,13 @@ async function deployFleet(hosts: number): Promise<number> {
   });
   const times = [...deployed.values()].toSorted((a, b) => a - b);
   const minutes = (ms = 0): string => (ms / 60_000).toFixed(1);
-  const { events, wallMs, virtualMs } = run;
+  const { events, wallMs, cpuMs, virtualMs } = run;
   for (const problem of outcomeOf(run).problems) console.log(`  ${problem}`);
   console.log(
     `${times.length} of ${hosts} hosts are provisioned, the last after ${minutes(times.at(-1))} virtual minutes; ` +
       `${events} events, ${minutes(virtualMs)} virtual minutes in ${(wallMs / 1_000).toFixed(0)} s, ` +
-      `${Math.round((events / wallMs) * 1_000)} events/s, ${Math.round(process.resourceUsage().maxRSS / 1_024)} MiB`,
+      `${(cpuMs / 1_000).toFixed(0)} CPU seconds, ${Math.round((events / cpuMs) * 1_000)} events a CPU second, ` +
+      `${Math.round(process.resourceUsage().maxRSS / 1_024)} MiB`,
   );
   return times.length === hosts && run.violations.length === 0 ? 0 : 1;
 }

@@ -43,6 +43,7 @@ export function outcomeOf(run: Run): Outcome {
     events: run.events,
     virtualMs: run.virtualMs,
     wallMs: run.wallMs,
+    cpuMs: run.cpuMs,
     counts,
   };
 }

@@ -9,7 +9,7 @@ import type { Outcome } from "./summary.ts";
 afterEach(() => void vi.restoreAllMocks());
 
 function outcome(seed: number, counts: Partial<Outcome["counts"]>): Outcome {
-  const played = { hash: "", events: 1, virtualMs: 1, wallMs: 1 };
+  const played = { hash: "", events: 1, virtualMs: 1, wallMs: 1, cpuMs: 500 };
   const about = { seed, profile: "swarm", faults: [], problems: [], ...played };
   return { ...about, counts: { ...noCounts(), ...counts } };
 }
@@ -37,6 +37,11 @@ test("counts of all runs are added up, and what none has seen is named", () => {
   expect(line(lines, "failures never seen:")).toContain("identity");
   expect(line(lines, "failures never seen:")).not.toContain("fenced");
   expect(line(lines, "errors never seen:")).toContain("inspection error");
+});
+
+test("what a scenario costs is told in CPU time, which other load changes little", () => {
+  const lines = printed([outcome(1, {}), outcome(2, {})]);
+  expect(line(lines, "1 events")).toContain("0.5 CPU seconds a scenario: 2 events a CPU second");
 });
 
 test("what cannot be judged is said aloud, one by one", () => {

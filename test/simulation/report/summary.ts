@@ -17,6 +17,7 @@ export interface Outcome {
   readonly events: number;
   readonly virtualMs: number;
   readonly wallMs: number;
+  readonly cpuMs: number;
   readonly counts: Counts;
 }
 
@@ -48,6 +49,7 @@ export interface Summary {
   readonly events: number;
   readonly virtualMs: number;
   readonly wallMs: number;
+  readonly cpuMs: number;
 }
 
 export function summaryOf(outcomes: readonly Outcome[], wallMs: number): Summary {
@@ -65,6 +67,7 @@ export function summaryOf(outcomes: readonly Outcome[], wallMs: number): Summary
     counts,
     events: outcomes.reduce((sum, { events }) => sum + events, 0),
     virtualMs: outcomes.reduce((sum, { virtualMs }) => sum + virtualMs, 0),
+    cpuMs: outcomes.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
     wallMs,
   };
 }
@@ -76,12 +79,15 @@ function addAll(to: Partial<Record<string, number>>, from: Partial<Record<string
 }
 
 export function printSummary(summary: Summary, { hosts, minutes, tier }: SimOptions): void {
-  const { seeds, problems, counts, events, virtualMs, wallMs } = summary;
+  const { seeds, problems, counts, events, virtualMs, wallMs, cpuMs } = summary;
   const seconds = wallMs / 1000;
+  const cpuSeconds = cpuMs / 1000;
   console.log(
     `\n${seeds} seeds of ${hosts} hosts and ${minutes} minutes of faults: ${problems} with problems\n` +
       `  ${Math.round(virtualMs / 3_600_000)} virtual hours in ${seconds.toFixed(0)} s: ` +
       `${Math.round(events / seconds)} events/s, ${((seeds * 60) / seconds).toFixed(1)} scenarios/min\n` +
+      `  ${Math.round(events / seeds)} events and ${(cpuSeconds / seeds).toFixed(1)} CPU seconds a scenario: ` +
+      `${Math.round(events / cpuSeconds)} events a CPU second\n` +
       `  ${counts.pointsOfNoReturn} points of no return, ${counts.crashes} crashes, ` +
       `${counts.powerCommands} power commands, ${counts.logins} logins`,
   );

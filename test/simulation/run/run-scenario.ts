@@ -24,7 +24,7 @@ const steadyMs = 60_000;
 const triedAgainMs = 17 * 60_000;
 
 export async function runScenario(scenario: Scenario, options: RunOptions = {}): Promise<Run> {
-  const began = process.hrtime.bigint();
+  const [began, used] = [process.hrtime.bigint(), process.cpuUsage()];
   const kernel = kernelOf(scenario);
   const recorder = makeRecorder(kernel, options.trace === true);
   const judges = makeJudges(judgeKinds);
@@ -68,11 +68,17 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
     hash: kernel.hash(),
     events: kernel.events,
     virtualMs: kernel.nowMs() - startMs,
+    cpuMs: cpuMsSince(used),
     wallMs: Number((process.hrtime.bigint() - began) / 1_000_000n),
     counts: counter.counts,
     trace: recorder.trace,
     stuck,
   };
+}
+
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
 }
 
 async function play(world: World, { untilMs }: RunOptions, isDone: () => boolean): Promise<void> {

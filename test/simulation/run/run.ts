@@ -37,6 +37,8 @@ export interface Run {
   readonly events: number;
   readonly virtualMs: number;
   readonly wallMs: number;
+  /** That this process used meanwhile, on all cores: what a run costs beside other load, too. */
+  readonly cpuMs: number;
   readonly counts: Counts;
   /** Empty without `trace`. */
   readonly trace: readonly WorldEvent[];
