@@ -36,6 +36,8 @@ let posted: PostedFacts;
 let sites: SiteKey[];
 let batches: SecretFact[][];
 let reachable: boolean;
+/** What is posted arrives, and its answer does not. */
+let losesAnswers: boolean;
 let stop: AbortController;
 let follower: FollowedSecrets | undefined;
 let database: ReturnType<typeof openNodeDatabase>;
@@ -51,6 +53,7 @@ beforeEach(() => {
   sites = [keyOf("paddock")];
   batches = [];
   reachable = true;
+  losesAnswers = false;
   stop = new AbortController();
   addHost("m1");
 });
@@ -86,7 +89,7 @@ async function start(): Promise<void> {
         async postSecrets({ facts }: SecretsBody) {
           if (!reachable) return err("unreachable", "the line is cut");
           batches.push(facts);
-          return ok(undefined);
+          return losesAnswers ? err("unreachable", "no answer") : ok(undefined);
         },
       },
       hosts,
@@ -112,6 +115,21 @@ async function opened(fact: SecretFact, keys = paddock): Promise<unknown> {
   const plain = await real.open(keys.privateKey, parts, sealingAad(sealed.context));
   return plain.ok ? new TextDecoder().decode(plain.value) : plain.error.kind;
 }
+
+test("a fact that was posted without an answer and is as before again is posted once more", async () => {
+  putSecret("m1-bmc", credentials);
+  await start();
+  sites = [];
+  losesAnswers = true;
+  follower?.lookAgain();
+  await time.clock.advance(100);
+  expect(newest().sealed).toBeUndefined();
+  sites = [keyOf("paddock")];
+  losesAnswers = false;
+  follower?.lookAgain();
+  await time.clock.advance(10_000);
+  expect(newest().sealed).toBeDefined();
+});
 
 describe("a Secret", () => {
   test("that is not there is told as missing, and looked for until it comes", async () => {

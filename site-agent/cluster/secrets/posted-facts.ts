@@ -15,6 +15,8 @@ export interface PostedFacts {
   /** @param sealedFor what else the sealed text depends on: site, key, address */
   isNew(fact: SecretFact, sealedFor: readonly string[]): boolean;
   fresh(fact: SecretFact, sealedFor: readonly string[]): FreshFact;
+  /** It is posted now: until it is remembered the control plane may have this fact or an earlier one. */
+  doubt(fresh: FreshFact): void;
   remember(fresh: FreshFact): void;
   purposesOf(hostUid: string): readonly SecretPurpose[];
   /** Forgets hosts that are not among these. */
@@ -22,6 +24,9 @@ export interface PostedFacts {
   /** The control plane has lost them, or asks for everything. */
   forgetAll(): void;
 }
+
+/** Digest of none. */
+const unknown = "";
 
 export function makePostedFacts(database: AgentDatabase, crypto: Crypto): PostedFacts {
   database.execute(
@@ -33,6 +38,13 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
     hash.update(new TextEncoder().encode(JSON.stringify([rest, sealedFor])));
     return toHex(hash.digest());
   };
+  const note = ({ hostUid, purpose }: SecretFact, digest: string): void =>
+    void database.run(
+      "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
+      hostUid,
+      purpose,
+      digest,
+    );
   const hostsOf = () =>
     database
       .all("SELECT DISTINCT host_uid FROM posted_facts")
@@ -47,14 +59,8 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
       return row?.["digest"] !== digestOf(fact, sealedFor);
     },
     fresh: (fact, sealedFor) => ({ fact, digest: digestOf(fact, sealedFor) }),
-    remember({ fact, digest }) {
-      database.run(
-        "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
-        fact.hostUid,
-        fact.purpose,
-        digest,
-      );
-    },
+    doubt: ({ fact }) => note(fact, unknown),
+    remember: ({ fact, digest }) => note(fact, digest),
     purposesOf: (hostUid) =>
       database
         .all("SELECT purpose FROM posted_facts WHERE host_uid = ?", hostUid)
