@@ -62,7 +62,7 @@ test("a selector that matches nothing is told with the label that would do, and 
   expect(decision.because.message).toBe(
     "no available host found: 2 hosts looked at: 2 do not match spec.hostSelector (m1, m2); add or free a host, or label one with rack=a",
   );
-  expect(decision.next).toEqual({ kind: "wait", awaited: ["free-host", "object"] });
+  expect(decision.next).toMatchObject({ kind: "wait", awaited: ["free-host", "object"] });
   world.seen.nowMs += 3_600_000;
   expect(world.settle().writes).toEqual([]);
   expect(world.events()).toEqual(["NoHostAvailable"]);

@@ -33,6 +33,9 @@ export function findHost(draft: MachineDraft): Stop {
   return choose(draft);
 }
 
+/** A host that becomes free wakes who waits; this is how long one lost wake-up costs. */
+const lookMs = 60_000;
+
 /** A host that names this machine as its consumer, whatever else is with it (M23). */
 export function ownHost(draft: MachineDraft): HostView | undefined {
   const { hosts, object } = draft.snapshot;
@@ -64,7 +67,8 @@ function choose(draft: MachineDraft): Stop {
     wayOut: wayOut(draft),
   });
   if (choice.candidates.length > 0) return claim(draft, choice.candidates, "chose a host");
-  return fail(draft, because("NoHostAvailable", choice.explanation), ["free-host", "object"]);
+  const none = because("NoHostAvailable", choice.explanation);
+  return fail(draft, none, ["free-host", "object"], draft.snapshot.nowMs + lookMs);
 }
 
 /** What is wrong with a host that was claimed before anything was written to it; undefined: nothing. */
