@@ -36,6 +36,7 @@ let posted: PostedFacts;
 let sites: SiteKey[];
 let batches: SecretFact[][];
 let reachable: boolean;
+let isAnswerLost: boolean;
 let stop: AbortController;
 let follower: FollowedSecrets | undefined;
 let database: ReturnType<typeof openNodeDatabase>;
@@ -51,6 +52,7 @@ beforeEach(() => {
   sites = [keyOf("paddock")];
   batches = [];
   reachable = true;
+  isAnswerLost = false;
   stop = new AbortController();
   addHost("m1");
 });
@@ -86,7 +88,7 @@ async function start(): Promise<void> {
         async postSecrets({ facts }: SecretsBody) {
           if (!reachable) return err("unreachable", "the line is cut");
           batches.push(facts);
-          return ok(undefined);
+          return isAnswerLost ? err("unreachable", "no answer") : ok(undefined);
         },
       },
       hosts,
@@ -351,6 +353,22 @@ describe("the control plane", () => {
     await time.clock.advance(5_200);
     expect(newest()).toMatchObject({ found: true });
     expect(facts()).toHaveLength(1);
+  });
+
+  test("that may have been told something else meanwhile is told again what it knew before", async () => {
+    await start();
+    const [key] = sites;
+    // Stored, and nobody knows; then all is as it was.
+    sites = [];
+    isAnswerLost = true;
+    follower?.lookAgain();
+    await time.clock.advance(100);
+    expect(newest().sealed).toBeUndefined();
+    isAnswerLost = false;
+    sites = key === undefined ? [] : [key];
+    follower?.lookAgain();
+    await time.clock.advance(10_000);
+    expect(await opened(newest())).toBe(JSON.stringify(credentials));
   });
 
   test("that has forgotten everything is told everything again", async () => {

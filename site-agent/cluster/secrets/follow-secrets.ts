@@ -142,6 +142,7 @@ class Follower implements FollowedSecrets {
   /** False: the control plane cannot be told now. All facts stay new, and all hosts are looked at again. */
   private async post(batch: readonly FreshFact[]): Promise<boolean> {
     if (batch.length === 0) return true;
+    for (const each of batch) this.deps.posted.doubt(each);
     const posted = await this.deps.hub.postSecrets({ facts: batch.map(({ fact }) => fact) });
     if (posted.ok) {
       for (const each of batch) this.deps.posted.remember(each);

@@ -15,6 +15,8 @@ export interface PostedFacts {
   /** @param sealedFor what else the sealed text depends on: site, key, address */
   isNew(fact: SecretFact, sealedFor: readonly string[]): boolean;
   fresh(fact: SecretFact, sealedFor: readonly string[]): FreshFact;
+  /** It is about to be posted: until it is remembered nobody knows what the control plane has. */
+  doubt(fresh: FreshFact): void;
   remember(fresh: FreshFact): void;
   purposesOf(hostUid: string): readonly SecretPurpose[];
   /** Forgets hosts that are not among these. */
@@ -33,6 +35,13 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
     hash.update(new TextEncoder().encode(JSON.stringify([rest, sealedFor])));
     return toHex(hash.digest());
   };
+  const keep = ({ hostUid, purpose }: SecretFact, digest: string) =>
+    database.run(
+      "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
+      hostUid,
+      purpose,
+      digest,
+    );
   const hostsOf = () =>
     database
       .all("SELECT DISTINCT host_uid FROM posted_facts")
@@ -47,14 +56,8 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
       return row?.["digest"] !== digestOf(fact, sealedFor);
     },
     fresh: (fact, sealedFor) => ({ fact, digest: digestOf(fact, sealedFor) }),
-    remember({ fact, digest }) {
-      database.run(
-        "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
-        fact.hostUid,
-        fact.purpose,
-        digest,
-      );
-    },
+    doubt: ({ fact }) => void keep(fact, ""),
+    remember: ({ fact, digest }) => void keep(fact, digest),
     purposesOf: (hostUid) =>
       database
         .all("SELECT purpose FROM posted_facts WHERE host_uid = ?", hostUid)
