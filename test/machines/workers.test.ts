@@ -123,6 +123,8 @@ describe("kubectl scale", () => {
     const [held] = await words.list("machines", machineSetName);
     expect(held?.status).toMatchObject({ phase: "Running", nodeRef: { name: machine.name } });
     const node = await words.get(`node/${machine.name}`);
+    const { nodeInfo } = node.status as { readonly nodeInfo: { readonly systemUUID: string } };
+    expect(nodeInfo.systemUUID.toLowerCase()).toBe(machine.uuid);
     const { name } = held?.metadata ?? { name: "" };
     expect(node.spec["providerID"]).toBe(`metal3://${testNamespace}/${machine.name}/${name}`);
     await words.apply(pod);
