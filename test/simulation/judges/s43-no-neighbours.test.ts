@@ -67,3 +67,14 @@ test("an Event tells on it, too, and what its spec said is known to a host", () 
   const mistyped = stored(3, madeHost({ spec: { bmc } }));
   expect(tryJudge(s43, [...begun, mistyped, told], given)).toEqual([]);
 });
+
+test("a host that is gone is a neighbour for as long as its going may be on its way", () => {
+  const gone = stored(10, neighbour("b"), { verb: "gone" });
+  const told = (at: number) =>
+    stored(at, madeHost({ status: { errorMessage: `MACs seen instead: ${mac}` } }), {
+      by: "farrier",
+      verb: "status",
+    });
+  expect(tryJudge(s43, [stored(1, neighbour("b")), gone, told(90)], given)).toHaveLength(1);
+  expect(tryJudge(s43, [stored(1, neighbour("b")), gone, told(101)], given)).toEqual([]);
+});

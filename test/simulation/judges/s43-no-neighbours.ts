@@ -1,8 +1,10 @@
 // S43: who may read one namespace learns nothing of another one's hosts: names, uids, BMC addresses, MACs, disks. Looked
 // for in what Farrier writes for people: messages of the status, and Events. What a host's own spec says, or has said,
-// is no secret to it; nor is what stands behind exchanged cables.
+// is no secret to it; nor is what stands behind exchanged cables, or belonged to a host that is long gone: nobody at its
+// site knows any more whose it was.
 import type { KubernetesObject } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
+import { onItsWayMs } from "./history.ts";
 import { bootMacOf, specOf, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 
@@ -22,11 +24,16 @@ export const s43: JudgeKind = {
     /** Whose word it is: uids. */
     const owners = new Map<string, Set<string>>();
     const swapped = new Set<string>();
+    const goneMs = new Map<string, number>();
+    const isLongGone = (uid: string, nowMs: number): boolean =>
+      nowMs - (goneMs.get(uid) ?? Infinity) > onItsWayMs;
     const look = (truth: Truth, uid: string, text: string): void => {
       const own = hosts.get(uid);
       if (own === undefined) return;
       for (const word of new Set(text.split(/[^\w:./-]+/).map(bare))) {
-        const others = [...(owners.get(word) ?? [])];
+        const others = [...(owners.get(word) ?? [])].filter(
+          (other) => !isLongGone(other, truth.nowMs()),
+        );
         const isOfOthers = others.every((other) => hosts.get(other)?.place !== own.place);
         if (others.length === 0 || !isOfOthers) continue;
         if (freeWords(truth, own, swapped).has(word)) continue;
@@ -50,8 +57,9 @@ export const s43: JudgeKind = {
         fault({ fault, target }) {
           if (fault === "swapped-machine") for (const each of target.split("+")) swapped.add(each);
         },
-        object({ cluster, after, by, verb }, truth) {
+        object({ cluster, after, by, verb, atMs }, truth) {
           if (after.kind === "BareMetalHost") remember(truth, cluster, after);
+          if (verb === "gone") goneMs.set(after.metadata.uid, atMs);
           const text = by === "farrier" && verb !== "gone" ? messagesOf(after) : "";
           if (text !== "") look(truth, aboutOf(after), text);
         },

@@ -6,6 +6,7 @@ import { acts, hintsFor } from "./acts.table.ts";
 import type { Act, ActOn } from "./acts.table.ts";
 import { macOf } from "./addresses.ts";
 import type { Fleet } from "./fleet.ts";
+import { heldAtWork } from "./held-at-work.ts";
 import { drawDeletions } from "./namespaces.ts";
 import { drawMachineSets } from "./machine-sets.ts";
 import { drawPool } from "./pools.ts";
@@ -56,10 +57,12 @@ function historyOf(random: Random, about: About): readonly Command[] {
     ? drawPool(random.split("pool"), on)
     : createdHost(begin, on, { isOrdinary, isSpare });
   const twin = random.split("twin");
+  const held = random.split("held at work");
   return [
     ...inTime(created, faultsMs),
     ...(twin.chance(0.08) ? [twinOf(twin, on, faultsMs)] : []),
     ...laterActs(random, on, faultsMs),
+    ...(held.chance(0.15) ? heldAtWork(held, on, faultsMs) : []),
   ];
 }
 
