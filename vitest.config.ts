@@ -2,6 +2,8 @@
 import { defineConfig } from "vitest/config";
 
 const outside = { testTimeout: 120_000, hookTimeout: 600_000, fileParallelism: false };
+/** Two files at a time: each waits for its machines or its cluster most of the time. */
+const inPairs = { ...outside, fileParallelism: true, maxWorkers: 2 };
 
 export default defineConfig({
   test: {
@@ -21,12 +23,12 @@ export default defineConfig({
       { test: { name: "simulation", include: ["test/simulation/*.test.ts"], ...outside } },
       { test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...outside } },
       { test: { name: "protocol", include: ["test/protocol/**/*.test.ts"], ...outside } },
-      { test: { name: "kubernetes", include: ["test/kubernetes/**/*.test.ts"], ...outside } },
+      { test: { name: "kubernetes", include: ["test/kubernetes/**/*.test.ts"], ...inPairs } },
       {
         test: {
           name: "machines",
           include: ["test/machines/**/*.test.ts"],
-          ...outside,
+          ...inPairs,
           testTimeout: 900_000,
           hookTimeout: 1_800_000,
         },

@@ -27,6 +27,8 @@ export interface PaddockOptions {
   /** Upper bound of a host's write speed; 0: none. */
   readonly writeBytesPerSecond?: number;
   readonly bootSeconds?: number;
+  /** Runs the core of cluster-api beside the Kubernetes API. */
+  readonly clusterApi?: boolean;
 }
 
 export interface Agent {
@@ -76,6 +78,7 @@ export async function startPaddock(options: PaddockOptions): Promise<Paddock> {
       directory: join(directory, "kubernetes"),
       progress,
       address: lab.hubAddress,
+      clusterApi: options.clusterApi === true,
     });
     undo.push(() => kubernetes.stop());
     const linkKubeconfig = await asStep(progress, "install kinds, rights and policy", () =>

@@ -62,7 +62,7 @@ test("a selector that matches nothing is told with the label that would do, and 
   expect(decision.because.message).toBe(
     "no available host found: 2 hosts looked at: 2 do not match spec.hostSelector (m1, m2); add or free a host, or label one with rack=a",
   );
-  expect(decision.next).toEqual({ kind: "wait", awaited: ["free-host", "object"] });
+  expect(decision.next).toMatchObject({ kind: "wait", awaited: ["free-host", "object"] });
   world.seen.nowMs += 3_600_000;
   expect(world.settle().writes).toEqual([]);
   expect(world.events()).toEqual(["NoHostAvailable"]);
@@ -290,3 +290,28 @@ test("a machine whose Machine is being deleted gets no host", () => {
   world.settle();
   expect(world.claimed).toBeUndefined();
 });
+
+const holds: readonly (readonly [string, Partial<HostView>])[] = [
+  ["deploys", { spec: { online: true, image: { url: "http://own.example/image" } } }],
+  ["pauses", { annotations: { "baremetalhost.metal3.io/paused": "" } }],
+  ["declares external", { spec: { online: true, externallyProvisioned: true } }],
+];
+
+test.each(holds)(
+  "a host that a person %s before its consumer is written is theirs, and the order is taken back",
+  (_what, fields) => {
+    for (const isDeleted of [false, true]) {
+      const world = new MachineWorld([makeHostView("m1")]);
+      while (world.claimed === undefined) world.decide();
+      world.isSlow = true;
+      expect(world.decide().writes.map(({ kind }) => kind)).toContain("host-patch");
+      world.setHost("m1", fields);
+      if (isDeleted) world.setObject({ deletionTimestamp });
+      const decision = world.decide();
+      expect(decision.release).toBe(true);
+      world.catchUp();
+      expect(world.host("m1")).toMatchObject(fields);
+      expect(world.host("m1").spec.consumerRef).toBeUndefined();
+    }
+  },
+);

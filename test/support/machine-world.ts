@@ -239,6 +239,7 @@ export class MachineWorld {
     const other = host?.spec.consumerRef;
     if (host === undefined || host.gone) return;
     if (other !== undefined && other.name !== write.consumer.name) return;
+    if (other === undefined && (write.spec?.["consumerRef"] ?? null) === null) return;
     const isEmpty = host.spec.image === undefined && host.spec.customDeploy === undefined;
     const spec = merged(merged(host.spec, write.spec), isEmpty ? write.deploySpec : {});
     const labels = merged(host.labels, write.labels);

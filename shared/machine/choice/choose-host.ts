@@ -1,6 +1,12 @@
 // Which host a machine gets: all that may be taken, best first, and why each of the others may not. Equal ones are
 // ordered by chance, as upstream does.
-import { failureDomainLabel, rejections, type Wanted, type Words } from "./rejections.table.ts";
+import {
+  failureDomainLabel,
+  rejections,
+  type Rejection,
+  type Wanted,
+  type Words,
+} from "./rejections.table.ts";
 import type { HostView } from "../snapshot.ts";
 
 export interface Question extends Wanted {
@@ -45,8 +51,9 @@ export function chooseHost(question: Question): Choice {
 export function rejectionOf(
   host: HostView,
   wanted: Wanted,
+  among: readonly Rejection[] = rejections,
 ): { readonly one: string; readonly several: string } | undefined {
-  const found = rejections.find(({ applies }) => applies(host, wanted));
+  const found = among.find(({ applies }) => applies(host, wanted));
   if (found === undefined) return undefined;
   const text = (words: Words) => (typeof words === "string" ? words : words(host));
   return { one: text(found.one), several: text(found.several) };

@@ -10,7 +10,7 @@ import type { MachineAwaited } from "../decision.ts";
 import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
 import { hasFinalizer, isDeployed } from "../gates.ts";
 import { readHostSelector } from "./label-selector.ts";
-import type { Wanted } from "./rejections.table.ts";
+import { rejections, type Wanted } from "./rejections.table.ts";
 import type { HostView } from "../snapshot.ts";
 
 export function findHost(draft: MachineDraft): Stop {
@@ -32,6 +32,9 @@ export function findHost(draft: MachineDraft): Stop {
   if (problem !== undefined) return fail(draft, because("InvalidSpec", problem), ["object"]);
   return choose(draft);
 }
+
+/** A host that becomes free wakes who waits; this is how long one lost wake-up costs. */
+const lookMs = 60_000;
 
 /** A host that names this machine as its consumer, whatever else is with it (M23). */
 export function ownHost(draft: MachineDraft): HostView | undefined {
@@ -64,14 +67,24 @@ function choose(draft: MachineDraft): Stop {
     wayOut: wayOut(draft),
   });
   if (choice.candidates.length > 0) return claim(draft, choice.candidates, "chose a host");
-  return fail(draft, because("NoHostAvailable", choice.explanation), ["free-host", "object"]);
+  const none = because("NoHostAvailable", choice.explanation);
+  return fail(draft, none, ["free-host", "object"], draft.snapshot.nowMs + lookMs);
 }
 
-/** What is wrong with a host that was claimed before anything was written to it; undefined: nothing. */
-export function flawOf(draft: MachineDraft, host: HostView): string | undefined {
-  if (isOwnerLeaving(draft)) return "is not needed: the Machine is being deleted";
+/**
+ * What is wrong with a host that was claimed and shows no consumer yet; undefined: nothing. Once the consumer is
+ * ordered only what bars it counts: a person's deployment, a hold, a deletion.
+ */
+export function flawOf(
+  draft: MachineDraft,
+  host: HostView,
+  isOrdered: boolean,
+): string | undefined {
+  if (isOwnerLeaving(draft) && !isOrdered) return "is not needed: the Machine is being deleted";
   const wanted = readWanted(draft);
-  return typeof wanted === "string" ? wanted : rejectionOf(host, wanted)?.one;
+  if (typeof wanted === "string") return isOrdered ? undefined : wanted;
+  const among = isOrdered ? rejections.filter(({ bars }) => bars === true) : rejections;
+  return rejectionOf(host, wanted, among)?.one;
 }
 
 /** A text: what is wrong with the selector. */

@@ -13,8 +13,10 @@ export interface Wanted {
 
 export type Words = string | ((host: HostView) => string);
 
-interface Rejection {
+export interface Rejection {
   readonly applies: (host: HostView, wanted: Wanted) => boolean;
+  /** Bars even a claim that was ordered: the cluster link writes no consumer into such a host. */
+  readonly bars?: true;
   readonly one: Words;
   readonly several: Words;
 }
@@ -34,6 +36,7 @@ export const rejections: readonly Rejection[] = [
   },
   {
     applies: (host) => host.deleting || host.gone, // M22
+    bars: true,
     one: "is being deleted",
     several: "are being deleted",
   },
@@ -56,11 +59,13 @@ export const rejections: readonly Rejection[] = [
   },
   {
     applies: (host) => isAnnotated(host, pausedAnnotation), // M20
+    bars: true,
     one: "is paused",
     several: "are paused",
   },
   {
     applies: (host) => isAnnotated(host, detachedAnnotation),
+    bars: true,
     one: "is detached",
     several: "are detached",
   },
@@ -71,6 +76,7 @@ export const rejections: readonly Rejection[] = [
   },
   {
     applies: ({ spec }) => spec.externallyProvisioned === true,
+    bars: true,
     one: "is externally provisioned",
     several: "are externally provisioned",
   },
@@ -86,6 +92,7 @@ export const rejections: readonly Rejection[] = [
   },
   {
     applies: ({ spec }) => spec.image !== undefined || spec.customDeploy !== undefined,
+    bars: true,
     one: "has an image already",
     several: "have an image already",
   },

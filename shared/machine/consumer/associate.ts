@@ -6,7 +6,7 @@ import { consumerText, ownerOfHost } from "./consumer.ts";
 import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
 import { fail, findHost, flawOf } from "../choice/find-host.ts";
 import { isDeployed } from "../gates.ts";
-import { isDeploymentShown, writeHost } from "./host-patch.ts";
+import { isDeploymentShown, patchHost, runsOwn, writeHost } from "./host-patch.ts";
 import { hostText, nameOf } from "./host-text.ts";
 import type { HostView } from "../snapshot.ts";
 
@@ -48,8 +48,13 @@ function taken(draft: MachineDraft, host: HostView): Stop {
 function writeConsumer(draft: MachineDraft, host: HostView): Stop {
   const { memory } = draft;
   const isWritten = memory.host?.uid === host.uid;
-  const flaw = isWritten || isDeployed(draft) ? undefined : flawOf(draft, host);
-  if (flaw !== undefined) return letGo(draft, "HostUnfit", `host ${nameOf(host)} ${flaw}`);
+  const isKnown = isDeployed(draft) || (isWritten && (memory.host?.shown || runsOwn(draft, host)));
+  const flaw = isKnown ? undefined : flawOf(draft, host, isWritten);
+  if (flaw !== undefined) {
+    // An order that still waits for delivery is replaced by one that says nothing.
+    if (isWritten) patchHost(draft, host, {});
+    return letGo(draft, "HostUnfit", `host ${nameOf(host)} ${flaw}`);
+  }
   tellWhy(draft, host, isWritten);
   memory.host = { uid: host.uid, shown: false };
   writeHost(draft, host);

@@ -6,7 +6,7 @@ import { metaDataAssociated, nodeReady } from "../status/conditions.table.ts";
 import { consumerOf, ownerOfHost } from "./consumer.ts";
 import { clusterNameLabel } from "../core-state.ts";
 import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
-import { claim, ownHost } from "../choice/find-host.ts";
+import { claim, flawOf, ownHost } from "../choice/find-host.ts";
 import { hasFinalizer, machineFinalizer } from "../gates.ts";
 import { clusterNameOf, patchHost } from "./host-patch.ts";
 import { hostText, nameOf } from "./host-text.ts";
@@ -66,6 +66,14 @@ function unowned(draft: MachineDraft, host: HostView): Stop {
   const { memory, snapshot } = draft;
   if (memory.host?.uid !== host.uid || memory.host.shown) {
     return letGo(draft, `host ${nameOf(host)} is free`);
+  }
+  const bar = flawOf(draft, host, true);
+  if (bar !== undefined) {
+    patchHost(draft, host, {});
+    return letGo(
+      draft,
+      `host ${nameOf(host)} ${bar}: the consumer that was ordered is not written`,
+    );
   }
   const online = { online: isLeftOn(host) };
   const spec = { consumerRef: consumerOf(draft), ...nothing(draft), ...online };

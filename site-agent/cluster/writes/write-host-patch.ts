@@ -1,5 +1,7 @@
 // What a host's consumer wants of it, merged into a host that is the consumer's at that moment, or becomes so by
 // this very write. A host of somebody else is left alone.
+import { isSameJson } from "../../../shared/host/document/canonical-json.ts";
+import { detachedAnnotation, pausedAnnotation } from "../../../shared/metal3/annotations.ts";
 import { objectReference } from "../../../shared/metal3/object-reference.ts";
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
@@ -24,6 +26,11 @@ export async function writeHostPatch(api: KubernetesApi, write: Write): Promise<
   if (isNobody(consumer) && !isConsumerOf(write, patch.spec["consumerRef"])) return { ok: true };
   if (!isNobody(consumer) && !isConsumerOf(write, consumer))
     return { ok: false, message: refusal(write, consumer), retry: false };
+  const bar = isNobody(consumer) ? barTo(write, found.object) : undefined;
+  if (bar !== undefined) {
+    const message = `host ${write.namespace}/${write.name} was not claimed: it ${bar}`;
+    return { ok: false, message, retry: false };
+  }
   return await mergeInto(api, hostPath(write), found.object, patch);
 }
 
@@ -34,6 +41,24 @@ function wantedPatch(write: Write, held: Fetched["spec"] = {}) {
     metadata: { labels, annotations },
     spec: { ...spec, ...(isDeployed ? {} : deploySpec) },
   };
+}
+
+/**
+ * A claim may have waited long: by now a person may have deployed the host, or holds it. One that runs what the claim
+ * itself brings, image and user data, has only lost its consumer.
+ */
+function barTo({ deploySpec = {} }: Write, { metadata, spec = {} }: Fetched): string | undefined {
+  if (metadata.deletionTimestamp !== undefined) return "is being deleted";
+  const runs = spec["image"] ?? spec["customDeploy"] ?? undefined;
+  if (runs !== undefined) {
+    const brings = ["image", "customDeploy", "userData"];
+    const isOwn = brings.every((key) => isSameJson(spec[key], deploySpec[key]));
+    return isOwn ? undefined : "has another image";
+  }
+  if (spec["externallyProvisioned"] === true) return "is externally provisioned";
+  const { annotations = {} } = metadata;
+  if (annotations[pausedAnnotation] !== undefined) return "is paused";
+  return annotations[detachedAnnotation] === undefined ? undefined : "is detached";
 }
 
 function isNobody(consumer: unknown): boolean {

@@ -86,6 +86,30 @@ describe("a host-patch", () => {
     expect(changes()).toEqual([]);
   });
 
+  test.each([
+    ["has another image", { image: { url: "http://images.example/own" } }, {}],
+    ["has another image", { image, userData: { name: "own" } }, {}],
+    ["has another image", { customDeploy: { method: "own" } }, {}],
+    ["is externally provisioned", { externallyProvisioned: true }, {}],
+    ["is paused", {}, { annotations: { "baremetalhost.metal3.io/paused": "" } }],
+    ["is detached", {}, { annotations: { "baremetalhost.metal3.io/detached": "" } }],
+    ["is being deleted", {}, { deletionTimestamp: "2026-11-01T13:00:00Z" }],
+  ])("that comes late claims no host that %s by now", async (why, spec, meta) => {
+    putHost({ online: true, ...spec }, meta);
+    expect(await write(claim)).toEqual({
+      ok: false,
+      message: `host horses/m1 was not claimed: it ${why}`,
+      retry: false,
+    });
+    expect(changes()).toEqual([]);
+  });
+
+  test("takes a host again that runs what it brings, whose consumer was removed", async () => {
+    putHost({ online: true, image });
+    expect(await write(claim)).toEqual({ ok: true });
+    expect(specOf(host)).toEqual({ online: true, image, consumerRef: consumer });
+  });
+
   test("leaves a consumer alone that is no reference at all", async () => {
     putHost({ consumerRef: "somebody" });
     expect(await write(claim)).toMatchObject({ ok: false, retry: false });

@@ -93,6 +93,7 @@ const image = {
 export function workerObjects(
   spec: Readonly<Record<string, unknown>> = {},
   name = templateName,
+  userData = "#cloud-config\n",
 ): object[] {
   return [
     {
@@ -100,7 +101,7 @@ export function workerObjects(
       kind: "Secret",
       metadata: named(bootstrapSecretName),
       type: "cluster.x-k8s.io/secret",
-      stringData: { value: "#cloud-config\n", format: "cloud-config" },
+      stringData: { value: userData, format: "cloud-config" },
     },
     {
       apiVersion: `${infrastructureGroup}/v1beta2`,
