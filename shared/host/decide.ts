@@ -3,7 +3,7 @@
 import { copyJson } from "../copy-json.ts";
 import { pausedAnnotation } from "../metal3/annotations.ts";
 import { recall } from "./adopt.ts";
-import { deletion } from "./concerns/deletion.ts";
+import { delayed, deletion } from "./concerns/deletion.ts";
 import { detach, isDetaching } from "./concerns/detaching.ts";
 import { register, registrationEnded, waitForState } from "./concerns/registration.ts";
 import { absorb, isEnded, waitForOperation } from "./concerns/running.ts";
@@ -87,6 +87,7 @@ function run(draft: Draft): Stop {
     (ended === undefined ? undefined : takeIn(draft, state, ended)) ??
     detach(draft) ??
     operate(draft, state) ??
+    delayed(draft) ??
     waitForState(draft) ??
     // A deletion must not hang on a login: its stages fail, and are given up, by themselves.
     (registeredStates.includes(state) && !isDeleting(draft) ? register(draft) : undefined) ??

@@ -9,6 +9,7 @@ import {
   isDeleting,
   stateOf,
   target,
+  wait,
   type Draft,
   type Stop,
 } from "../draft.ts";
@@ -49,6 +50,16 @@ export function deletion(draft: Draft): Stop | undefined {
   if (draft.memory.status.operationalStatus === "detached") return undefined;
   const stage = isLeftAlone(draft) ? "powering off before delete" : firstStage[state];
   return stage === undefined ? undefined : leave(draft, stage, `the host is being deleted`);
+}
+
+/** A deletion that the detached annotation delays, where the host is not detached yet: no new work begins meanwhile. */
+export function delayed(draft: Draft): Stop | undefined {
+  const { annotations } = draft.snapshot.host.metadata;
+  const isDelayed = readDetached(annotations)?.deleteAction === "delay";
+  if (!isDeleting(draft) || !isDelayed || stateOf(draft) === "deleting") return undefined;
+  const message =
+    "deletion is delayed by the detached annotation, and nothing new begins; remove it or set deleteAction to delete";
+  return wait(because("DeletionDelayed", message), ["spec"]);
 }
 
 /** Became externally provisioned on its way: nothing may be erased any more, and nothing else would end the wait. */

@@ -142,6 +142,22 @@ test("deleteAction delay holds the deletion until it is changed [B83]", () => {
   expect(world.settle().next).toEqual({ kind: "gone" });
 });
 
+test("deleteAction delay lets no new write begin on a host that is not detached yet [S22]", () => {
+  const world = reached("provisioning");
+  annotate(world, { [detached]: '{"deleteAction":"delay"}' });
+  remove(world);
+  world.fail({ kind: "boot-timeout" });
+  const before = orders(world).length;
+  expect(world.pass(3_600_000)).toMatchObject({
+    command: undefined,
+    because: { reason: "DeletionDelayed", message: expect.stringContaining("deleteAction") },
+  });
+  expect(orders(world)).toHaveLength(before);
+  annotate(world, {});
+  world.settle();
+  expect(world.states).toContain("deprovisioning");
+});
+
 test("a delayed deletion without its annotation goes the usual way", () => {
   const world = reached("provisioned");
   annotate(world, { [detached]: '{"deleteAction":"delay"}' });

@@ -1,7 +1,7 @@
-// A pool of fifty machines: up and down again, with every host used once and given back.
+// What a pool of fifty machines costs on the real stack, up and down again. Every host is used once and given back.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startMachineFleet, type MachineFleet } from "./machine-fleet.ts";
-import { machineSetName } from "./machine-objects.ts";
+import { startMachineFleet, type MachineFleet } from "../kubernetes/machines/machine-fleet.ts";
+import { machineSetName } from "../kubernetes/machines/machine-objects.ts";
 
 const count = 50;
 const limitMs = 600_000;
