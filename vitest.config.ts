@@ -1,5 +1,6 @@
 // One project per kind of test: unit needs nothing, the others need Debian packages, a cluster or machines.
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./infra/checks/longest-first.ts";
 
 const outside = { testTimeout: 120_000, hookTimeout: 600_000, fileParallelism: false };
 /** Two files at a time: each waits for its machines or its cluster most of the time. */
@@ -7,6 +8,7 @@ const inPairs = { ...outside, fileParallelism: true, maxWorkers: 2 };
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

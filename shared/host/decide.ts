@@ -87,12 +87,16 @@ function run(draft: Draft): Stop {
     (ended === undefined ? undefined : takeIn(draft, state, ended)) ??
     detach(draft) ??
     operate(draft, state) ??
-    delayed(draft) ??
-    waitForState(draft) ??
+    waitFirst(draft) ??
     // A deletion must not hang on a login: its stages fail, and are given up, by themselves.
     (registeredStates.includes(state) && !isDeleting(draft) ? register(draft) : undefined) ??
     rules[state].next(draft)
   );
+}
+
+/** What no new work may begin before. */
+function waitFirst(draft: Draft): Stop | undefined {
+  return delayed(draft) ?? waitForState(draft);
 }
 
 function tellRegression(draft: Draft): void {
