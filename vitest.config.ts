@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./infra/checks/longest-first.ts";
 
 const outside = { testTimeout: 120_000, hookTimeout: 600_000, fileParallelism: false };
-/** Two files at a time: each waits for its machines or its cluster most of the time. */
-const inPairs = { ...outside, fileParallelism: true, maxWorkers: 2 };
+/** Several files at a time: each waits for its machines or its cluster much of the time. */
+const together = (maxWorkers: number) => ({ ...outside, fileParallelism: true, maxWorkers });
 
 export default defineConfig({
   test: {
@@ -26,12 +26,12 @@ export default defineConfig({
       { test: { name: "simulation", include: ["test/simulation/*.test.ts"], ...outside } },
       { test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...outside } },
       { test: { name: "protocol", include: ["test/protocol/**/*.test.ts"], ...outside } },
-      { test: { name: "kubernetes", include: ["test/kubernetes/**/*.test.ts"], ...inPairs } },
+      { test: { name: "kubernetes", include: ["test/kubernetes/**/*.test.ts"], ...together(3) } },
       {
         test: {
           name: "machines",
           include: ["test/machines/**/*.test.ts"],
-          ...inPairs,
+          ...together(2),
           testTimeout: 900_000,
           hookTimeout: 1_800_000,
         },

@@ -41,9 +41,7 @@ beforeAll(async () => {
     input: JSON.stringify({ apiVersion: "v1", kind: "List", items: away }),
   });
   await fleet.apply(...herd.objects(machineOf("h8"), { externallyProvisioned: true }));
-  const hold = { finalizers: ["example.org/hold"] };
-  const held = world.addHosts([machineOf("h7")], {}, hold);
-  await Promise.all([held, world.addHosts(["h2", "h3", "h4", "h5", "h6"].map(machineOf))]);
+  await world.addHosts(["h2", "h3", "h4", "h5", "h6", "h7"].map(machineOf));
   await fleet.hosts.until("h9", ({ status }) => status?.provisioning.state === "available", {
     namespace: elsewhere,
   });
@@ -60,6 +58,8 @@ async function spoil(): Promise<void> {
   await annotate("h4", "baremetalhost.metal3.io/paused=");
   await annotate("h5", "capm3.metal3.io/unhealthy=");
   await annotate("h6", "capi.metal3.io/unhealthy=");
+  // Else its deletion is over before anybody has looked at it.
+  await annotate("h7", 'baremetalhost.metal3.io/detached={"deleteAction":"delay"}');
   await fleet.kubectl(["delete", "bmh/h7", "--wait=false"]);
   await fleet.hosts.until("h3", ({ status }) => status?.errorMessage !== "");
 }
