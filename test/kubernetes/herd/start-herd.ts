@@ -31,11 +31,7 @@ export interface Herd {
     readonly checksumType: "sha256";
   };
   /** The Secret and the host of a machine. */
-  objects(
-    machine: HerdMachine,
-    spec?: Partial<BareMetalHostSpec>,
-    metadata?: Parameters<typeof hostObject>[2],
-  ): object[];
+  objects(machine: HerdMachine, spec?: Partial<BareMetalHostSpec>): object[];
   /** What happened to a machine so far. */
   events(name: string): Promise<readonly HerdEvent[]>;
 }
@@ -84,11 +80,11 @@ export async function startHerd(lab: LabHandle, count: number): Promise<Herd> {
       checksum: createHash("sha256").update(image).digest("hex"),
       checksumType: "sha256",
     },
-    objects({ name, mac, bmcPort }, spec = {}, metadata = {}) {
+    objects({ name, mac, bmcPort }, spec = {}) {
       const bmc = { address: `ipmi://${plan.address}:${bmcPort}`, credentialsName: name };
       return [
         secretObject(name),
-        hostObject(name, { online: true, bootMACAddress: mac, bmc, ...spec }, metadata),
+        hostObject(name, { online: true, bootMACAddress: mac, bmc, ...spec }),
       ];
     },
     events: async (name) =>

@@ -20,11 +20,7 @@ export interface MachineFleet extends MachineWords {
   /** What was asked to be left out. */
   readonly leftOut: readonly object[];
   /** Applies hosts of the herd and waits until they are available. */
-  addHosts(
-    machines: readonly HerdMachine[],
-    spec?: Partial<BareMetalHostSpec>,
-    metadata?: Parameters<Herd["objects"]>[2],
-  ): Promise<void>;
+  addHosts(machines: readonly HerdMachine[], spec?: Partial<BareMetalHostSpec>): Promise<void>;
   /** What the kubelet of a machine would do: a Node that says its system UUID. */
   join(machine: HerdMachine, node?: NodeChoice): Promise<void>;
   stop(): Promise<void>;
@@ -75,8 +71,8 @@ export async function startMachineFleet(options: MachineFleetOptions): Promise<M
 
 function hostWords(fleet: Fleet, herd: Herd): Pick<MachineFleet, "addHosts" | "join"> {
   return {
-    async addHosts(machines, spec, metadata) {
-      await fleet.apply(...machines.flatMap((each) => herd.objects(each, spec, metadata)));
+    async addHosts(machines, spec) {
+      await fleet.apply(...machines.flatMap((each) => herd.objects(each, spec)));
       for (const { name } of machines) {
         await fleet.hosts.until(name, ({ status }) => status?.provisioning.state === "available", {
           timeoutMs: 120_000,
