@@ -3,9 +3,10 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const longest = [
-  "machines/story",
+  // These two run a machine each, the story two.
   "machines/workers",
   "machines/faults",
+  "machines/story",
   "machines/bad-images",
   "kubernetes/feed",
   "kubernetes/machines/release",
