@@ -4,15 +4,8 @@ import type { BareMetalHostStatus } from "../metal3/bare-metal-host.ts";
 import type { HostDocumentSpec } from "../protocol/host-document.ts";
 import type { OperationPayload } from "../protocol/operation.ts";
 import type { WriteBack } from "../protocol/write-back.ts";
+import type { Because, Settled, Wait } from "../stop.ts";
 import type { HostMemory } from "./snapshot.ts";
-
-/** The one reason of a decision: into condition message, Event, log and metric alike. */
-export interface Because {
-  /** CamelCase, constant; a valid condition reason. */
-  readonly reason: string;
-  /** A sentence for people: what is going on, what it waits for, what to do. */
-  readonly message: string;
-}
 
 /** What can end a wait that has no time of its own. */
 export type Awaited =
@@ -25,14 +18,9 @@ export type Awaited =
   | "claim"; // another host lets go of a BMC or MAC
 
 export type Next =
-  | {
-      readonly kind: "wait";
-      readonly awaited: readonly [Awaited, ...Awaited[]];
-      readonly wakeAtMs?: number;
-    }
+  | Wait<Awaited>
   | { readonly kind: "wait"; readonly awaited: readonly []; readonly wakeAtMs: number }
-  /** The host is as desired; any change of the snapshot decides again. */
-  | { readonly kind: "settled" }
+  | Settled
   /** The object is gone from Farrier: row, document and claims go. */
   | { readonly kind: "gone" };
 

@@ -3,7 +3,8 @@
 import { hostFinalizer } from "../metal3/annotations.ts";
 import type { BareMetalHostStatus } from "../metal3/bare-metal-host.ts";
 import type { WriteBack } from "../protocol/write-back.ts";
-import type { Awaited, Because, Command, Next } from "./decision.ts";
+import { wait, type Because, type StopOf } from "../stop.ts";
+import type { Command, Next } from "./decision.ts";
 import { sha256Hex } from "./document/canonical-json.ts";
 import type { HostMemory, OperationView, Snapshot } from "./snapshot.ts";
 import { historyOf, readState, transitions, type HostState } from "./state.table.ts";
@@ -19,11 +20,8 @@ export interface Draft {
   consumed?: string;
 }
 
-/** Where a decision stops. */
-export interface Stop {
-  readonly next: Next;
-  readonly because: Because;
-}
+export { because, settled, wait } from "../stop.ts";
+export type Stop = StopOf<Next>;
 
 /** An operation that has ended, with exactly one of result and failure. */
 export interface EndedOperation {
@@ -39,25 +37,6 @@ export interface StateRules {
   /** Takes in the outcome of an operation; undefined: not this state's, go on with `next`. */
   ended(draft: Draft, operation: EndedOperation): Stop | undefined;
   next(draft: Draft): Stop;
-}
-
-export function because(reason: string, message: string): Because {
-  return { reason, message };
-}
-
-export function wait(
-  why: Because,
-  awaited: readonly [Awaited, ...Awaited[]],
-  wakeAtMs?: number,
-): Stop {
-  return {
-    next: { kind: "wait", awaited, ...(wakeAtMs === undefined ? {} : { wakeAtMs }) },
-    because: why,
-  };
-}
-
-export function settled(why: Because): Stop {
-  return { next: { kind: "settled" }, because: why };
 }
 
 /** The state in memory; "deleting" never leads back to a state that this version does not know. */

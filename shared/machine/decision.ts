@@ -1,6 +1,6 @@
 // A decision about a Metal3Machine or a Metal3Cluster. A wait names its wake time or what ends it.
-import type { Because } from "../host/decision.ts";
 import type { WriteBack } from "../protocol/write-back.ts";
+import type { Because, Settled, Wait } from "../stop.ts";
 import type { MachineMemory } from "./snapshot.ts";
 
 /** What can end a wait that has no time of its own. */
@@ -12,13 +12,8 @@ export type MachineAwaited =
   | "machines"; // Machines of the Cluster go
 
 export type MachineNext =
-  | {
-      readonly kind: "wait";
-      readonly awaited: readonly [MachineAwaited, ...MachineAwaited[]];
-      readonly wakeAtMs?: number;
-    }
-  /** As desired; any change decides again. */
-  | { readonly kind: "settled" }
+  | Wait<MachineAwaited>
+  | Settled
   /** The row goes. */
   | { readonly kind: "gone" };
 

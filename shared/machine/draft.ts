@@ -5,11 +5,11 @@ import { infrastructureGroup } from "../capm3/provider.ts";
 import type { Metal3ClusterStatus } from "../capm3/v1beta2/metal3-cluster.ts";
 import type { Metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";
 import { copyJson } from "../copy-json.ts";
-import type { Because } from "../host/decision.ts";
 import { isoTime } from "../host/status/iso-time.ts";
 import { canonicalJson, sha256Hex } from "../host/document/canonical-json.ts";
 import type { ProviderResource, WriteBack } from "../protocol/write-back.ts";
-import type { MachineAwaited, MachineDecision, MachineNext } from "./decision.ts";
+import { because, type Because, type StopOf } from "../stop.ts";
+import type { MachineDecision, MachineNext } from "./decision.ts";
 import type { ClusterSnapshot, MachineMemory, MachineSnapshot } from "./snapshot.ts";
 
 export interface Verdict {
@@ -74,30 +74,8 @@ export function makeDraft<S extends MachineSnapshot | ClusterSnapshot, Status ex
   };
 }
 
-/** Where a decision stops. */
-export interface Stop {
-  readonly next: MachineNext;
-  readonly because: Because;
-}
-
-export function because(reason: string, message: string): Because {
-  return { reason, message };
-}
-
-export function wait(
-  why: Because,
-  awaited: readonly [MachineAwaited, ...MachineAwaited[]],
-  wakeAtMs?: number,
-): Stop {
-  return {
-    next: { kind: "wait", awaited, ...(wakeAtMs === undefined ? {} : { wakeAtMs }) },
-    because: why,
-  };
-}
-
-export function settled(why: Because): Stop {
-  return { next: { kind: "settled" }, because: why };
-}
+export { because, settled, wait } from "../stop.ts";
+export type Stop = StopOf<MachineNext>;
 
 export function target(draft: AnyDraft): { namespace: string; name: string; uid: string } {
   const { namespace, name, uid } = draft.snapshot.object.metadata;

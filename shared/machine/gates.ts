@@ -1,6 +1,6 @@
 // What a Metal3Machine waits for before any host is looked at: its Machine, the Cluster's infrastructure, the
 // Metal3Cluster, the bootstrap data; in the order in which upstream asks (cluster-api reference 2.1).
-import type { Because } from "../host/decision.ts";
+import type { Because } from "../stop.ts";
 import { judge, isTrue, notTrue } from "./status/conditions.ts";
 import { associated } from "./status/conditions.table.ts";
 import { bootstrapSecret, hasInfrastructure, pausedBy } from "./core-state.ts";

@@ -2,7 +2,8 @@
 import { retryAnnotation } from "../../metal3/annotations.ts";
 import type { ErrorType } from "../../metal3/bare-metal-host.ts";
 import type { OperationFailure } from "../../protocol/operation.ts";
-import type { Awaited, Because } from "../decision.ts";
+import type { Because } from "../../stop.ts";
+import type { Awaited } from "../decision.ts";
 import { because, event, isDeleting, wait, type Draft, type Stop } from "../draft.ts";
 import { backoffMs, loginWindowMs, retryInputs, soonMs } from "./backoff.ts";
 import { clockTime } from "./iso-time.ts";

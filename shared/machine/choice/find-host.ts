@@ -1,7 +1,7 @@
 // A machine without a host: takes back the one that names it, else asks for a claim on the best of those that are
 // free, else waits and says why none is.
 import { machineRules } from "../../capm3/validation/machine-rules.table.ts";
-import type { Because } from "../../host/decision.ts";
+import type { Because } from "../../stop.ts";
 import { chooseHost, rejectionOf } from "./choose-host.ts";
 import { judge, notTrue } from "../status/conditions.ts";
 import { associated } from "../status/conditions.table.ts";
@@ -12,6 +12,7 @@ import { hasFinalizer, isDeployed } from "../gates.ts";
 import { readHostSelector } from "./label-selector.ts";
 import { rejections, type Wanted } from "./rejections.table.ts";
 import type { HostView } from "../snapshot.ts";
+import { freeHostLookMs } from "../waits.ts";
 
 export function findHost(draft: MachineDraft): Stop {
   const { object } = draft.snapshot;
@@ -32,9 +33,6 @@ export function findHost(draft: MachineDraft): Stop {
   if (problem !== undefined) return fail(draft, because("InvalidSpec", problem), ["object"]);
   return choose(draft);
 }
-
-/** A host that becomes free wakes who waits; this is how long one lost wake-up costs. */
-const lookMs = 60_000;
 
 /** A host that names this machine as its consumer, whatever else is with it (M23). */
 export function ownHost(draft: MachineDraft): HostView | undefined {
@@ -68,7 +66,7 @@ function choose(draft: MachineDraft): Stop {
   });
   if (choice.candidates.length > 0) return claim(draft, choice.candidates, "chose a host");
   const none = because("NoHostAvailable", choice.explanation);
-  return fail(draft, none, ["free-host", "object"], draft.snapshot.nowMs + lookMs);
+  return fail(draft, none, ["free-host", "object"], draft.snapshot.nowMs + freeHostLookMs);
 }
 
 /**

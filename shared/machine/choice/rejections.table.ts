@@ -1,5 +1,6 @@
 // Why a host is not chosen, the first that applies; in words for one and for several hosts.
 import { detachedAnnotation, pausedAnnotation } from "../../metal3/annotations.ts";
+import { hasDeployment } from "../../metal3/consumer.ts";
 import { stateText } from "../consumer/host-text.ts";
 import type { LabelTest } from "./label-selector.ts";
 import type { HostView } from "../snapshot.ts";
@@ -91,7 +92,7 @@ export const rejections: readonly Rejection[] = [
     several: (host) => `are ${stateText(host)}`,
   },
   {
-    applies: ({ spec }) => spec.image !== undefined || spec.customDeploy !== undefined,
+    applies: ({ spec }) => hasDeployment(spec),
     bars: true,
     one: "has an image already",
     several: "have an image already",

@@ -1,18 +1,18 @@
 // Between the claim of a host and what Kubernetes shows: the consumer is written, the machine notes its host. A claim
 // that turns out bad before anything was written is let go; nobody else's host is written to.
+import { hasDeployment } from "../../metal3/consumer.ts";
 import { judge, isTrue, notTrue } from "../status/conditions.ts";
 import { associated, dataReady, metaDataAssociated } from "../status/conditions.table.ts";
 import { consumerText, ownerOfHost } from "./consumer.ts";
 import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
 import { fail, findHost, flawOf } from "../choice/find-host.ts";
 import { isDeployed } from "../gates.ts";
-import { isDeploymentShown, patchHost, runsOwn, writeHost } from "./host-patch.ts";
+import { patchHost, runsOwn, writeHost } from "./host-patch.ts";
 import { hostText, nameOf } from "./host-text.ts";
 import type { HostView } from "../snapshot.ts";
+import { askAgainMs } from "../waits.ts";
 
 const hostAnnotation = "metal3.io/BareMetalHost";
-/** How often a write that Kubernetes does not show is asked for again. */
-const askAgainMs = 60_000;
 
 /** Stops until Kubernetes shows a host with this machine as its consumer and with its image. */
 export function associate(draft: MachineDraft): Stop | HostView {
@@ -95,7 +95,7 @@ function showAssociation(draft: MachineDraft, host: HostView): Stop | HostView {
   judge(draft, associated, isTrue("AssociateBareMetalHostSuccess", hostText(host)));
   judgeData(draft);
   writeHost(draft, host);
-  if (isDeploymentShown(host)) return host;
+  if (hasDeployment(host.spec)) return host;
   const isData = object.spec.dataTemplate !== undefined && draft.status.renderedData === undefined;
   if (isData) {
     const message = `waits for the data of Metal3DataTemplate ${object.spec.dataTemplate?.name ?? ""}`;

@@ -1,5 +1,6 @@
 // Whose a host is, by spec.consumerRef: of this machine, of nobody, of somebody else.
 import { infrastructureGroup } from "../../capm3/provider.ts";
+import { ownerByReference } from "../../metal3/consumer.ts";
 import type { MachineDraft } from "../draft.ts";
 import type { HostView } from "../snapshot.ts";
 
@@ -16,17 +17,8 @@ export function consumerOf({ snapshot }: MachineDraft): Reference {
   };
 }
 
-/** By name, namespace, kind and group, as the cluster link compares too: the version may be an older one. */
-export function ownerOfHost(draft: MachineDraft, { spec }: HostView): "ours" | "nobody" | "other" {
-  const { consumerRef } = spec;
-  if (consumerRef === undefined) return "nobody";
-  const wanted = consumerOf(draft);
-  const isOurs =
-    consumerRef.kind === wanted.kind &&
-    consumerRef.name === wanted.name &&
-    consumerRef.namespace === wanted.namespace &&
-    consumerRef.apiVersion?.split("/")[0] === infrastructureGroup;
-  return isOurs ? "ours" : "other";
+export function ownerOfHost(draft: MachineDraft, { spec, namespace }: HostView) {
+  return ownerByReference(spec.consumerRef, consumerOf(draft), namespace);
 }
 
 /** "Metal3Machine metal/worker-1". */

@@ -1,7 +1,7 @@
 // What a machine wants written into its host, as the difference to what Kubernetes shows: nothing when it shows all.
 import type { Metal3Machine } from "../../capm3/v1beta2/metal3-machine.ts";
 import { copyJson } from "../../copy-json.ts";
-import { isSameJson } from "../../host/document/canonical-json.ts";
+import { hasDeployment, isDeployedWith } from "../../metal3/consumer.ts";
 import { consumerOf, ownerOfHost } from "./consumer.ts";
 import { bootstrapSecret, clusterNameLabel } from "../core-state.ts";
 import type { MachineDraft } from "../draft.ts";
@@ -31,7 +31,7 @@ export function writeHost(draft: MachineDraft, host: HostView): void {
   const labels = missingLabels(draft, host);
   const spec = missingSpec(draft, host);
   // A host whose consumer was removed is known again by what it was deployed with.
-  const isSettled = isDeploymentShown(host) && ownerOfHost(draft, host) === "ours";
+  const isSettled = hasDeployment(host.spec) && ownerOfHost(draft, host) === "ours";
   const deploySpec = isSettled ? undefined : deployment(draft);
   if (labels !== undefined || spec !== undefined || deploySpec !== undefined) {
     patchHost(draft, host, {
@@ -43,22 +43,15 @@ export function writeHost(draft: MachineDraft, host: HostView): void {
   labelSecret(draft, host);
 }
 
-export function isDeploymentShown({ spec }: HostView): boolean {
-  return spec.image !== undefined || spec.customDeploy !== undefined;
-}
-
 /** Whether the host runs what this machine brings, as the cluster link judges it before it writes a consumer. */
 export function runsOwn(draft: MachineDraft, host: HostView): boolean {
-  if (!isDeploymentShown(host)) return false;
   const { image, customDeploy } = draft.snapshot.object.spec;
   const brings = {
     image: image === undefined ? undefined : hostImage(image),
     customDeploy,
     userData: userDataOf(draft),
   };
-  return Object.entries(brings).every(([key, value]) =>
-    isSameJson(host.spec[key as keyof typeof brings], value),
-  );
+  return isDeployedWith(host.spec, brings);
 }
 
 function missingLabels(draft: MachineDraft, host: HostView): Record<string, string> | undefined {

@@ -101,6 +101,19 @@ test("a host of an older version's reference is the machine's too", () => {
   expect(world.host("m1").spec.consumerRef).toEqual(consumerRef);
 });
 
+test("an empty reference names nobody, and one without a namespace is into the host's own, as for the cluster link", () => {
+  const empty = worldWith({}, { spec: { consumerRef: { name: "" } } });
+  expect(empty.claimed?.name).toBe("m1");
+  expect(empty.host("m1").spec.consumerRef).toMatchObject({ name: "worker-1" });
+  const consumerRef = {
+    apiVersion: "infrastructure.cluster.x-k8s.io/v1beta2",
+    kind: "Metal3Machine",
+    name: "worker-1",
+  };
+  const own = worldWith({}, { state: "provisioned", spec: { online: true, consumerRef } });
+  expect(own.claimed?.name).toBe("m1");
+});
+
 test("with a cloud provider the Node tells the providerID, and nothing is provisioned before [M53]", () => {
   const metal3Cluster = makeMetal3Cluster({ cloudProviderEnabled: true });
   const world = worldWith({}, {}, { metal3Cluster });

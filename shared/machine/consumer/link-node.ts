@@ -6,13 +6,7 @@ import { because, settled, target, tell, wait, type MachineDraft, type Stop } fr
 import { hasCloudProvider, providerIdOf } from "./provisioned.ts";
 import { nameOf } from "./host-text.ts";
 import type { HostView } from "../snapshot.ts";
-
-const askEveryMs = 10_000;
-/** Where a person has to do something. */
-const askAgainMs = 30_000;
-/** A Node that has not come in this time is asked for less often. */
-const patienceMs = 20 * 60_000;
-const askSeldomMs = 60_000;
+import { askMendedMs, askNodeMs, askNodeSeldomMs, nodePatienceMs } from "../waits.ts";
 
 export function linkNode(draft: MachineDraft, host: HostView): Stop {
   const { node } = draft.snapshot;
@@ -77,10 +71,10 @@ function nextAskMs(draft: MachineDraft): number {
 
 function askEvery({ snapshot, status }: MachineDraft): number {
   const { node, nowMs } = snapshot;
-  if (node?.outcome === "conflict" || node?.outcome === "problem") return askAgainMs;
+  if (node?.outcome === "conflict" || node?.outcome === "problem") return askMendedMs;
   const shown = status.conditions?.find(({ type }) => type === nodeCondition);
   const sinceMs = shown?.status === "False" ? Date.parse(shown.lastTransitionTime) : nowMs;
-  return nowMs < sinceMs + patienceMs ? askEveryMs : askSeldomMs;
+  return nowMs < sinceMs + nodePatienceMs ? askNodeMs : askNodeSeldomMs;
 }
 
 function ask(draft: MachineDraft, host: HostView): void {

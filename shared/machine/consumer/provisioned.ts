@@ -6,9 +6,8 @@ import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
 import { hostText, nameOf } from "./host-text.ts";
 import type { Metal3MachineStatus } from "../../capm3/v1beta2/metal3-machine.ts";
 import type { HostView } from "../snapshot.ts";
+import { lookMs } from "../waits.ts";
 
-/** While the host works its progress is looked at this often. */
-const lookMs = 30_000;
 /** Of the status; two more name the host. */
 const mostAddresses = 30;
 

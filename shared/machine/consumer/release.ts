@@ -11,9 +11,8 @@ import { hasFinalizer, machineFinalizer } from "../gates.ts";
 import { clusterNameOf, patchHost } from "./host-patch.ts";
 import { hostText, nameOf } from "./host-text.ts";
 import type { HostView } from "../snapshot.ts";
+import { askAgainMs, lookMs } from "../waits.ts";
 
-const askAgainMs = 60_000;
-const lookMs = 30_000;
 const ownPause = "metal3.io/capm3";
 
 /** States in which the host carries nothing of this machine. */

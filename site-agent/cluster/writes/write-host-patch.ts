@@ -1,7 +1,11 @@
 // What a host's consumer wants of it, merged into a host that is the consumer's at that moment, or becomes so by
 // this very write. A host of somebody else is left alone.
-import { isSameJson } from "../../../shared/host/document/canonical-json.ts";
 import { detachedAnnotation, pausedAnnotation } from "../../../shared/metal3/annotations.ts";
+import {
+  hasDeployment,
+  isDeployedWith,
+  ownerByReference,
+} from "../../../shared/metal3/consumer.ts";
 import { objectReference } from "../../../shared/metal3/object-reference.ts";
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
@@ -22,11 +26,12 @@ export async function writeHostPatch(api: KubernetesApi, write: Write): Promise<
   const patch = wantedPatch(write, found.object.spec);
   if (!wouldChange(found.object, patch)) return { ok: true };
   const consumer = found.object.spec?.["consumerRef"];
+  const owner = ownerOf(write, consumer);
+  if (owner === "other") return { ok: false, message: refusal(write, consumer), retry: false };
   // A host that was let go may be a person's by now: what is left of an old order is not for it.
-  if (isNobody(consumer) && !isConsumerOf(write, patch.spec["consumerRef"])) return { ok: true };
-  if (!isNobody(consumer) && !isConsumerOf(write, consumer))
-    return { ok: false, message: refusal(write, consumer), retry: false };
-  const bar = isNobody(consumer) ? barTo(write, found.object) : undefined;
+  if (owner === "nobody" && ownerOf(write, patch.spec["consumerRef"]) !== "ours")
+    return { ok: true };
+  const bar = owner === "nobody" ? barTo(write, found.object) : undefined;
   if (bar !== undefined) {
     const message = `host ${write.namespace}/${write.name} was not claimed: it ${bar}`;
     return { ok: false, message, retry: false };
@@ -35,7 +40,7 @@ export async function writeHostPatch(api: KubernetesApi, write: Write): Promise<
 }
 
 function wantedPatch(write: Write, held: Fetched["spec"] = {}) {
-  const isDeployed = (held["image"] ?? held["customDeploy"] ?? undefined) !== undefined;
+  const isDeployed = hasDeployment(held);
   const { labels = {}, annotations = {}, spec, deploySpec } = write;
   return {
     metadata: { labels, annotations },
@@ -49,11 +54,8 @@ function wantedPatch(write: Write, held: Fetched["spec"] = {}) {
  */
 function barTo({ deploySpec = {} }: Write, { metadata, spec = {} }: Fetched): string | undefined {
   if (metadata.deletionTimestamp !== undefined) return "is being deleted";
-  const runs = spec["image"] ?? spec["customDeploy"] ?? undefined;
-  if (runs !== undefined) {
-    const brings = ["image", "customDeploy", "userData"];
-    const isOwn = brings.every((key) => isSameJson(spec[key], deploySpec[key]));
-    return isOwn ? undefined : "has another image";
+  if (hasDeployment(spec)) {
+    return isDeployedWith(spec, deploySpec) ? undefined : "has another image";
   }
   if (spec["externallyProvisioned"] === true) return "is externally provisioned";
   const { annotations = {} } = metadata;
@@ -61,27 +63,8 @@ function barTo({ deploySpec = {} }: Write, { metadata, spec = {} }: Fetched): st
   return annotations[detachedAnnotation] === undefined ? undefined : "is detached";
 }
 
-function isNobody(consumer: unknown): boolean {
-  const reference = objectReference.safeParse(consumer ?? {}).data;
-  return reference !== undefined && Object.values(reference).every((text) => (text ?? "") === "");
-}
-
-/** By name, namespace, kind and group; versions come and go. */
-function isConsumerOf({ consumer: wanted, namespace: own }: Write, consumer: unknown): boolean {
-  const parsed = objectReference.safeParse(consumer);
-  if (!parsed.success) return false;
-  const { name, namespace = own, kind, apiVersion } = parsed.data;
-  return (
-    name === wanted.name &&
-    namespace === wanted.namespace &&
-    kind === wanted.kind &&
-    groupOf(apiVersion) === groupOf(wanted.apiVersion)
-  );
-}
-
-function groupOf(apiVersion = ""): string {
-  const [group = "", version] = apiVersion.split("/");
-  return version === undefined ? "" : group;
+function ownerOf({ consumer, namespace }: Write, shown: unknown) {
+  return ownerByReference(shown, consumer, namespace);
 }
 
 function refusal({ namespace, name, consumer }: Write, other: unknown): string {

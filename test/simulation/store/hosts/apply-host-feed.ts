@@ -7,6 +7,7 @@ import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf } from "../rows.ts";
 import { columnsOf, feedGate, refused, type GivenObject } from "./feed-gate.ts";
 import { feedRows, type FedRows } from "./feed-rows.ts";
+import { unknownHost } from "./unknown-host.ts";
 
 export function applyHostFeed(
   database: MemoryDatabase,
@@ -63,13 +64,7 @@ function newHost(cluster: string, given: GivenObject) {
     deleted: false,
     list_id: null,
     site: null,
-    memory: null,
-    document: null,
-    power_on: null,
-    power_at: null,
-    bmc_problem: null,
-    blocked: false,
+    ...unknownHost,
     wake_at: null,
-    machine_uid: null,
   };
 }

@@ -1,5 +1,6 @@
 // As control-plane/store/links/forget-hosts.ts: what is believed about the hosts of an agent that proves that this
 // database went back in time.
+import { unknownHost } from "../hosts/unknown-host.ts";
 import { wakeHost, wakeRow } from "../hosts/wake-row.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import type { StoredAgentRow } from "../rows.ts";
@@ -18,7 +19,7 @@ export function forgetHosts(
   const stale = new Set(forgotten.map((host) => host.cluster));
   if (cluster !== null) stale.add(cluster);
   for (const { uid } of forgotten) {
-    wakeHost(database, uid, wakeAtMs, unknown);
+    wakeHost(database, uid, wakeAtMs, unknownHost);
     forgetRows(database, uid);
   }
   for (const table of ["feeds", "machine_feeds"] as const) {
@@ -34,16 +35,6 @@ export function forgetHosts(
   }
   return forgotten.map(({ uid }) => uid);
 }
-
-const unknown = {
-  memory: null,
-  document: null,
-  power_on: null,
-  power_at: null,
-  bmc_problem: null,
-  blocked: false,
-  machine_uid: null,
-};
 
 function forgetMachines(
   database: MemoryDatabase,
