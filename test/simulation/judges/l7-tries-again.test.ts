@@ -49,6 +49,12 @@ test("what only a person can end, and what is wrong with the world, is no breach
   expect(tryJudge(l7, begun, { truth: { machines: nobody }, until })).toEqual([]);
   const hangs = [...begun, fault(10, "bmc-hangs", "m1")];
   expect(tryJudge(l7, hangs, { truth: { machines }, until })).toEqual([]);
+  const kept = (errorType: string): Made[] => {
+    const host = madeHost({ spec: { externallyProvisioned: true }, status: { errorType } });
+    return [stored(0, secret("right")), stored(0, host), log(2)];
+  };
+  expect(tryJudge(l7, kept("preparation error"), { truth: { machines }, until })).toEqual([]);
+  expect(tryJudge(l7, kept("registration error"), { truth: { machines }, until })).toHaveLength(1);
   const given = madeHost({ status: { errorType: "provisioning error" } });
   const events = [stored(0, secret("right")), stored(0, given), log(2)];
   expect(tryJudge(l7, events, { truth: { machines }, until })).toEqual([]);

@@ -1,10 +1,10 @@
 // L7: what failed is tried again as long as trying can help. Causes that only a person can end are left out: a host
-// whose machine is another one's too, a boot MAC or BMC address of nobody, a password that the BMC does not take, and
-// an image that was given up. That a changed Secret wakes at once is judged by L13, a changed spec by L1.
+// whose machine is another one's too, a boot MAC or BMC address of nobody, a password that the BMC does not take, an
+// image that was given up, and a host to clean whose disks its spec has come to keep from us. That a changed Secret wakes at once is judged by L13, a changed spec by L1.
 import { anything, Calm } from "./calm.ts";
 import { fleetOf, mayLogIn } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
-import { isHandsOff, statusOf } from "./host-of.ts";
+import { isHandsOff, specOf, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Waits } from "./waits.ts";
 
@@ -59,5 +59,7 @@ export const l7: JudgeKind = {
 /** A password that failed too often waits half an hour, lest the BMC locks. */
 function canSucceed(host: FleetHost): boolean {
   const { errorType = "" } = statusOf(host.object);
+  const { externallyProvisioned = false } = specOf(host.object);
+  if (externallyProvisioned && errorType === "preparation error") return false;
   return repeated.includes(errorType) && !isHandsOff(host.object) && mayLogIn(host);
 }

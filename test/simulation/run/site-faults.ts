@@ -60,6 +60,7 @@ export const siteFaults = {
   "disk-error": (world, fault) => machine(world, fault)?.failChanges(fault.amount),
   "disk-renamed": (world, fault) => machine(world, fault)?.renameDisks(),
   "swapped-machine"(world, { target }) {
+    if (isExchanged(world, target)) return false;
     exchangeCables(world, target);
     return () => {
       if (world.swapped.has(target)) exchangeCables(world, target);
@@ -91,6 +92,12 @@ export const siteFaults = {
     return () => servers.change(url, 1);
   },
 } satisfies Partial<Record<FaultClass, Apply>>;
+
+/** One that stands in another's place already: two exchanges that end in the order they began put nobody back. */
+function isExchanged({ swapped }: World, pair: string): boolean {
+  const names = pair.split("+");
+  return [...swapped].some((each) => each.split("+").some((name) => names.includes(name)));
+}
 
 /** `pair` as "m3+m7"; the second time they are as before. */
 export function exchangeCables({ machines, swapped, truth }: World, pair: string): void {
