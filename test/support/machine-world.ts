@@ -6,6 +6,7 @@ import { coreCluster, coreMachine } from "../../shared/machine/core-objects.ts";
 import { decideMachine } from "../../shared/machine/decide-machine.ts";
 import type { MachineDecision } from "../../shared/machine/decision.ts";
 import type { HostView, MachineSnapshot } from "../../shared/machine/snapshot.ts";
+import { hasDeployment, ownerByReference } from "../../shared/metal3/consumer.ts";
 import type { WriteBack } from "../../shared/protocol/write-back.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -236,12 +237,12 @@ export class MachineWorld {
 
   #patchHost(write: Extract<WriteBack, { kind: "host-patch" }>): void {
     const host = this.hosts.find(({ uid }) => uid === write.uid);
-    const other = host?.spec.consumerRef;
     if (host === undefined || host.gone) return;
-    if (other !== undefined && other.name !== write.consumer.name) return;
-    if (other === undefined && (write.spec?.["consumerRef"] ?? null) === null) return;
-    const isEmpty = host.spec.image === undefined && host.spec.customDeploy === undefined;
-    const spec = merged(merged(host.spec, write.spec), isEmpty ? write.deploySpec : {});
+    const owner = ownerByReference(host.spec.consumerRef, write.consumer, host.namespace);
+    if (owner === "other") return;
+    if (owner === "nobody" && (write.spec?.["consumerRef"] ?? null) === null) return;
+    const deploySpec = hasDeployment(host.spec) ? {} : write.deploySpec;
+    const spec = merged(merged(host.spec, write.spec), deploySpec);
     const labels = merged(host.labels, write.labels);
     this.setHost(host.name, {
       spec,
