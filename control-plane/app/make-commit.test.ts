@@ -210,6 +210,19 @@ test("makeCommit wakes the host when the decision says", () => {
 });
 
 test.each([
+  ["a minute later", undefined, startMs + 60_000],
+  ["when the decision says, if that is earlier", startMs + 5, startMs + 5],
+] as const)("makeCommit wakes whoever waits for another host's claim %s", (_, own, expected) => {
+  const next = {
+    kind: "wait",
+    awaited: ["claim", "spec"],
+    ...(own === undefined ? {} : { wakeAtMs: own }),
+  } as const;
+  const commit = makeCommit(makeRows("lab", held(5)), makeSnapshot("lab"), makeDecision({ next }));
+  expect(commit.wakeAtMs).toBe(expected);
+});
+
+test.each([
   ["when the site would be unreachable", "connected", undefined, startMs - 7_000 + 300_000],
   ["when the decision says, if that is earlier", "degraded", startMs + 5, startMs + 5],
   ["never, where the site is unreachable already", "unreachable", undefined, undefined],

@@ -40,13 +40,20 @@ export function makeCommit(rows: HostRows, snapshot: Snapshot, decision: Decisio
   };
 }
 
+/** A host that is refused a claim just as it is given up is not seen to wait for it, and is woken by nobody. */
+const askForClaimMs = 60_000;
+
 /** A site that falls silent wakes nobody: whoever waits for an operation there looks when it would be unreachable. */
-function wakeAtMs({ next }: Decision, { site }: Snapshot): number | undefined {
+function wakeAtMs({ next }: Decision, { site, nowMs }: Snapshot): number | undefined {
   if (next.kind !== "wait") return undefined;
   const awaited: readonly string[] = next.awaited;
   const isHeard = site.kind === "site" && site.connection !== "unreachable";
-  if (!isHeard || !awaited.includes("operation")) return next.wakeAtMs;
-  return Math.min(next.wakeAtMs ?? Infinity, site.lastSeenMs + siteUnreachableAfterMs);
+  const times = [
+    next.wakeAtMs,
+    awaited.includes("claim") ? nowMs + askForClaimMs : undefined,
+    isHeard && awaited.includes("operation") ? site.lastSeenMs + siteUnreachableAfterMs : undefined,
+  ].filter((each) => each !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 /**
