@@ -1,7 +1,7 @@
 // Makes a scenario's faults happen, and ends them.
 import { usualWanDelay } from "../network/wan.ts";
 import { faultClasses } from "../workload/scenario.ts";
-import type { FaultClass, Scenario } from "../workload/scenario.ts";
+import type { Fault, FaultClass, Scenario } from "../workload/scenario.ts";
 import { freeBytesUsually } from "./agent-process.ts";
 import { endCopy, startCopy } from "./copies.ts";
 import { enrolUnknown } from "./enrolments.ts";
@@ -131,21 +131,30 @@ export function possibleFaultsOf(tier: Scenario["tier"]): readonly FaultClass[] 
   return faultClasses.filter((fault) => tier === "memory" || fault !== "database-restored");
 }
 
+/** What cannot be done now, as an instance is down that shall crash, waits for its time. */
+const againMs = 1_000;
+const waitsMs = 60_000;
+
 export function scheduleFaults(world: World): void {
-  const { kernel, scenario, tell } = world;
-  for (const fault of scenario.faults) {
-    kernel.timer(fault.atMs, () => {
-      if (world.truth.healed) return;
-      const { fault: what, target, atMs, untilMs } = fault;
-      const end = table[what](world, fault);
-      if (end === false) return;
-      tell({ kind: "fault", fault: what, target });
-      kernel.timer(Math.max(1, untilMs - atMs), () => {
-        if (typeof end === "function") end();
-        tell({ kind: "fault-ended", fault: what, target });
-      });
-    });
+  for (const fault of world.scenario.faults) {
+    world.kernel.timer(fault.atMs, () => begin(world, fault, waitsMs));
   }
+}
+
+function begin(world: World, fault: Fault, leftMs: number): void {
+  const { kernel, tell } = world;
+  if (world.truth.healed) return;
+  const { fault: what, target, atMs, untilMs } = fault;
+  const end = table[what](world, fault);
+  if (end === false) {
+    if (leftMs > 0) kernel.timer(againMs, () => begin(world, fault, leftMs - againMs));
+    return;
+  }
+  tell({ kind: "fault", fault: what, target });
+  kernel.timer(Math.max(1, untilMs - atMs), () => {
+    if (typeof end === "function") end();
+    tell({ kind: "fault-ended", fault: what, target });
+  });
 }
 
 /** Everything works from now on, and everybody runs. */
