@@ -77,6 +77,13 @@ export function isHandsOff(object: KubernetesObject): boolean {
   return isForced || isDetached || detachable.includes(stateOf(object));
 }
 
+const neverHeld: readonly string[] = ["", "unmanaged", "registering"];
+
+/** Of several that want a machine, one that was never registered has nothing to do with it. */
+export function wasNeverHeld(host: KubernetesObject): boolean {
+  return neverHeld.includes(stateOf(host));
+}
+
 /** In lower case; "": it names none. */
 export function bootMacOf(host: KubernetesObject | undefined): string {
   return (specOf(host).bootMACAddress ?? "").toLowerCase();

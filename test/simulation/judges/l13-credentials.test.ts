@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { KubernetesObject } from "../world/events.ts";
 import { l13 } from "./l13-credentials.ts";
-import { fault, log } from "./made-events.ts";
+import { fault, faultEnded, log } from "./made-events.ts";
 import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
 import type { Given, Made } from "./try-judge.ts";
 
@@ -49,4 +49,10 @@ test("a password that failed before, and a site that cannot be reached, excuse",
     stored(200, secret("right")),
   ];
   expect(tryJudge(l13, cut, given)).toEqual([]);
+  const right = [stored(200, secret("right")), faultEnded(300, "bmc-restarts", "m1"), log(310)];
+  const away = [...refused, told, log(102), fault(150, "bmc-restarts", "m1"), ...right];
+  expect(tryJudge(l13, away, given)).toEqual([]);
+  const other = [...refused, told, log(102), fault(150, "bmc-restarts", "m2"), ...right];
+  const ends = [...other, faultEnded(320, "bmc-restarts", "m2"), log(330)];
+  expect(tryJudge(l13, ends, given)).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 // L13: a password that a BMC does not take is told, and one that is corrected in the Secret is tried at once. A
-// password that failed before does not count: it has to wait, lest the BMC locks (S15).
+// password that failed before does not count: it has to wait, lest the BMC locks (S15). Neither does a BMC that is away.
 import type { KubernetesObject } from "../world/events.ts";
-import type { Truth } from "../world/truth.ts";
+import type { MachineTruth, Truth } from "../world/truth.ts";
 import { anything, Calm } from "./calm.ts";
 import { credentialsOf, fleetOf, isOrdinary } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
@@ -27,6 +27,11 @@ export const l13: JudgeKind = {
     const tried = new Waits(triedMs, (machine, afterMs) =>
       report(`no login ${afterMs} ms after the Secret was right`, machine),
     );
+    // One that is away when it is tried comes back in its own time, which L7 judges.
+    const isWithinReach = ({ name, site }: MachineTruth): boolean =>
+      calm.sinceMs(({ what, target }) =>
+        what.startsWith("bmc-") ? target === name : what === "network-loss" && target === site,
+      ) !== undefined;
     const onSecret = (truth: Truth, cluster: string, secret: KubernetesObject, atMs: number) => {
       for (const host of fleetOf(truth)) {
         const machine = machineIn(host);
@@ -34,13 +39,20 @@ export const l13: JudgeKind = {
         const failed = refused.get(machine.name);
         const { password = "" } = host;
         const isRight = password === machine.password && failed?.has(password) === false;
-        if (isRight) tried.begin(machine.name, atMs);
+        if (isRight && isWithinReach(machine)) tried.begin(machine.name, atMs);
         else tried.drop(machine.name);
       }
     };
     return {
       on: {
         ...calm.on,
+        fault(event, truth) {
+          calm.on.fault(event);
+          for (const name of tried.keys) {
+            const machine = truth.machines.get(name);
+            if (machine !== undefined && !isWithinReach(machine)) tried.drop(name);
+          }
+        },
         login({ machine, ok, agent, atMs }, truth) {
           if (agent === undefined) return;
           tried.end(machine, atMs, sinceMs());

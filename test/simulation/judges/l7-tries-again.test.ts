@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { KubernetesObject } from "../world/events.ts";
 import { l7 } from "./l7-tries-again.ts";
-import { fault, log } from "./made-events.ts";
+import { fault, faultEnded, log } from "./made-events.ts";
 import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
 
@@ -58,4 +58,42 @@ test("what only a person can end, and what is wrong with the world, is no breach
   const given = madeHost({ status: { errorType: "provisioning error" } });
   const events = [stored(0, secret("right")), stored(0, given), log(2)];
   expect(tryJudge(l7, events, { truth: { machines }, until })).toEqual([]);
+});
+
+/** Two tries that begin in peace, at 100 and 300 s, and fail. */
+function twice(failure: string, second: Made[] = []): Made[] {
+  const given = (at: number, id: string): Made => {
+    const about = { agent: "site-1", id, what: "operation", hostUid: "u" } as const;
+    return { at, kind: "delivered", ...about, operationId: `u.${id}` };
+  };
+  const failed = (at: number, id: string): Made => {
+    const about = { agent: "site-1", seq: 1, hostUid: "u", operationId: `u.${id}` };
+    return { at, kind: "reported", ...about, what: "operation-failed", failure };
+  };
+  return [
+    ...begun,
+    given(100, "1"),
+    failed(110, "1"),
+    ...second,
+    given(300, "2"),
+    failed(310, "2"),
+  ];
+}
+
+test("a second failure in a row with nothing wrong breaks it, one with a cause does not", () => {
+  const truth = { machines };
+  const vain = "work for u fails again (disk), and nothing is wrong";
+  expect(tryJudge(l7, twice("disk"), { truth })).toEqual([vain]);
+  expect(tryJudge(l7, twice("fenced"), { truth })).toEqual([]);
+  const told = twice("disk").slice(0, -2);
+  expect(tryJudge(l7, [...told, ...told.slice(-1)], { truth })).toEqual([]);
+  const lately = [fault(250, "disk-error", "m1"), faultEnded(251, "disk-error", "m1")];
+  expect(tryJudge(l7, twice("disk", lately), { truth })).toEqual([]);
+  const odd = new Map([["m1", madeMachine({ quirks: ["flaps"] })]]);
+  expect(tryJudge(l7, twice("disk"), { truth: { machines: odd } })).toEqual([]);
+  const pressed: Made = { at: 305, kind: "power", machine: "m1", on: false, why: "button" };
+  const events = twice("boot-timeout");
+  expect(tryJudge(l7, [...events.slice(0, -1), pressed, ...events.slice(-1)], { truth })).toEqual(
+    [],
+  );
 });

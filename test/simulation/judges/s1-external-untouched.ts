@@ -1,11 +1,9 @@
 // S1: what others have put on a host's disks stays there.
 import { firstOfBoot } from "./first-of-boot.ts";
 import { onItsWayMs, Since } from "./history.ts";
-import { bootsFrom, specOf, stateOf } from "./host-of.ts";
+import { bootsFrom, specOf, stateOf, wasNeverHeld } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { judgeWords } from "./known-holds.ts";
-
-const neverHeld: readonly string[] = ["", "unmanaged", "registering"];
 
 export const s1: JudgeKind = {
   id: "S1",
@@ -27,8 +25,7 @@ export const s1: JudgeKind = {
           const hosts = truth.hostsOf(event.machine);
           for (const { object } of hosts) {
             if (!bootsFrom(object, machine)) continue;
-            // Of several that want a machine, one that was never registered has nothing on it.
-            if (hosts.length > 1 && neverHeld.includes(stateOf(object))) continue;
+            if (hosts.length > 1 && wasNeverHeld(object)) continue;
             const heldMs = external.heldMs(object.metadata.uid, event.atMs);
             const isKnown = stateOf(object) === "externally provisioned";
             if (heldMs > onItsWayMs || (heldMs >= 0 && isKnown)) {

@@ -74,3 +74,17 @@ test("work from before a host became externally provisioned is void, and its pow
   expect(judge(external, ordered(3, "power"), switched(40, "off"))).toEqual([]);
   expect(judge(external, ordered(3, "register"), switched(40, "off"))).toEqual([]);
 });
+
+test("of several hosts that name a machine's BMC, only those count whose machine it is", () => {
+  const own = stored(0, madeHost({ status: { provisioning: { state: "provisioned" } } }));
+  const other = (mac: string, state: string): Made => {
+    const annotations = { "baremetalhost.metal3.io/paused": "" };
+    const spec = { bootMACAddress: mac };
+    const status = { provisioning: { state } };
+    return stored(0, madeHost({ name: "other", uid: "v", annotations, spec, status }));
+  };
+  const mac = "52:54:01:00:01:00";
+  expect(judge(own, other(mac, "provisioned"), switched(91, "off"))).toHaveLength(1);
+  expect(judge(own, other("52:54:01:00:02:00", "provisioned"), switched(91, "off"))).toEqual([]);
+  expect(judge(own, other(mac, "registering"), switched(91, "off"))).toEqual([]);
+});

@@ -1,6 +1,8 @@
 // S2: the power of a host that is in people's hands is not cut, and an agent that knows that it is switches nothing.
 import { onItsWayMs, Since } from "./history.ts";
-import { isHandsOff } from "./host-of.ts";
+import type { KubernetesObject } from "../world/events.ts";
+import type { MachineTruth } from "../world/truth.ts";
+import { bootsFrom, isHandsOff, wasNeverHeld } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { KnownPower } from "./known-power.ts";
 
@@ -22,7 +24,9 @@ export const s2: JudgeKind = {
           const problem = known.problem(agent, bmcAddress, atMs);
           if (problem !== undefined) report(`${action} by ${agent}, which ${problem}`, machine);
           if (!cuts.includes(action)) return;
-          for (const { object } of truth.hostsOf(machine)) {
+          const hosts = truth.hostsOf(machine);
+          for (const { object } of hosts) {
+            if (hosts.length > 1 && !isItsOwn(object, truth.machines.get(machine))) continue;
             const heldMs = held.heldMs(object.metadata.uid, atMs);
             if (heldMs > onItsWayMs) report(`${action} after ${heldMs} ms of being held`, machine);
           }
@@ -31,3 +35,8 @@ export const s2: JudgeKind = {
     };
   },
 };
+
+/** Of several that name its BMC: one with another machine's boot MAC has a mistyped address. */
+function isItsOwn(host: KubernetesObject, machine: MachineTruth | undefined): boolean {
+  return bootsFrom(host, machine) && !wasNeverHeld(host);
+}
