@@ -50,6 +50,8 @@ export interface MachineRows {
   readonly coreCluster: unknown;
   /** The Metal3Cluster that the Cluster's infrastructureRef names. */
   readonly metal3Cluster: unknown;
+  /** The Metal3MachineTemplate that it was made from. */
+  readonly template: unknown;
   /** Names of the Machines of that Cluster; for a Metal3Cluster only. */
   readonly machines: readonly string[];
   /** The claimed host; or, without one, all of the namespace. Empty for a Metal3Cluster. */

@@ -67,12 +67,20 @@ export function hasFinalizer({ snapshot }: MachineDraft): boolean {
   return snapshot.object.metadata.finalizers?.includes(machineFinalizer) === true;
 }
 
-/** Asks for our finalizer, without which the object could vanish under its host; and copies the failure domain. */
+/**
+ * Asks for our finalizer, without which the object could vanish under its host; copies the failure domain, and the
+ * cleaning mode of a template that has one and is not paused (M36).
+ */
 export function prepareObject(draft: MachineDraft): void {
-  const { owner, object } = draft.snapshot;
+  const { owner, object, template } = draft.snapshot;
   if (!hasFinalizer(draft)) draft.patch.addFinalizers = [machineFinalizer];
   const domain = owner?.spec.failureDomain ?? "";
   if (domain !== "" && domain !== object.spec.failureDomain) {
     draft.patch.spec = { ...draft.patch.spec, failureDomain: domain };
   }
+  if (template === undefined || pausedBy(template, undefined) !== undefined) return;
+  const { automatedCleaningMode } = template.spec.template.spec;
+  if (automatedCleaningMode === undefined) return;
+  if (automatedCleaningMode === object.spec.automatedCleaningMode) return;
+  draft.patch.spec = { ...draft.patch.spec, automatedCleaningMode };
 }

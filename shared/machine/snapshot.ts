@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Metal3Cluster } from "../capm3/v1beta2/metal3-cluster.ts";
 import type { Metal3Machine } from "../capm3/v1beta2/metal3-machine.ts";
+import type { Metal3MachineTemplate } from "../capm3/v1beta2/metal3-machine-template.ts";
 import type { BareMetalHostSpec } from "../metal3/bare-metal-host.ts";
 import type { HardwareDetails } from "../metal3/hardware-details.ts";
 import type { NodeFact } from "../protocol/facts/node-fact.ts";
@@ -85,6 +86,8 @@ export interface MachineSnapshot extends Common<Metal3Machine> {
   /** The Machine that owns it. */
   readonly owner: CoreMachine | undefined;
   readonly metal3Cluster: Metal3Cluster | undefined;
+  /** What it was made from, if that is still there. */
+  readonly template: Metal3MachineTemplate | undefined;
   /** The host that it has claimed. */
   readonly host: HostView | undefined;
   /** All hosts of its namespace, while it has claimed none. */

@@ -12,13 +12,19 @@ import { secretFact } from "./facts/secret-fact.ts";
 export const hostResource = z.enum(["baremetalhosts", "hardwaredata", "namespaces"]);
 export type HostResource = z.infer<typeof hostResource>;
 
-/** The resources of the machine side, resource.group where kubectl would need it; followed where they are defined. */
-export const machineResource = z.enum([
+/** What machines of cluster-api are decided from, resource.group where kubectl would need it. */
+export const clusterApiResource = z.enum([
   "clusters.cluster.x-k8s.io",
   "machines.cluster.x-k8s.io",
   "metal3clusters",
   "metal3machines",
 ]);
+
+/** What older cluster links do not follow: no decision waits for it to be listed. */
+const laterResource = z.enum(["metal3machinetemplates"]);
+
+/** The resources of the machine side; followed where they are defined. */
+export const machineResource = z.enum([...clusterApiResource.options, ...laterResource.options]);
 export type MachineResource = z.infer<typeof machineResource>;
 
 export const feedResource = z.enum([...hostResource.options, ...machineResource.options]);

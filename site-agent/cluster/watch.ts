@@ -20,6 +20,7 @@ const paths: Readonly<Record<FeedResource, string>> = {
   "machines.cluster.x-k8s.io": "/apis/cluster.x-k8s.io/v1beta2/machines",
   metal3clusters: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3clusters",
   metal3machines: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3machines",
+  metal3machinetemplates: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3machinetemplates",
   namespaces: "/api/v1/namespaces",
 };
 

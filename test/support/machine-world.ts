@@ -1,6 +1,7 @@
 // One Metal3Machine, the hosts of its namespace and cluster-api's objects: a Kubernetes that shows what is written, a
 // host controller that follows the hosts' specs, a clock that tests move. Judges nothing.
 import { metal3Machine, type Metal3Machine } from "../../shared/capm3/v1beta2/metal3-machine.ts";
+import { metal3MachineTemplate } from "../../shared/capm3/v1beta2/metal3-machine-template.ts";
 import { metal3Cluster } from "../../shared/capm3/v1beta2/metal3-cluster.ts";
 import { coreCluster, coreMachine } from "../../shared/machine/core-objects.ts";
 import { decideMachine } from "../../shared/machine/decide-machine.ts";
@@ -91,6 +92,22 @@ export function makeMetal3Cluster(spec: object = {}, metadata: object = {}) {
   });
 }
 
+export function makeTemplate(spec: object = {}, metadata: object = {}) {
+  return metal3MachineTemplate.parse({
+    apiVersion: "infrastructure.cluster.x-k8s.io/v1beta2",
+    kind: "Metal3MachineTemplate",
+    metadata: {
+      name: "workers",
+      namespace: "metal",
+      uid: "t",
+      resourceVersion: "1",
+      generation: 1,
+      ...metadata,
+    },
+    spec: { template: { spec: { image: machineImage, ...spec } } },
+  });
+}
+
 export function makeSnapshot(fields: Partial<MachineSnapshot> = {}): Mutable<MachineSnapshot> {
   return {
     kind: "machine",
@@ -101,6 +118,7 @@ export function makeSnapshot(fields: Partial<MachineSnapshot> = {}): Mutable<Mac
     coreCluster: makeCoreCluster(),
     owner: makeCoreMachine(),
     metal3Cluster: makeMetal3Cluster(),
+    template: undefined,
     host: undefined,
     hosts: [],
     node: undefined,

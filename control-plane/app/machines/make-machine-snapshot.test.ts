@@ -39,6 +39,16 @@ test("makeMachineSnapshot leaves out a host that does not fit its kind, unless t
   expect(bound.ok ? "" : bound.error.message).toContain("spec.image");
 });
 
+test("makeMachineSnapshot does without a template that does not fit its kind", () => {
+  const metadata = { name: "t", namespace: "metal", uid: "t", resourceVersion: "1" };
+  const spec = { image: { url: "http://images.example/a", checksum: "0" } };
+  const template = { metadata, spec: { template: { spec } } };
+  const read = makeMachineSnapshot(machineRows({ template }), moment);
+  expect(read).toMatchObject({ ok: true, value: { template } });
+  const unread = makeMachineSnapshot(machineRows({ template: { metadata } }), moment);
+  expect(unread).toMatchObject({ ok: true, value: { template: undefined } });
+});
+
 test("makeMachineSnapshot names fields and no values when an object does not fit its kind", () => {
   const owner = { metadata: { name: "secret" }, spec: {} };
   const made = makeMachineSnapshot(machineRows({ owner }), moment);

@@ -1,6 +1,7 @@
 // Rows of the store → the snapshot that a decision about a Metal3Machine or a Metal3Cluster is made from. Pure.
 import { metal3Cluster } from "../../../shared/capm3/v1beta2/metal3-cluster.ts";
 import { metal3Machine } from "../../../shared/capm3/v1beta2/metal3-machine.ts";
+import { metal3MachineTemplate } from "../../../shared/capm3/v1beta2/metal3-machine-template.ts";
 import { coreCluster, coreMachine } from "../../../shared/machine/core-objects.ts";
 import type { ClusterSnapshot, MachineSnapshot } from "../../../shared/machine/snapshot.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
@@ -30,6 +31,7 @@ export function makeMachineSnapshot(
 }
 
 const clusterKind = "Metal3Cluster";
+const templateKind = "Metal3MachineTemplate";
 
 /** Items of a list may come without their kind. */
 function typed(kind: string, object: unknown): unknown {
@@ -56,6 +58,12 @@ function viewMachine(
     coreCluster: reader.read("Cluster", coreCluster, rows.coreCluster),
     owner: reader.read("Machine", coreMachine, rows.owner),
     metal3Cluster: reader.read(clusterKind, metal3Cluster, typed(clusterKind, rows.metal3Cluster)),
+    // One that cannot be read changes nothing.
+    template: makeObjectReader().read(
+      templateKind,
+      metal3MachineTemplate,
+      typed(templateKind, rows.template),
+    ),
     ...viewHosts(rows, nowMs, reader),
     node: machine.node,
   };

@@ -17,6 +17,7 @@ const concernedHosts: Readonly<Record<ObjectResource, SQL | undefined>> = {
   namespaces: sql`c.name = h.namespace`,
   "clusters.cluster.x-k8s.io": undefined,
   "machines.cluster.x-k8s.io": undefined,
+  metal3machinetemplates: undefined,
 };
 
 /** changed: `before` is null for a new object, `object` for one that is gone. */

@@ -2,14 +2,14 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { machineMemory } from "../../../shared/machine/snapshot.ts";
-import { machineResource } from "../../../shared/protocol/feed.ts";
+import { clusterApiResource } from "../../../shared/protocol/feed.ts";
 import { nodeFact } from "../../../shared/protocol/facts/node-fact.ts";
 import { providerResource } from "../../../shared/protocol/write-back.ts";
 import type { MachineRows } from "../../ports.ts";
 import { readRows, type Database } from "../database.ts";
 import { feedObject } from "../hosts/load-host.ts";
 import { sitesSchema, sitesSql } from "../hosts/surroundings-sql.ts";
-import { clusterNameSql } from "./concerned-machines.ts";
+import { clusterNameSql, templateNameSql } from "./concerned-machines.ts";
 import { hostViewSchema, hostViewSql } from "./host-view-sql.ts";
 
 const machineRow = z.object({
@@ -28,6 +28,7 @@ const machineRow = z.object({
   owner: z.unknown(),
   core_cluster: z.unknown(),
   metal3_cluster: z.unknown(),
+  template: z.unknown(),
   machines: z.array(z.string()),
   hosts: z.array(hostViewSchema),
   sites: sitesSchema,
@@ -44,9 +45,11 @@ export async function loadMachine(
     SELECT m.uid, m.cluster, m.resource, m.namespace, m.name, m.version, m.object, m.deleted,
       m.memory, m.node, claimed.uid AS host_uid,
       NOT EXISTS (SELECT FROM feeds f WHERE f.cluster = m.cluster AND f.cursor = '')
-        AND ${machineResource.options.length}::int = (SELECT count(*) FROM machine_feeds f
-          WHERE f.cluster = m.cluster AND f.cursor <> '') AS feeds_complete,
+        AND ${clusterApiResource.options.length}::int = (SELECT count(*) FROM machine_feeds f
+          WHERE f.cluster = m.cluster AND f.cursor <> '' AND f.resource IN (${neededSql}))
+        AS feeds_complete,
       owner.object AS owner, core.object AS core_cluster, ${metal3ClusterSql} AS metal3_cluster,
+      ${templateSql} AS template,
       ${machineNamesSql} AS machines, ${hostsSql} AS hosts, ${sitesSql} AS sites
     FROM machines m
       LEFT JOIN hosts claimed ON claimed.machine_uid = m.uid
@@ -57,6 +60,8 @@ export async function loadMachine(
   );
   return row === undefined ? undefined : toMachineRows(row);
 }
+
+const neededSql = sql.raw(clusterApiResource.options.map((name) => `'${name}'`).join(", "));
 
 /** The newest, as each time where an object is looked up by its name: a new one may come before the end of the old. */
 const coreClusterSql = sql.raw(`
@@ -75,6 +80,12 @@ const metal3ClusterSql = sql.raw(`(SELECT k.object FROM machines k
          AND core.object->'spec'->'infrastructureRef'->>'kind' = 'Metal3Cluster'
          AND k.name = core.object->'spec'->'infrastructureRef'->>'name'
        ORDER BY k.resource_version DESC LIMIT 1)`);
+
+const templateSql = sql`(SELECT o.object FROM objects o
+       WHERE m.resource = 'metal3machines' AND o.cluster = m.cluster
+         AND o.resource = 'metal3machinetemplates' AND o.namespace = m.namespace
+         AND o.name = ${templateNameSql}
+       ORDER BY o.resource_version DESC LIMIT 1)`;
 
 const machineNamesSql = sql`(SELECT coalesce(jsonb_agg(o.name ORDER BY o.name), '[]') FROM objects o
        WHERE m.resource = 'metal3clusters' AND o.cluster = m.cluster
@@ -106,6 +117,7 @@ function toMachineRows(row: z.infer<typeof machineRow>): MachineRows {
     owner: row.owner ?? undefined,
     coreCluster: row.core_cluster ?? undefined,
     metal3Cluster: row.metal3_cluster ?? undefined,
+    template: row.template ?? undefined,
     machines: row.machines,
     hosts: row.hosts,
     sites: row.sites.map(({ name, lastSeenMs }) => ({ name, lastSeenMs: lastSeenMs ?? undefined })),

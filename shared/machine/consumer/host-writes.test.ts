@@ -6,6 +6,7 @@ import {
   makeHostView,
   makeMachine,
   makeMetal3Cluster,
+  makeTemplate,
   MachineWorld,
 } from "../../../test/support/machine-world.ts";
 import type { HostView } from "../snapshot.ts";
@@ -65,6 +66,27 @@ test("an image that is there is not changed [M34]", () => {
   world.setObject({}, { image: { url: "http://images.example/other.raw" } });
   expect(world.settle().writes).toEqual([]);
   expect(world.host("m1").spec.image).toEqual(before);
+});
+
+test("the cleaning mode of its template reaches a machine and its host at any time, unless the template is paused [M36]", () => {
+  const world = worldWith({ automatedCleaningMode: "metadata" });
+  provision(world);
+  const template = (mode?: "metadata" | "disabled", annotations = {}) =>
+    makeTemplate({ automatedCleaningMode: mode }, { annotations });
+  const settled = () => {
+    world.settle();
+    const { spec } = world.seen.object;
+    expect(world.host("m1").spec.automatedCleaningMode).toBe(spec.automatedCleaningMode);
+    return spec.automatedCleaningMode;
+  };
+  world.seen.template = template();
+  expect(settled()).toBe("metadata");
+  world.seen.template = template("disabled", { "cluster.x-k8s.io/paused": "" });
+  expect(settled()).toBe("metadata");
+  world.seen.template = template("disabled");
+  expect(settled()).toBe("disabled");
+  world.seen.template = undefined;
+  expect(settled()).toBe("disabled");
 });
 
 test("a host is switched on again, and cleaned as the machine says, at any time [M35 M36]", () => {

@@ -11,6 +11,7 @@ interface Options {
   readonly namespace?: string;
   readonly owner?: { readonly kind: string; readonly uid: string; readonly name: string };
   readonly deletionTimestamp?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly more?: object;
 }
 
@@ -74,7 +75,7 @@ export class MachineWorld {
   }
 
   object(uid: string, options: Options = {}): FeedObject {
-    const { namespace = "metal", owner, deletionTimestamp, more = {} } = options;
+    const { namespace = "metal", owner, deletionTimestamp, annotations, more = {} } = options;
     const resourceVersion = String(++this.#version);
     const ownerReferences = owner === undefined ? [] : [owner];
     return {
@@ -84,6 +85,7 @@ export class MachineWorld {
         uid,
         resourceVersion,
         ownerReferences,
+        ...(annotations === undefined ? {} : { annotations }),
         ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
       },
       ...more,

@@ -1,6 +1,7 @@
 // The rows of the machine side: what is fed, what wakes them, what a snapshot is made of, what a decision commits.
 import { expect, test } from "vitest";
 import type { OutboxRow } from "../../../control-plane/ports.ts";
+import type { FeedObject } from "../../../shared/protocol/feed.ts";
 import { onEachDatabase } from "./databases.ts";
 import { MachineWorld, ownedBy } from "./machine-world.ts";
 
@@ -163,6 +164,40 @@ onEachDatabase("applyFeed of the machine side", (held) => {
       object: machines.object("w-1", machine),
     });
     expect([...gone.machines].toSorted()).toEqual(["k", "m-1"]);
+  });
+
+  test("wakes the machines that were made from a template when that is another, and decides without any", async () => {
+    const { world } = held();
+    const machines = await MachineWorld.start(world);
+    const from = (
+      name: string,
+      kind = "Metal3MachineTemplate.infrastructure.cluster.x-k8s.io",
+    ) => ({
+      "cluster.x-k8s.io/cloned-from-name": name,
+      "cluster.x-k8s.io/cloned-from-groupkind": kind,
+    });
+    await machines.apply(
+      "metal3machines",
+      machines.object("m-1", { annotations: from("t") }),
+      machines.object("m-2", { annotations: from("other") }),
+      machines.object("m-3", { annotations: from("t", "OtherTemplate.example.com") }),
+      machines.object("m-4", { annotations: from("t"), namespace: "far" }),
+    );
+    expect(await machines.rows("m-1")).toMatchObject({ feedsComplete: true, template: undefined });
+    const template = (mode: string) => machines.object("t", { more: { spec: { mode } } });
+    const woken = async (object: FeedObject) =>
+      (await machines.apply("metal3machinetemplates", object)).machines;
+    expect(await woken(template("metadata"))).toEqual(["m-1"]);
+    expect(await woken(template("metadata"))).toEqual([]);
+    const newest = template("disabled");
+    expect(await woken(newest)).toEqual(["m-1"]);
+    expect((await machines.rows("m-1")).template).toEqual(newest);
+    for (const uid of ["m-2", "m-3", "m-4"]) {
+      expect((await machines.rows(uid)).template).toBeUndefined();
+    }
+    const { machines: left } = await machines.list("metal3machinetemplates");
+    expect(left).toEqual(["m-1"]);
+    expect((await machines.rows("m-1")).template).toBeUndefined();
   });
 
   test("wakes the machine of a host that is another, and those that wait when nobody has it", async () => {

@@ -114,9 +114,10 @@ describe("scaling from 0 to 1", () => {
     const { ours } = await pair();
     const { name } = ours.metadata;
     const providerID = `metal3://${testNamespace}/${machine.name}/${name}`;
+    // Two writes, so both are waited for.
     const { status } = await world.until(
       `metal3machine/${name}`,
-      ({ spec }) => spec["providerID"] === providerID,
+      (held) => held.spec["providerID"] === providerID && held.status?.["addresses"] !== undefined,
     );
     const address = hostStatus?.hardware?.nics?.[0]?.ip;
     expect(address).toMatch(/^192\.168\.100\./);
@@ -164,10 +165,14 @@ describe("a host that is in use", () => {
     await world.fleet.hosts.until(machine.name, ({ status }) => status?.poweredOn === true);
   });
 
-  it("follows the cleaning mode of its machine [M36]", async () => {
+  it("follows the cleaning mode of the template that its machine was made from [M36]", async () => {
     const { ours } = await pair();
     const spec = { automatedCleaningMode: "disabled" };
-    await world.patch(`metal3machine/${ours.metadata.name}`, { spec });
+    await world.patch(`metal3machinetemplate/${templateName}`, { spec: { template: { spec } } });
+    await world.until(
+      `metal3machine/${ours.metadata.name}`,
+      ({ spec: held }) => held["automatedCleaningMode"] === "disabled",
+    );
     await world.until(
       `bmh/${machine.name}`,
       ({ spec: held }) => held["automatedCleaningMode"] === "disabled",

@@ -27,6 +27,7 @@ export function machineRows(
     owner: undefined,
     coreCluster: undefined,
     metal3Cluster: undefined,
+    template: undefined,
     machines: [],
     hosts: [],
     sites: [],

@@ -1,4 +1,9 @@
 // Random objects of the machine side: Machines and Clusters of cluster-api core, and the provider's own.
+import {
+  clonedFromKind,
+  clonedFromName,
+  templateKind,
+} from "../../../../shared/capm3/v1beta2/metal3-machine-template.ts";
 import type { FeedObject, MachineResource } from "../../../../shared/protocol/feed.ts";
 import { coreUids, namespaces, textOf, type Draw } from "./draw.ts";
 
@@ -8,6 +13,7 @@ const prefixes: Readonly<Record<MachineResource, string>> = {
   "machines.cluster.x-k8s.io": "machine",
   metal3clusters: "metal3cluster",
   metal3machines: "metal3machine",
+  metal3machinetemplates: "metal3machinetemplate",
 };
 
 export function machineObjectOf(
@@ -29,8 +35,13 @@ export function machineObjectOf(
     return { metadata, spec: { clusterName: nameOf(draw) }, status: { text: textOf(draw) } };
   }
   if (resource === "clusters.cluster.x-k8s.io") return { metadata, ...clusterOf(draw) };
+  if (resource === "metal3machinetemplates") return { metadata, spec: { text: textOf(draw) } };
+  const annotations = random.chance(0.5) ? clonedFrom(draw) : undefined;
   const ownerReferences = random.chance(0.9) ? ownersOf(draw, resource) : [];
-  return { metadata: { ...metadata, ownerReferences }, status: { text: textOf(draw) } };
+  return {
+    metadata: { ...metadata, ownerReferences, annotations },
+    status: { text: textOf(draw) },
+  };
 }
 
 function clusterOf(draw: Draw): object {
@@ -57,6 +68,11 @@ function ownersOf(draw: Draw, resource: MachineResource): readonly object[] {
         { kind: "Machine", name: "machine", uid: `machine-${letter}` },
       ]
     : [{ kind: "Cluster", name: nameOf(draw), uid: `cluster-${letter}` }];
+}
+
+function clonedFrom(draw: Draw): Readonly<Record<string, string>> {
+  const kind = draw.random.chance(0.8) ? templateKind : "OtherTemplate";
+  return { [clonedFromName]: nameOf(draw), [clonedFromKind]: kind };
 }
 
 function nameOf({ random }: Draw): string {

@@ -1,4 +1,9 @@
 // As control-plane/store/machines/concerned-machines.ts: which rows a changed object of cluster-api core is about.
+import {
+  clonedFromKind,
+  clonedFromName,
+  templateKind,
+} from "../../../../shared/capm3/v1beta2/metal3-machine-template.ts";
 import type { FeedObject } from "../../../../shared/protocol/feed.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import type { StoredMachineRow } from "../rows.ts";
@@ -29,6 +34,9 @@ export function* concernedMachines(
       const machines = coreMachinesOf(database, { ...each, cluster });
       for (const { uid } of machines) yield* ownedBy(database, cluster, uid);
     }
+    if (resource === "metal3machinetemplates" && isAnother(each.before, each.object)) {
+      yield* clonedFrom(database, cluster, each);
+    }
   }
 }
 
@@ -45,6 +53,23 @@ function* clustersOf(
     if (!isNear || row.resource !== "metal3clusters" || name === null) continue;
     if (clusterNameOf(row) === name) yield row.uid;
   }
+}
+
+/** Metal3Machines that were made from a template. */
+function* clonedFrom(
+  { tables }: MemoryDatabase,
+  cluster: string,
+  { namespace, name }: ChangedObject,
+): Iterable<string> {
+  for (const row of tables.machines.values()) {
+    if (row.cluster !== cluster || row.namespace !== namespace) continue;
+    if (row.resource === "metal3machines" && templateNameOf(row) === name) yield row.uid;
+  }
+}
+
+export function templateNameOf({ object }: StoredMachineRow): string | null {
+  const isOfOurs = textAt(object, "metadata", "annotations", clonedFromKind) === templateKind;
+  return isOfOurs ? textAt(object, "metadata", "annotations", clonedFromName) : null;
 }
 
 /** The name of the Cluster that owns a Metal3Cluster. */

@@ -1,12 +1,12 @@
 // As control-plane/store/machines/load-machine.ts: all that a snapshot of one row of the machine side is made of.
 import type { MachineRows } from "../../../../control-plane/ports.ts";
-import { hostResource, machineResource } from "../../../../shared/protocol/feed.ts";
+import { clusterApiResource, hostResource } from "../../../../shared/protocol/feed.ts";
 import { newestObject, sitesOf } from "../hosts/reads.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type ObjectRow, type StoredHostRow, type StoredMachineRow } from "../rows.ts";
 import { metal3ClusterOf } from "./apply-machine-feed.ts";
 import { claimedHost } from "./claimed-host.ts";
-import { clusterNameOf } from "./concerned-machines.ts";
+import { clusterNameOf, templateNameOf } from "./concerned-machines.ts";
 import { hostView } from "./host-view.ts";
 import { textAt } from "./looked-at.ts";
 import { coreMachinesOf } from "./wake-machines.ts";
@@ -36,6 +36,7 @@ export function loadMachine(database: MemoryDatabase, uid: string): MachineRows 
     owner: owner?.object,
     coreCluster: core?.object,
     metal3Cluster: resource === "metal3machines" ? metal3Cluster(database, row, core) : undefined,
+    template: resource === "metal3machines" ? templateOf(database, row)?.object : undefined,
     machines: resource === "metal3clusters" ? machineNames(database, row) : [],
     hosts: hostsFor(database, row, host).map((each) => hostView(each, each === host)),
     sites: sitesOf(database),
@@ -47,7 +48,7 @@ function areFeedsComplete({ tables }: MemoryDatabase, cluster: string): boolean 
     hostResource.options.every(
       (resource) => tables.feeds.get(keyOf(cluster, resource))?.cursor !== "",
     ) &&
-    machineResource.options.every(
+    clusterApiResource.options.every(
       (resource) => (tables.machine_feeds.get(keyOf(cluster, resource))?.cursor ?? "") !== "",
     )
   );
@@ -84,6 +85,12 @@ function metal3Cluster(
     .filter((row) => row.namespace === namespace && row.name === name && !row.deleted)
     .sort((left, right) => (left.resource_version > right.resource_version ? -1 : 1));
   return found[0]?.object;
+}
+
+function templateOf(database: MemoryDatabase, row: StoredMachineRow): ObjectRow | undefined {
+  const name = templateNameOf(row);
+  if (name === null) return undefined;
+  return newestObject(database, keyOf(row.cluster, "metal3machinetemplates", name), row.namespace);
 }
 
 function machineNames(database: MemoryDatabase, row: StoredMachineRow): readonly string[] {
