@@ -48,8 +48,7 @@ export function openPostgres(options: PostgresOptions): Database {
   const database = drizzle(client);
   return {
     drizzle: database,
-    rows: (statement) =>
-      repeatRolledBack(async () => withoutHoles(await database.execute(statement))),
+    rows: (statement) => repeatUndone(async () => withoutHoles(await database.execute(statement))),
     notifications: {
       async listen(channel, onMessage, onReady) {
         const listening = await direct.listen(channel, onMessage, onReady);
@@ -93,17 +92,26 @@ export async function readRow<T>(
   return row;
 }
 
-const rolledBackCodes = ["40001", "40P01"]; // serialization failure, deadlock
+const rolledBack = /^(40001|40P01)$/; // serialization failure, deadlock
+/** Classes of a lost connection, a shutdown and the like: the statement may have been done. */
+const undecided = /^(08|57|58|XX)/;
+/** No other code has a digit: EPIPE has none. */
+const sqlStatePattern = /^(?=.*\d)[0-9A-Z]{5}$/;
 const maxRepeats = 4;
 
-/** A statement that Postgres has rolled back to end a deadlock did nothing: it can be run again as it is. */
-async function repeatRolledBack<T>(run: () => Promise<T>): Promise<T> {
+/**
+ * A statement that Postgres answers with an error did nothing: it can be run again as it is. It is when it was rolled
+ * back to end a deadlock; and once after any other error, because postgres.js 3.4.9 keeps the error of a connection
+ * that is lost before ReadyForQuery, and gives it to the next statement, which it never sends.
+ */
+export async function repeatUndone<T>(run: () => Promise<T>): Promise<T> {
   for (let repeats = 0; ; repeats += 1) {
     try {
       return await run();
     } catch (thrown) {
-      const again = rolledBackCodes.includes(sqlState(thrown) ?? "") && repeats < maxRepeats;
-      if (!again) throw thrown;
+      const code = sqlState(thrown) ?? "";
+      const isUndone = sqlStatePattern.test(code) && !undecided.test(code);
+      if (!isUndone || repeats >= (rolledBack.test(code) ? maxRepeats : 1)) throw thrown;
     }
   }
 }
