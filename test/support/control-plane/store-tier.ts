@@ -58,7 +58,8 @@ export function memoryTier(database: MemoryDatabase): StoreTier {
 }
 
 /** bigint and numeric columns, which drivers give as text. */
-const numeric = /^(counter|epoch|committed_seq|version|resource_version|sent_epoch|tries|turn|\w+_at)$/;
+const numeric =
+  /^(counter|epoch|committed_seq|version|resource_version|sent_epoch|tries|turn|\w+_at)$/;
 
 function plain(name: TableName, rows: readonly PlainRow[]): readonly PlainRow[] {
   const isNumber = (column: string) =>
