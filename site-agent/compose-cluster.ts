@@ -158,11 +158,11 @@ class ClusterLink implements RunningCluster {
     const memory: ObjectMemory = {
       ...hosts,
       listed: (resource, uids) => {
-        hosts.listed(resource, uids);
-        if (resource !== "baremetalhosts") return;
+        const isOfHosts = resource === "baremetalhosts";
         // A list means that the control plane knew nothing: it needs the facts again, too.
-        posted.forgetAll();
-        this.secrets?.lookAgain();
+        if (isOfHosts) posted.forgetAll();
+        hosts.listed(resource, uids);
+        if (isOfHosts) this.secrets?.lookAgain();
       },
     };
     const hostSide = ["namespaces", "baremetalhosts", "hardwaredata"] as const;

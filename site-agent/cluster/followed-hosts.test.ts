@@ -59,6 +59,14 @@ test("hosts are remembered across restarts, and that a list was taken whole", ()
   expect(after.isComplete("namespaces")).toBe(false);
 });
 
+test("a list that was begun and not taken whole is needed once more, by the next process, too", () => {
+  followed.listed("baremetalhosts", []);
+  followed.listing("baremetalhosts");
+  expect(makeFollowedHosts(database).isComplete("baremetalhosts")).toBe(false);
+  followed.listed("baremetalhosts", []);
+  expect(makeFollowedHosts(database).isComplete("baremetalhosts")).toBe(true);
+});
+
 test("a list forgets what it does not name", () => {
   followed.changed("baremetalhosts", [host("m1"), host("m2")], []);
   followed.listed("baremetalhosts", ["uid-m2"]);

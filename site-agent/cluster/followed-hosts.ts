@@ -79,8 +79,13 @@ export function makeFollowedHosts(database: AgentDatabase): FollowedHosts {
   const tell = (resource: FeedResource, uids: readonly string[]): void => {
     if (uids.length > 0) notify(resource === "namespaces" ? "all" : new Set(uids));
   };
+  const isComplete = (resource: FeedResource): boolean =>
+    readSetting(database, `complete:${resource}`) === "yes";
   return {
-    isComplete: (resource) => readSetting(database, `complete:${resource}`) === "yes",
+    isComplete,
+    listing(resource) {
+      if (isComplete(resource)) writeSetting(database, `complete:${resource}`, "no");
+    },
     listed(resource, uids) {
       const named = new Set(uids);
       const gone = database

@@ -86,6 +86,9 @@ afterEach(() => stop.abort());
 
 const memory: ObjectMemory = {
   isComplete: () => complete,
+  listing: () => {
+    complete = false;
+  },
   listed: () => {
     complete = true;
   },
@@ -206,6 +209,25 @@ test("a link that lost its memory lists once more though the control plane has a
   complete = false;
   await start();
   expect(lists()).toBe(2);
+});
+
+test("a list that was taken as the link ended is listed once more: its other halves need to be told, too", async () => {
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  hub.cursor = "";
+  const post = hub.postFeed.bind(hub);
+  hub.postFeed = async (resource, batch) => {
+    const answer = await post(resource, batch);
+    if (batch.kind === "list") stop.abort();
+    return batch.kind === "list" ? err("unreachable", "the link ended") : answer;
+  };
+  await start();
+  expect(hub.cursor).not.toBe("");
+  hub.postFeed = post;
+  await start();
+  expect(lists()).toBe(3);
+  expect(complete).toBe(true);
 });
 
 test("the feed lists anew when the server is older than its cursor, as after a restore", async () => {

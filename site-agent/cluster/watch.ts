@@ -49,7 +49,9 @@ const absentMs = 15_000;
 export interface ObjectMemory {
   /** Whether a whole list of this resource was taken in once. */
   isComplete(resource: FeedResource): boolean;
-  /** A whole list begins: what it does not name is gone when it ends. */
+  /** A whole list begins: until it is taken in, none was, whatever becomes of this process. */
+  listing(resource: FeedResource): void;
+  /** It was taken in: what it does not name is gone. */
   listed(resource: FeedResource, uids: readonly string[]): void;
   changed(resource: FeedResource, objects: readonly FeedObject[], gone: readonly string[]): void;
 }
@@ -118,6 +120,7 @@ async function listAll(
   signal: AbortSignal,
 ): Promise<{ readonly cursor: string } | Failed> {
   const listId = deps.crypto.randomUuid();
+  deps.memory.listing(resource);
   const uids: string[] = [];
   let cursor: string | undefined;
   const done = await pages(deps, resource, async ({ items, resourceVersion, last }) => {
