@@ -122,6 +122,10 @@ function sessionEvents(roles: Roles): SessionEvents {
     welcome: (welcome) => roles.cluster?.welcome(welcome),
     sites: (sites) => roles.cluster?.sites(sites),
     deliver: (_id, delivery) => deliver(roles, delivery),
+    forget(hostUid) {
+      roles.documents.forget(hostUid);
+      roles.site?.forgetHost(hostUid);
+    },
   };
 }
 

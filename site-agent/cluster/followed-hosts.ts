@@ -79,13 +79,8 @@ export function makeFollowedHosts(database: AgentDatabase): FollowedHosts {
   const tell = (resource: FeedResource, uids: readonly string[]): void => {
     if (uids.length > 0) notify(resource === "namespaces" ? "all" : new Set(uids));
   };
-  const isComplete = (resource: FeedResource): boolean =>
-    readSetting(database, `complete:${resource}`) === "yes";
   return {
-    isComplete,
-    listing(resource) {
-      if (isComplete(resource)) writeSetting(database, `complete:${resource}`, "no");
-    },
+    ...completeness(database),
     listed(resource, uids) {
       const named = new Set(uids);
       const gone = database
@@ -116,6 +111,17 @@ export function makeFollowedHosts(database: AgentDatabase): FollowedHosts {
       ),
     onChange(handle) {
       notify = handle;
+    },
+  };
+}
+
+function completeness(database: AgentDatabase): Pick<ObjectMemory, "isComplete" | "listing"> {
+  const isComplete = (resource: FeedResource): boolean =>
+    readSetting(database, `complete:${resource}`) === "yes";
+  return {
+    isComplete,
+    listing(resource) {
+      if (isComplete(resource)) writeSetting(database, `complete:${resource}`, "no");
     },
   };
 }

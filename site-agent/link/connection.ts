@@ -17,6 +17,7 @@ import type { Identity } from "./identity.ts";
 import type { Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
 import type { Observations } from "./observations.ts";
+import { StrayDocuments } from "./stray-documents.ts";
 import type { WriteOrder } from "./write-order.ts";
 import { readFrame, type DeliveryItem, type Frame, type UnknownDelivery } from "./read-frame.ts";
 
@@ -33,6 +34,8 @@ export interface SessionEvents {
   deliver(id: string, delivery: Delivery): Promise<DeliveryOutcome>;
   welcome(welcome: Welcome): void;
   sites(sites: readonly SiteKey[]): void;
+  /** A host whose document the control plane knows nothing of. */
+  forget(hostUid: string): void;
 }
 
 export interface ConnectionDeps {
@@ -75,6 +78,7 @@ export class Connection {
   private timer: Timer;
   private orders: Promise<void> = Promise.resolve();
   private ended = false;
+  private strays: StrayDocuments | undefined;
   /** Deliveries of this session. */
   private readonly done = new Set<string>();
   private readonly deps: ConnectionDeps;
@@ -109,6 +113,7 @@ export class Connection {
     if (this.ended) return;
     this.ended = true;
     this.timer.cancel();
+    this.strays?.stop();
     const { retryAfterMs, welcomedAtMs } = this;
     const openForMs = welcomedAtMs === undefined ? 0 : this.deps.clock.monotonicMs() - welcomedAtMs;
     this.onEnd({ code, reason, retryAfterMs, openForMs });
@@ -230,6 +235,7 @@ export class Connection {
     this.sentSeq = Math.min(welcome.committedSeq, deps.observations.lastSeq());
     deps.observations.trim(this.sentSeq);
     this.openLease(site !== undefined, resync, helloSentAtMs);
+    if (site !== undefined && resync === "full") this.strays = new StrayDocuments(deps);
     this.onWelcome();
     if (regressed === true) {
       deps.log.error("EpochRegression: the control plane's database went back in time", {
@@ -316,6 +322,8 @@ export class Connection {
   private async outcomeOf({ id, delivery }: DeliveryItem): Promise<DeliveryOutcome> {
     try {
       if (delivery.kind === "unknown") return this.refuse(delivery);
+      if (delivery.kind === "document") this.strays?.confirm(delivery.document.hostUid);
+      if (delivery.kind === "remove-document") this.strays?.confirm(delivery.hostUid);
       return await this.deps.events.deliver(id, delivery);
     } catch (thrown) {
       const reason = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);

@@ -95,3 +95,10 @@ test("a stored document that does not fit any more counts as none", () => {
   expect(documents.get("u1")).toBeUndefined();
   expect(documents.all()).toEqual([]);
 });
+
+test("a forgotten one may begin anew, with an older revision or another content", () => {
+  documents.store(document("u1", 5));
+  documents.forget("u1");
+  expect(documents.all()).toEqual([]);
+  expect(documents.store(document("u1", 3)).ok).toBe(true);
+});

@@ -9,6 +9,8 @@ export interface Documents {
   /** "old": a newer one is stored, drop this. "conflict": same revision, other content: protocol error. */
   store(document: HostDocument): Result<void, "old" | "conflict">;
   remove(hostUid: string, revision: number): Result<void, "old">;
+  /** As if there had never been one: the control plane may begin anew. */
+  forget(hostUid: string): void;
   get(hostUid: string): HostDocument | undefined;
   all(): readonly HostDocument[];
   /** SHA-256 over the sorted "hostUid revision hash" lines, hex. */
@@ -63,6 +65,9 @@ export function makeDocuments(database: AgentDatabase, crypto: Crypto): Document
       }
       put(hostUid, revision, "", null);
       return ok(undefined);
+    },
+    forget(hostUid) {
+      database.run("DELETE FROM documents WHERE host_uid = ?", hostUid);
     },
     get(hostUid) {
       const stored = newest(hostUid);

@@ -34,4 +34,5 @@ test("a deletion that the site hears of in time keeps it, and one that it never 
   expect(tryJudge(l10, gone, { until: 71 })).toEqual([
     "a site still has u, which is gone for 66000 ms",
   ]);
+  expect(tryJudge(l10, gone, { until: 71, truth: { holders: () => [] } })).toEqual([]);
 });

@@ -1,5 +1,5 @@
 // L10: after a restart or a forgotten history of an API server its hosts are followed again, and what was deleted
-// meanwhile is noticed. Fleets here are small; the list of 5,000 hosts is measured by test/bench.
+// meanwhile is noticed: its site is told, or finds out by itself. Fleets here are small; the list of 5,000 hosts is measured by test/bench.
 import { betweenPeopleAndAgents, Calm } from "./calm.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Waits } from "./waits.ts";
@@ -47,6 +47,8 @@ export const l10: JudgeKind = {
       },
       look(truth) {
         watches.look(truth.nowMs(), sinceMs);
+        for (const uid of removals.keys)
+          if (truth.holders(uid).length === 0) removals.end(uid, truth.nowMs(), sinceMs());
         removals.look(truth.nowMs(), sinceMs);
       },
     };

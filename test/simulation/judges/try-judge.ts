@@ -41,6 +41,7 @@ export function tryJudge(
     },
     rows: () => undefined,
     journal: () => [],
+    holders: () => ["site-1"],
     waiting: () => 0,
     healed: false,
     ...given.truth,

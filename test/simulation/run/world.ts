@@ -7,6 +7,7 @@ import { canaryPassword, findCanary, isToken } from "../kubernetes/canaries.ts";
 import { SimulatedCluster, workloadCaller } from "../kubernetes/simulated-cluster.ts";
 import { workloadDomain } from "../kubernetes/play-machine-command.ts";
 import { err } from "../../../shared/result.ts";
+import type { AgentDatabase } from "../../../site-agent/ports.ts";
 import { makeLoginTrials } from "../machines/bmc/login-trials.ts";
 import { makeSeededCrypto } from "../machines/crypto/seeded-crypto.ts";
 import { makeMachine } from "../machines/simulated-fleet-machine.ts";
@@ -310,6 +311,11 @@ function makeTruth({
             .all("SELECT id, state, body FROM operations ORDER BY rowid")
             .map((row) => ({ operationId: String(row["id"]), state: String(row["state"]) })),
         })),
+    holders: (hostUid) =>
+      [...agents.values()]
+        .filter(({ isCopy, life }) => !isCopy || life?.alive === true)
+        .filter(({ database }) => holds(database, hostUid))
+        .map(({ name }) => name),
     waiting: (site) =>
       [...agents.values()]
         .filter(({ name }) => name.split("#")[0] === site)
@@ -317,4 +323,9 @@ function makeTruth({
         .reduce((sum, [row]) => sum + Number(row?.["count"] ?? 0), 0),
   };
   return truth;
+}
+
+function holds(database: AgentDatabase, hostUid: string): boolean {
+  const document = "SELECT 1 FROM documents WHERE host_uid = ? AND spec IS NOT NULL";
+  return database.all(document, hostUid).length > 0;
 }

@@ -76,6 +76,8 @@ export interface Truth {
   journal(
     site: string,
   ): readonly { readonly agent: string; readonly rows: readonly JournalRow[] }[];
+  /** Agents that hold a document of the host; a copy of one while it runs. */
+  holders(hostUid: string): readonly string[];
   /** How many observations the site's agents have not told the control plane yet. */
   waiting(site: string): number;
   /** Faults are over and the fleet has had the time to recover: liveness may be judged. */

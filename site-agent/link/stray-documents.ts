@@ -1,0 +1,60 @@
+// Documents of hosts that the control plane does not know: its database went back to before it met them, and they are
+// gone meanwhile. After a full resync what was not confirmed by then is forgotten, but for hosts that are worked on.
+import type { Clock, Log, Timer } from "../ports.ts";
+import type { Documents } from "./documents.ts";
+import type { Journal } from "./journal.ts";
+
+/** Documents that wait come at once; clusters that are read anew name their hosts soon after. */
+const afterMs = 30_000;
+/** While documents come, more may. */
+const quietMs = 5_000;
+
+export interface StrayDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly documents: Pick<Documents, "all">;
+  readonly journal: Pick<Journal, "unfinished">;
+  readonly events: { forget(hostUid: string): void };
+}
+
+/** Of one session, from its welcome to its end. */
+export class StrayDocuments {
+  private readonly deps: StrayDeps;
+  private readonly suspects: Set<string>;
+  private heardMs: number;
+  private timer: Timer;
+
+  constructor(deps: StrayDeps) {
+    this.deps = deps;
+    this.suspects = new Set(deps.documents.all().map(({ hostUid }) => hostUid));
+    this.heardMs = deps.clock.monotonicMs();
+    this.timer = deps.clock.timer(afterMs, () => this.look());
+  }
+
+  /** The control plane has spoken of the host. */
+  confirm(hostUid: string): void {
+    this.suspects.delete(hostUid);
+    this.heardMs = this.deps.clock.monotonicMs();
+  }
+
+  stop(): void {
+    this.timer.cancel();
+  }
+
+  private look(): void {
+    const { clock, documents, events, journal, log } = this.deps;
+    if (clock.monotonicMs() - this.heardMs >= quietMs) {
+      const busy = new Set(journal.unfinished().map(({ operation }) => operation.hostUid));
+      const stray = documents
+        .all()
+        .map(({ hostUid }) => hostUid)
+        .filter((hostUid) => this.suspects.has(hostUid) && !busy.has(hostUid));
+      for (const hostUid of stray) {
+        log.warn("host forgotten, which the control plane does not know", { host: hostUid });
+        events.forget(hostUid);
+        this.suspects.delete(hostUid);
+      }
+    }
+    if (this.suspects.size > 0) this.timer = clock.timer(quietMs, () => this.look());
+  }
+}
