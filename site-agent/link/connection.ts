@@ -17,7 +17,8 @@ import type { Identity } from "./identity.ts";
 import type { Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
 import type { Observations } from "./observations.ts";
-import { StrayDocuments } from "./stray-documents.ts";
+import { DoneDeliveries } from "./memory/done-deliveries.ts";
+import { StrayDocuments } from "./memory/stray-documents.ts";
 import type { WriteOrder } from "./write-order.ts";
 import { readFrame, type DeliveryItem, type Frame, type UnknownDelivery } from "./read-frame.ts";
 
@@ -63,7 +64,6 @@ export interface End {
   readonly openForMs: number;
 }
 
-const maxRemembered = 1_000;
 const isDone: DeliveryOutcome = { ok: true };
 
 export class Connection {
@@ -79,8 +79,7 @@ export class Connection {
   private orders: Promise<void> = Promise.resolve();
   private ended = false;
   private strays: StrayDocuments | undefined;
-  /** Deliveries of this session. */
-  private readonly done = new Set<string>();
+  private readonly done = new DoneDeliveries();
   private readonly deps: ConnectionDeps;
   private readonly duplex: Duplex;
   private readonly onWelcome: () => void;
@@ -300,8 +299,10 @@ export class Connection {
     for (const item of items) {
       if (this.ended) return;
       const outcome = this.done.has(item.id) ? isDone : await this.outcomeOf(item);
-      if (outcome.ok) done.push(this.remember(item.id));
-      else {
+      if (outcome.ok) {
+        this.done.add(item.id);
+        done.push(item.id);
+      } else {
         const { message, retry } = outcome;
         failed.push({ id: item.id, message: message.slice(0, 1024), retry });
       }
@@ -311,19 +312,10 @@ export class Connection {
     this.close(closeCode.goingAway, "the control plane does not read");
   }
 
-  /** What comes twice is answered twice and done once: a second time it could undo what came after the first. */
-  private remember(id: string): string {
-    this.done.add(id);
-    const [oldest] = this.done;
-    if (this.done.size > maxRemembered && oldest !== undefined) this.done.delete(oldest);
-    return id;
-  }
-
   private async outcomeOf({ id, delivery }: DeliveryItem): Promise<DeliveryOutcome> {
     try {
       if (delivery.kind === "unknown") return this.refuse(delivery);
-      if (delivery.kind === "document") this.strays?.confirm(delivery.document.hostUid);
-      if (delivery.kind === "remove-document") this.strays?.confirm(delivery.hostUid);
+      this.strays?.hear(delivery);
       return await this.deps.events.deliver(id, delivery);
     } catch (thrown) {
       const reason = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);

@@ -1,8 +1,9 @@
 // Documents of hosts that the control plane does not know: its database went back to before it met them, and they are
 // gone meanwhile. After a full resync what was not confirmed by then is forgotten, but for hosts that are worked on.
-import type { Clock, Log, Timer } from "../ports.ts";
-import type { Documents } from "./documents.ts";
-import type { Journal } from "./journal.ts";
+import type { Delivery } from "../../../shared/protocol/frames.ts";
+import type { Clock, Log, Timer } from "../../ports.ts";
+import type { Documents } from "../documents.ts";
+import type { Journal } from "../journal.ts";
 
 /** Documents that wait come at once; clusters that are read anew name their hosts soon after. */
 const afterMs = 30_000;
@@ -31,9 +32,12 @@ export class StrayDocuments {
     this.timer = deps.clock.timer(afterMs, () => this.look());
   }
 
-  /** The control plane has spoken of the host. */
-  confirm(hostUid: string): void {
-    this.suspects.delete(hostUid);
+  /** Of whom the control plane speaks, it knows. */
+  hear(delivery: Delivery): void {
+    if (delivery.kind !== "document" && delivery.kind !== "remove-document") return;
+    this.suspects.delete(
+      delivery.kind === "document" ? delivery.document.hostUid : delivery.hostUid,
+    );
     this.heardMs = this.deps.clock.monotonicMs();
   }
 

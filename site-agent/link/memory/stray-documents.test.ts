@@ -1,7 +1,7 @@
 // What a site holds and a control plane, whose database went back in time, knows nothing of.
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { makeLinkWorld, openSession, type LinkWorld } from "../../test/support/link-world.ts";
-import type { HostDocument } from "../../shared/protocol/host-document.ts";
+import { makeLinkWorld, openSession, type LinkWorld } from "../../../test/support/link-world.ts";
+import type { HostDocument } from "../../../shared/protocol/host-document.ts";
 
 let world: LinkWorld;
 let stop: AbortController;
