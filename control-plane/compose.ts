@@ -12,6 +12,8 @@ import { startBus } from "./links/bus.ts";
 import { makeOpenSessions } from "./links/open-sessions.ts";
 import { decideCluster } from "../shared/machine/decide-cluster.ts";
 import { decideMachine } from "../shared/machine/decide-machine.ts";
+import { decideOpenShiftMachine } from "../shared/openshift/decide-machine.ts";
+import { decideMachineSet } from "../shared/openshift/decide-machine-set.ts";
 import type { Clock, Crypto, Log, Notifications, Store } from "./ports.ts";
 
 export interface Runtime {
@@ -43,7 +45,12 @@ export interface ControlPlane {
 }
 
 const concurrency = 6;
-const rules = { machine: decideMachine, cluster: decideCluster };
+const rules = {
+  machine: decideMachine,
+  cluster: decideCluster,
+  "openshift-machine": decideOpenShiftMachine,
+  "machine-set": decideMachineSet,
+};
 
 export async function compose(runtime: Runtime): Promise<ControlPlane> {
   const { store, notifications, clock, crypto, log } = runtime;

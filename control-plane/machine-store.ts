@@ -1,5 +1,5 @@
-// The machine side's part of the store: rows of Metal3Machines and Metal3Clusters, what a decision about one looks at,
-// and what it writes.
+// The machine side's part of the store: rows of Metal3Machines, Metal3Clusters, and OpenShift's Machines and
+// MachineSets; what a decision about one looks at, and what it writes.
 import type { MachineMemory } from "../shared/machine/snapshot.ts";
 import type { FeedObject } from "../shared/protocol/feed.ts";
 import type { NodeFact } from "../shared/protocol/facts/node-fact.ts";
@@ -7,7 +7,7 @@ import type { ProviderResource } from "../shared/protocol/write-back.ts";
 import type { Result } from "../shared/result.ts";
 import type { HostRows, OutboxRow } from "./ports.ts";
 
-/** A Metal3Machine or a Metal3Cluster. */
+/** An object that is decided about. */
 export interface MachineRow {
   readonly uid: string;
   readonly cluster: string;
@@ -39,6 +39,12 @@ export interface MachineHostRow {
   readonly claimedBy: string | undefined;
 }
 
+/** A Machine of OpenShift, as its MachineSet counts it: its metadata and its status. */
+export interface MemberRow {
+  readonly object: unknown;
+  readonly node: NodeFact | undefined;
+}
+
 /** All rows that a snapshot of the machine side is made of. */
 export interface MachineRows {
   readonly machine: MachineRow;
@@ -54,7 +60,12 @@ export interface MachineRows {
   readonly template: unknown;
   /** Names of the Machines of that Cluster; for a Metal3Cluster only. */
   readonly machines: readonly string[];
-  /** The claimed host; or, without one, all of the namespace. Empty for a Metal3Cluster. */
+  /** The Machines of the namespace; for a MachineSet only. */
+  readonly members: readonly MemberRow[];
+  /**
+   * Of what takes a host, the claimed one; or, without one, all of the namespace. Those, too, of a MachineSet that
+   * follows the hosts.
+   */
   readonly hosts: readonly MachineHostRow[];
   readonly sites: HostRows["sites"];
 }

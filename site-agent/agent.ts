@@ -78,7 +78,11 @@ async function runLinked(
       ? undefined
       : startCluster(
           { ...ports, api: ports.kubernetes },
-          { feedUrl: config.hub.feedUrl ?? config.hub.url, caPem },
+          {
+            feedUrl: config.hub.feedUrl ?? config.hub.url,
+            caPem,
+            openShift: config.cluster?.openShift,
+          },
         );
   const session = makeLinkSession({
     ...state,

@@ -53,7 +53,7 @@ beforeEach(() => {
       crypto: makeNodeCrypto(),
       log: { info: say, warn: say, error: say },
     },
-    { feedUrl: "https://hub.example/", caPem: "the CA" },
+    { feedUrl: "https://hub.example/", caPem: "the CA", openShift: undefined },
   );
 });
 afterEach(() => cluster.stop());

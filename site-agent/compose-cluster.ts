@@ -1,11 +1,16 @@
 // Puts the cluster link together: one follower per resource, the Secrets, the write-back. A new session starts
 // them anew with its own bearer; what they remember is on disk. Names no adapter.
-import { machineResource } from "../shared/protocol/feed.ts";
+import {
+  openShiftResource,
+  usualResource,
+  type MachineResource,
+} from "../shared/protocol/feed.ts";
 import type { SiteKey, Welcome } from "../shared/protocol/frames.ts";
 import type { WriteBack } from "../shared/protocol/write-back.ts";
 import { makeFollowedHosts, type FollowedHosts } from "./cluster/followed-hosts.ts";
 import { makeHub, type Hub } from "./cluster/hub.ts";
 import { makeLeaseCheck, type LeaseCheck } from "./cluster/lease-check.ts";
+import { leaveNode } from "./cluster/nodes/leave-node.ts";
 import { linkNode } from "./cluster/nodes/link-node.ts";
 import { makeWorkloadClusters, type WorkloadClusters } from "./cluster/nodes/workload-clusters.ts";
 import type { ConnectCluster, KubernetesApi } from "./cluster/port.ts";
@@ -30,7 +35,16 @@ export interface ClusterPorts {
 export interface ClusterOptions {
   readonly feedUrl: string;
   readonly caPem: string | undefined;
+  readonly openShift: OpenShiftChoice | undefined;
 }
+
+/** What of OpenShift's machine side is Farrier's; without a choice another controller has it, or nobody. */
+export type OpenShiftChoice = "machines" | "machines-and-machinesets";
+
+const openShiftResources: Readonly<Record<OpenShiftChoice, readonly MachineResource[]>> = {
+  machines: ["machines.machine.openshift.io"],
+  "machines-and-machinesets": openShiftResource.options,
+};
 
 export interface RunningCluster {
   welcome(welcome: Welcome): void;
@@ -111,9 +125,29 @@ class ClusterLink implements RunningCluster {
 
   private async tryWrite(write: WriteBack): Promise<WriteOutcome> {
     const { ports, hub, clusters } = this;
-    if (write.kind !== "link-node") return await writeBackTo(ports.api, write);
+    const { api } = ports;
+    if (!this.isOurs(write)) return { ok: true };
+    if (write.kind !== "link-node" && write.kind !== "leave-node")
+      return await writeBackTo(api, write);
     if (hub === undefined) return { ok: false, message: "nothing is followed yet", retry: true };
-    return await linkNode({ api: ports.api, hub, clusters }, write);
+    return write.kind === "leave-node"
+      ? await leaveNode({ api, hub }, write)
+      : await linkNode({ api, hub, clusters }, write);
+  }
+
+  /** What was followed before a change of the settings may still be decided about. */
+  private isOurs(write: WriteBack): boolean {
+    if (write.kind === "machine-set") return this.options.openShift === "machines-and-machinesets";
+    if (!("resource" in write) || write.resource === undefined) return true;
+    return this.machineSide().includes(write.resource);
+  }
+
+  private machineSide(): readonly MachineResource[] {
+    const { openShift } = this.options;
+    return [
+      ...usualResource.options,
+      ...(openShift === undefined ? [] : openShiftResources[openShift]),
+    ];
   }
 
   stop(): void {
@@ -166,7 +200,7 @@ class ClusterLink implements RunningCluster {
       },
     };
     const hostSide = ["namespaces", "baremetalhosts", "hardwaredata"] as const;
-    for (const resource of [...hostSide, ...machineResource.options]) {
+    for (const resource of [...hostSide, ...this.machineSide()]) {
       void followResource({ ...ports, hub, memory, newest }, resource, signal);
     }
     const sites = () => this.siteKeys;

@@ -89,6 +89,12 @@ export const agentConfig = z.strictObject({
         .describe(
           "lets the API server have older versions of cluster-api kinds converted by this agent; absent: only their newest version can be read and written",
         ),
+      openShift: z
+        .enum(["machines", "machines-and-machinesets"])
+        .optional()
+        .describe(
+          "what Farrier keeps of machine.openshift.io, in place of a machine-api-operator: bare-metal Machines, or also MachineSets; absent: nothing",
+        ),
     })
     .optional()
     .describe("the cluster link; absent: this agent has no cluster"),

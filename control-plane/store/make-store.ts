@@ -2,6 +2,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import type { FeedResource } from "../../shared/protocol/feed.ts";
+import { providerResource, type ProviderResource } from "../../shared/protocol/write-back.ts";
 import type { Clock, FeedOutcome, FeedSender, Notifications, Store } from "../ports.ts";
 import { enrol } from "./admin/enrol.ts";
 import {
@@ -141,9 +142,13 @@ function feedStatement(
   wakeAtMs: number,
 ): SQL {
   if (resource === "baremetalhosts") return applyHostFeed(sender, batch, wakeAtMs);
-  return resource === "metal3machines" || resource === "metal3clusters"
+  return isDecided(resource)
     ? applyMachineFeed(sender, resource, batch, wakeAtMs)
     : applyObjectFeed(sender, resource, batch, wakeAtMs);
+}
+
+function isDecided(resource: FeedResource): resource is ProviderResource {
+  return providerResource.safeParse(resource).success;
 }
 
 function machineStore(database: Database, clock: Clock) {

@@ -32,7 +32,7 @@ function makeCrd(kind: Kind): Schema {
         listKind: `${kind.kind}List`,
         plural: kind.plural,
         singular: kind.kind.toLowerCase(),
-        shortNames: kind.shortNames,
+        ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
         ...(categories === undefined ? {} : { categories }),
       },
       scope: "Namespaced",
@@ -53,7 +53,7 @@ const conversion = {
 
 /** The descriptions are those of the stored version. */
 function makeVersion(kind: string, version: KindVersion, isStored: boolean): Schema {
-  const { name, columns, status } = version;
+  const { name, columns, status, scale } = version;
   const schema = objectSchema(version);
   return {
     name,
@@ -62,7 +62,9 @@ function makeVersion(kind: string, version: KindVersion, isStored: boolean): Sch
     ...(isStored ? {} : { deprecated: true }),
     ...(columns.length === 0 ? {} : { additionalPrinterColumns: columns }),
     schema: { openAPIV3Schema: isStored ? describe(kind, schema) : schema },
-    ...(status === undefined ? {} : { subresources: { status: {} } }),
+    ...(status === undefined
+      ? {}
+      : { subresources: { ...(scale === undefined ? {} : { scale }), status: {} } }),
   };
 }
 

@@ -15,6 +15,12 @@ export interface KindVersion {
   readonly spec: { readonly schema: z.ZodType; readonly required: boolean };
   /** With a status the version has the status subresource. */
   readonly status?: z.ZodType;
+  /** Paths: with them `kubectl scale` works. */
+  readonly scale?: {
+    readonly specReplicasPath: string;
+    readonly statusReplicasPath: string;
+    readonly labelSelectorPath: string;
+  };
 }
 
 export interface Kind {

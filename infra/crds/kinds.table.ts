@@ -1,7 +1,9 @@
-// The kinds whose CRDs are generated: names, columns and schemas, as upstream ships them.
+// The kinds whose CRDs are generated: names, columns and schemas, as upstream ships them. Where OpenShift is, its own
+// kinds are defined already; elsewhere they are applied only on request, since kubectl's short words mean one group.
 import { bareMetalHostSpec, bareMetalHostStatus } from "../../shared/metal3/bare-metal-host.ts";
 import { hardwareDataSpec } from "../../shared/metal3/hardware-data.ts";
 import { capm3Kinds } from "./capm3-kinds.table.ts";
+import { openShiftKinds } from "./openshift-kinds.table.ts";
 import { age, type Kind } from "./kind.ts";
 
 export const kinds: readonly Kind[] = [
@@ -42,3 +44,6 @@ export const kinds: readonly Kind[] = [
   },
   ...capm3Kinds,
 ];
+
+/** With those that are applied on request. */
+export const allKinds: readonly Kind[] = [...kinds, ...openShiftKinds];

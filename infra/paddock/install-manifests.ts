@@ -1,21 +1,24 @@
 // Puts into a Kubernetes API what Farrier ships: kinds, rights of the cluster link, policy and webhook.
 import { join } from "node:path";
 import { crdFileName } from "../crds/custom-resource-definition.ts";
-import { kinds } from "../crds/kinds.table.ts";
+import { allKinds, kinds } from "../crds/kinds.table.ts";
 import type { KubernetesHandle } from "../kubernetes/start-kubernetes.ts";
 import { renderWebhook } from "../manifests/render-webhook.ts";
 
 const infra = join(import.meta.dirname, "..");
-const files = [
-  ...kinds.map((kind) => `crds/${crdFileName(kind)}`),
-  "manifests/cluster-link.yaml",
-  "manifests/validating-admission-policy.yaml",
-];
+const files = ["manifests/cluster-link.yaml", "manifests/validating-admission-policy.yaml"];
 
-/** Kinds, rights and policy. Returns the cluster link's kubeconfig. */
-export async function installManifests(kubernetes: KubernetesHandle): Promise<string> {
-  for (const file of files) await apply(kubernetes, ["-f", join(infra, file)]);
-  const names = kinds.map(({ plural, group }) => `crd/${plural}.${group}`);
+/** Kinds, rights and policy; OpenShift's kinds on request. Returns the cluster link's kubeconfig. */
+export async function installManifests(
+  kubernetes: KubernetesHandle,
+  { openShift = false }: { readonly openShift?: boolean } = {},
+): Promise<string> {
+  const installed = openShift ? allKinds : kinds;
+  const definitions = installed.map((kind) => `crds/${crdFileName(kind)}`);
+  const rights = openShift ? ["manifests/openshift.yaml"] : [];
+  for (const file of [...definitions, ...files, ...rights])
+    await apply(kubernetes, ["-f", join(infra, file)]);
+  const names = installed.map(({ plural, group }) => `crd/${plural}.${group}`);
   await orThrow(kubernetes, ["wait", "--for=condition=Established", "--timeout=30s", ...names]);
   return await kubernetes.kubeconfigFor({
     serviceAccount: "farrier-cluster-link",

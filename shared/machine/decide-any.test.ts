@@ -236,6 +236,7 @@ const clusterSpec = some({
 
 const machineSnapshot = fc.record({
   kind: fc.constant("machine"),
+  resource: fc.constant("metal3machines"),
   nowMs,
   object: object(machineSpec, "Metal3Machine"),
   deleted: fc.constantFrom(false, false, false, true),
@@ -262,6 +263,7 @@ const machineSnapshot = fc.record({
 
 const clusterSnapshot = fc.record({
   kind: fc.constant("cluster"),
+  resource: fc.constant("metal3clusters"),
   nowMs,
   object: object(clusterSpec, "Metal3Cluster"),
   deleted: fc.constantFrom(false, false, false, true),

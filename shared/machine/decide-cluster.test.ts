@@ -11,6 +11,7 @@ const deletionTimestamp = "2026-11-01T13:00:00Z";
 function makeSnapshot(fields: Partial<ClusterSnapshot> = {}): ClusterSnapshot {
   return {
     kind: "cluster",
+    resource: "metal3clusters",
     nowMs: Date.parse("2026-11-01T12:00:00Z"),
     object: makeMetal3Cluster({}, { finalizers }),
     deleted: false,

@@ -1,7 +1,6 @@
 // A decision of the machine side in the making: copies of memory and status to change, and what has been ordered so
 // far. Only decideMachine and decideCluster make and finish drafts.
 import type { z } from "zod";
-import { infrastructureGroup } from "../capm3/provider.ts";
 import type { Metal3ClusterStatus } from "../capm3/v1beta2/metal3-cluster.ts";
 import type { Metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";
 import { copyJson } from "../copy-json.ts";
@@ -10,7 +9,13 @@ import { canonicalJson, sha256Hex } from "../host/document/canonical-json.ts";
 import type { ProviderResource, WriteBack } from "../protocol/write-back.ts";
 import { because, type Because, type StopOf } from "../stop.ts";
 import type { MachineDecision, MachineNext } from "./decision.ts";
-import type { ClusterSnapshot, MachineMemory, MachineSnapshot } from "./snapshot.ts";
+import { flavours, objectKinds, type Flavour } from "./flavour.ts";
+import type {
+  ClusterSnapshot,
+  MachineMemory,
+  MachineSnapshot,
+  OpenShiftMachineSnapshot,
+} from "./snapshot.ts";
 
 export interface Verdict {
   readonly status: "True" | "False";
@@ -34,7 +39,7 @@ export interface ObjectPatch {
   spec?: Record<string, unknown>;
 }
 
-interface Draft<S, Status> {
+export interface Draft<S, Status> {
   readonly snapshot: S;
   /** A copy; changed in place. Its status is put in at the end. */
   readonly memory: Omit<MachineMemory, "status">;
@@ -50,21 +55,42 @@ interface Draft<S, Status> {
   /** There is something to tell by an Event: once, until there is something else or nothing. */
   hasTold: boolean;
 }
-export type MachineDraft = Draft<MachineSnapshot, Metal3MachineStatus>;
+/** Of whatever kind takes a host; the status is that of a Metal3Machine, as a paper to work on. */
+export type MachineDraft = Draft<MachineSnapshot | OpenShiftMachineSnapshot, Metal3MachineStatus>;
 export type ClusterDraft = Draft<ClusterSnapshot, Metal3ClusterStatus>;
 export type AnyDraft = MachineDraft | ClusterDraft;
+
+export function flavourOf({ snapshot }: MachineDraft): Flavour {
+  return flavours[snapshot.resource];
+}
+
+/** What orders and Events need of any draft. */
+type Ordering = Omit<Draft<Named, object>, "status">;
+interface Named {
+  readonly nowMs: number;
+  readonly resource: ProviderResource;
+  readonly object: { readonly metadata: MachineSnapshot["object"]["metadata"] };
+}
 
 /** With no memory of it Kubernetes' own word counts: a lost database, an object of another controller. */
 export function makeDraft<S extends MachineSnapshot | ClusterSnapshot, Status extends object>(
   snapshot: S & { readonly object: { readonly status?: Status | undefined } },
   schema: z.ZodType<Status>,
 ): Draft<S, Status> {
-  const { status: remembered, ...memory } = copyJson(snapshot.memory ?? { status: undefined });
-  const known = schema.safeParse(remembered);
+  const known = schema.safeParse(snapshot.memory?.status);
+  const shown = copyJson(snapshot.object.status ?? ({} as Status));
+  return startDraft(snapshot, known.success ? known.data : shown);
+}
+
+export function startDraft<S extends { readonly memory: MachineMemory | undefined }, Status>(
+  snapshot: S,
+  status: Status,
+): Draft<S, Status> {
+  const { status: _remembered, ...memory } = copyJson(snapshot.memory ?? { status: undefined });
   return {
     snapshot,
     memory,
-    status: known.success ? known.data : copyJson(snapshot.object.status ?? ({} as Status)),
+    status,
     verdicts: new Map(),
     deprecated: new Map(),
     patch: {},
@@ -77,13 +103,13 @@ export function makeDraft<S extends MachineSnapshot | ClusterSnapshot, Status ex
 export { because, settled, wait } from "../stop.ts";
 export type Stop = StopOf<MachineNext>;
 
-export function target(draft: AnyDraft): { namespace: string; name: string; uid: string } {
+export function target(draft: Ordering): { namespace: string; name: string; uid: string } {
   const { namespace, name, uid } = draft.snapshot.object.metadata;
   return { namespace, name, uid };
 }
 
 /** An Event, unless the last decision told the same reason. One of a decision at most. */
-export function tell(draft: AnyDraft, type: "Normal" | "Warning", why: Because): void {
+export function tell(draft: Ordering, type: "Normal" | "Warning", why: Because): void {
   const { memory, snapshot } = draft;
   draft.hasTold = true;
   if (memory.told === why.reason) return;
@@ -93,10 +119,7 @@ export function tell(draft: AnyDraft, type: "Normal" | "Warning", why: Because):
   draft.writes.push({
     kind: "event",
     ...target(draft),
-    about: {
-      apiVersion: `${infrastructureGroup}/v1beta2`,
-      kind: snapshot.kind === "machine" ? "Metal3Machine" : "Metal3Cluster",
-    },
+    about: objectKinds[snapshot.resource],
     eventName: `${name.slice(0, 200)}.${why.reason.toLowerCase()}.${mark.slice(0, 10)}`,
     type,
     reason: why.reason,
@@ -106,17 +129,25 @@ export function tell(draft: AnyDraft, type: "Normal" | "Warning", why: Because):
 }
 
 /** Everything but the status. */
-function objectWrites(draft: AnyDraft): readonly WriteBack[] {
+function objectWrites(draft: Ordering): readonly WriteBack[] {
   const { patch } = draft;
   if (canonicalJson(patch) === "{}") return draft.writes;
   return [
-    { kind: "provider-patch", resource: resourceOf(draft), ...target(draft), ...patch },
+    { kind: "provider-patch", resource: draft.snapshot.resource, ...target(draft), ...patch },
     ...draft.writes,
   ];
 }
 
+type Told = Draft<
+  Named & {
+    readonly memory: MachineMemory | undefined;
+    readonly object: { readonly status?: object | undefined };
+  },
+  object
+>;
+
 /** Puts the outcome together, once the conditions are stamped. */
-export function finish(draft: AnyDraft, { next, because: why }: Stop): MachineDecision {
+export function finish(draft: Told, { next, because: why }: Stop): MachineDecision {
   if (!draft.hasTold) delete draft.memory.told;
   const status = statusWrite(draft);
   return {
@@ -130,28 +161,30 @@ export function finish(draft: AnyDraft, { next, because: why }: Stop): MachineDe
 }
 
 /** Stamps lastUpdated if anything changed. Undefined: Kubernetes shows this status already. */
-function statusWrite(draft: AnyDraft): WriteBack | undefined {
-  const { snapshot, status } = draft;
+function statusWrite(draft: Told): WriteBack | undefined {
+  const { snapshot } = draft;
+  const status: { lastUpdated?: string } = draft.status;
   const text = (fields: object | undefined) => canonicalJson({ ...fields, lastUpdated: undefined });
   const decided = text(status);
-  if (decided !== text(snapshot.memory?.status) || status.lastUpdated === undefined) {
+  const isOther = decided !== text(snapshot.memory?.status) || status.lastUpdated === undefined;
+  // A MachineSet has no field for it.
+  if (isOther && snapshot.resource !== "machinesets.machine.openshift.io") {
     status.lastUpdated = isoTime(snapshot.nowMs);
   }
   if (decided === text(snapshot.object.status)) return undefined;
   return {
     kind: "provider-status",
-    resource: resourceOf(draft),
+    resource: snapshot.resource,
     ...target(draft),
     status: { ...status },
   };
 }
 
-function resourceOf(draft: AnyDraft): ProviderResource {
-  return draft.snapshot.kind === "machine" ? "metal3machines" : "metal3clusters";
-}
-
 /** Nothing changes and nothing is written. */
-export function leave(draft: AnyDraft, { next, because: why }: Stop): MachineDecision {
+export function leave(
+  draft: Omit<Draft<unknown, object>, "snapshot">,
+  { next, because: why }: Stop,
+): MachineDecision {
   return {
     memory: { ...draft.memory, status: { ...draft.status } },
     claim: undefined,

@@ -4,9 +4,7 @@ import type { Because } from "../stop.ts";
 import { judge, isTrue, notTrue } from "./status/conditions.ts";
 import { associated } from "./status/conditions.table.ts";
 import { bootstrapSecret, hasInfrastructure, pausedBy } from "./core-state.ts";
-import { because, settled, wait, type MachineDraft, type Stop } from "./draft.ts";
-
-export const machineFinalizer = "metal3machine.infrastructure.cluster.x-k8s.io";
+import { because, flavourOf, settled, wait, type MachineDraft, type Stop } from "./draft.ts";
 
 /** Nothing moves while the object or its Cluster is paused, deletion included. */
 export function paused(draft: MachineDraft): Stop | undefined {
@@ -63,17 +61,23 @@ export function isDeployed({ snapshot, status }: MachineDraft): boolean {
   );
 }
 
-export function hasFinalizer({ snapshot }: MachineDraft): boolean {
-  return snapshot.object.metadata.finalizers?.includes(machineFinalizer) === true;
+export function hasFinalizer(draft: MachineDraft): boolean {
+  const { finalizers = [] } = draft.snapshot.object.metadata;
+  return finalizers.includes(flavourOf(draft).finalizer);
+}
+
+/** Without it the object could vanish under its host. */
+export function askForFinalizer(draft: MachineDraft): void {
+  if (!hasFinalizer(draft)) draft.patch.addFinalizers = [flavourOf(draft).finalizer];
 }
 
 /**
- * Asks for our finalizer, without which the object could vanish under its host; copies the failure domain, and the
- * cleaning mode of a template that has one and is not paused (M36).
+ * Asks for our finalizer; copies the failure domain, and the cleaning mode of a template that has one and is not paused
+ * (M36).
  */
 export function prepareObject(draft: MachineDraft): void {
   const { owner, object, template } = draft.snapshot;
-  if (!hasFinalizer(draft)) draft.patch.addFinalizers = [machineFinalizer];
+  askForFinalizer(draft);
   const domain = owner?.spec.failureDomain ?? "";
   if (domain !== "" && domain !== object.spec.failureDomain) {
     draft.patch.spec = { ...draft.patch.spec, failureDomain: domain };

@@ -1,12 +1,15 @@
-// A snapshot of the machine side: all that a decision about a Metal3Machine or a Metal3Cluster may look at. Time and
-// chance are in it; nothing else is asked.
+// A snapshot of the machine side: all that a decision about one of its objects may look at. Time and chance are in it;
+// nothing else is asked.
 import { z } from "zod";
 import type { Metal3Cluster } from "../capm3/v1beta2/metal3-cluster.ts";
 import type { Metal3Machine } from "../capm3/v1beta2/metal3-machine.ts";
 import type { Metal3MachineTemplate } from "../capm3/v1beta2/metal3-machine-template.ts";
 import type { BareMetalHostSpec } from "../metal3/bare-metal-host.ts";
 import type { HardwareDetails } from "../metal3/hardware-details.ts";
+import type { OpenShiftMachineSet } from "../openshift/machine-set.ts";
+import type { OpenShiftMachine } from "../openshift/machine.ts";
 import type { NodeFact } from "../protocol/facts/node-fact.ts";
+import type { HostTaker } from "../protocol/write-back.ts";
 import type { CoreCluster, CoreMachine } from "./core-objects.ts";
 
 /** What Farrier itself remembers about a machine between decisions: a JSON column of its row. */
@@ -21,6 +24,18 @@ export const machineMemory = z.object({
   nodeAskedAtMs: z.number().optional(),
   /** The reason that an Event told last: each is told once. */
   told: z.string().optional(),
+  /** What the cluster link was last asked to do with the Node of a machine that is being deleted. */
+  leave: z.object({ act: z.enum(["drain", "delete"]), askedAtMs: z.number() }).optional(),
+  /** What a MachineSet has ordered and not seen yet. */
+  set: z
+    .object({
+      /** Of the last name that was given: none is given twice. */
+      number: z.number(),
+      making: z.array(z.string()),
+      /** Uids. */
+      leaving: z.array(z.string()),
+    })
+    .optional(),
 });
 export type MachineMemory = z.infer<typeof machineMemory>;
 
@@ -81,8 +96,12 @@ interface Common<T> {
   readonly coreCluster: CoreCluster | undefined;
 }
 
-export interface MachineSnapshot extends Common<Metal3Machine> {
+/** What taking a host looks at of a Metal3Machine; of another kind the same is made from its own fields. */
+type TakingObject = Pick<Metal3Machine, "metadata" | "spec" | "status">;
+
+export interface MachineSnapshot extends Common<TakingObject> {
   readonly kind: "machine";
+  readonly resource: HostTaker;
   /** The Machine that owns it. */
   readonly owner: CoreMachine | undefined;
   readonly metal3Cluster: Metal3Cluster | undefined;
@@ -97,8 +116,32 @@ export interface MachineSnapshot extends Common<Metal3Machine> {
   readonly draw: string;
 }
 
+/** Of a Machine of OpenShift; it has no Cluster. */
+export interface OpenShiftMachineSnapshot extends Omit<MachineSnapshot, "kind"> {
+  readonly kind: "openshift-machine";
+  readonly machine: OpenShiftMachine;
+  /** Why its provider spec cannot be followed; undefined: `object.spec` is it. */
+  readonly problem: { readonly isForeign: boolean; readonly message: string } | undefined;
+}
+
+/** A Machine as its MachineSet counts it. */
+export interface Member {
+  readonly object: Pick<OpenShiftMachine, "metadata" | "status">;
+  readonly node: NodeFact | undefined;
+}
+
+export interface MachineSetSnapshot extends Omit<Common<OpenShiftMachineSet>, "coreCluster"> {
+  readonly kind: "machine-set";
+  readonly resource: "machinesets.machine.openshift.io";
+  /** All Machines of its namespace. */
+  readonly members: readonly Member[];
+  /** All of its namespace, if it follows them. */
+  readonly hosts: readonly HostView[];
+}
+
 export interface ClusterSnapshot extends Common<Metal3Cluster> {
   readonly kind: "cluster";
+  readonly resource: "metal3clusters";
   /** Names of Machines (cluster.x-k8s.io) that still belong to the Cluster. */
   readonly machines: readonly string[];
 }

@@ -8,6 +8,8 @@ export const lookMs = 30_000;
 export const freeHostLookMs = 60_000;
 /** The Node of a machine whose host is provisioned. */
 export const askNodeMs = 10_000;
+/** A Node that is drained or deleted is asked about this often, as by kubectl drain. */
+export const askLeaveMs = 5_000;
 /** The same, where a person has to mend something first. */
 export const askMendedMs = 30_000;
 /** A Node that has not come in this time is asked for less often. */

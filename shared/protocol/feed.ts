@@ -23,8 +23,17 @@ export const clusterApiResource = z.enum([
 /** What older cluster links do not follow: no decision waits for it to be listed. */
 const laterResource = z.enum(["metal3machinetemplates"]);
 
-/** The resources of the machine side; followed where they are defined. */
-export const machineResource = z.enum([...clusterApiResource.options, ...laterResource.options]);
+/** The same for machines of OpenShift; followed where the cluster link is told to. */
+export const openShiftResource = z.enum([
+  "machines.machine.openshift.io",
+  "machinesets.machine.openshift.io",
+]);
+
+/** What is followed where it is defined, without a word about it. */
+export const usualResource = z.enum([...clusterApiResource.options, ...laterResource.options]);
+
+/** The resources of the machine side. */
+export const machineResource = z.enum([...usualResource.options, ...openShiftResource.options]);
 export type MachineResource = z.infer<typeof machineResource>;
 
 export const feedResource = z.enum([...hostResource.options, ...machineResource.options]);

@@ -5,14 +5,23 @@ import { bareMetalHostStatus } from "../metal3/bare-metal-host.ts";
 import { hardwareDetails } from "../metal3/hardware-details.ts";
 import { objectReference } from "../metal3/object-reference.ts";
 import { secretPurpose } from "./facts/sealed-secret.ts";
+import { openShiftResource } from "./feed.ts";
 
 /** A merge patch: null removes the key. */
 const merge = z.record(z.string(), z.unknown());
 const strings = z.record(z.string(), z.string().nullable());
 
 /** The kinds whose status and finalizers are the machine side's. */
-export const providerResource = z.enum(["metal3clusters", "metal3machines"]);
+export const providerResource = z.enum([
+  "metal3clusters",
+  "metal3machines",
+  ...openShiftResource.options,
+]);
 export type ProviderResource = z.infer<typeof providerResource>;
+
+/** Those that take hosts. */
+export const hostTaker = z.enum(["metal3machines", "machines.machine.openshift.io"]);
+export type HostTaker = z.infer<typeof hostTaker>;
 
 const target = { namespace: z.string(), name: z.string(), uid: z.string() };
 
@@ -81,6 +90,20 @@ export const writeBack = z.discriminatedUnion("kind", [
     annotations: strings.optional(),
     spec: merge.optional(),
   }),
+  /**
+   * Makes and deletes Machines of a MachineSet (the target), while its generation is the one that was decided about.
+   * What is made is made from its template under the given names, and what is deleted is named with its uid, so that
+   * the same write again does nothing.
+   */
+  z.object({
+    kind: z.literal("machine-set"),
+    ...target,
+    generation: z.number(),
+    make: z.array(z.string()),
+    remove: z.array(z.object({ name: z.string(), uid: z.string() })),
+    /** Matching Machines of nobody, which become the MachineSet's. */
+    adopt: z.array(z.object({ name: z.string(), uid: z.string() })),
+  }),
   /** Replaces the whole status. */
   z.object({
     kind: z.literal("provider-status"),
@@ -91,19 +114,38 @@ export const writeBack = z.discriminatedUnion("kind", [
   /**
    * Finds the Node of a machine (the target) in its workload cluster, gives it the providerID if it has none, and
    * posts a node fact. A Node is the machine's by its providerID, else by label metal3.io/uuid, else by its
-   * systemUUID, else by a hostname.
+   * systemUUID, else by an internal address, else by a hostname.
    */
   z.object({
     kind: z.literal("link-node"),
     ...target,
-    /** Name of the Cluster: Secret `<name>-kubeconfig` of the target's namespace, key `value`. */
-    clusterName: z.string(),
+    /** Of the target; absent: a Metal3Machine. */
+    resource: hostTaker.optional(),
+    /**
+     * Name of the Cluster: Secret `<name>-kubeconfig` of the target's namespace, key `value`. Absent: the cluster that
+     * holds the target has its Node, too.
+     */
+    clusterName: z.string().optional(),
     providerID: z.string(),
     hostUid: z.string(),
     systemUuid: z.string().optional(),
     hostnames: z.array(z.string()),
+    addresses: z.array(z.string()).optional(),
     /** False: a cloud provider of the workload cluster gives providerIDs; only look. */
     mayWrite: z.boolean(),
+  }),
+  /**
+   * Takes leave of the Node of a machine (the target) that is being deleted, in the cluster that holds both, and posts a
+   * node fact. drain: no new pods, and those that can go are asked to, as their disruption budgets allow; asked for
+   * again until the fact says that none is left. delete: the Node goes.
+   */
+  z.object({
+    kind: z.literal("leave-node"),
+    resource: hostTaker,
+    ...target,
+    nodeName: z.string(),
+    nodeUid: z.string(),
+    act: z.enum(["drain", "delete"]),
   }),
 ]);
 export type WriteBack = z.infer<typeof writeBack>;

@@ -18,6 +18,8 @@ const paths: Readonly<Record<FeedResource, string>> = {
   "clusters.cluster.x-k8s.io": "/apis/cluster.x-k8s.io/v1beta2/clusters",
   hardwaredata: "/apis/metal3.io/v1alpha1/hardwaredata",
   "machines.cluster.x-k8s.io": "/apis/cluster.x-k8s.io/v1beta2/machines",
+  "machines.machine.openshift.io": "/apis/machine.openshift.io/v1beta1/machines",
+  "machinesets.machine.openshift.io": "/apis/machine.openshift.io/v1beta1/machinesets",
   metal3clusters: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3clusters",
   metal3machines: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3machines",
   metal3machinetemplates: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3machinetemplates",

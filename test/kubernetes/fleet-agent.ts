@@ -29,8 +29,9 @@ export async function makeAgent(parts: {
   readonly lab: LabHandle;
   readonly hub: Hub;
   readonly kubeconfig: string;
+  readonly openShift: boolean;
 }): Promise<FleetAgent> {
-  const { directory, lab, hub, kubeconfig } = parts;
+  const { directory, lab, hub, kubeconfig, openShift } = parts;
   await mkdir(join(directory, "boot"), { recursive: true });
   const bootFile = async (name: string) => {
     const path = join(directory, "boot", name);
@@ -55,7 +56,11 @@ export async function makeAgent(parts: {
       powerSeconds: 10,
       softPowerOffSeconds: 5,
     },
-    cluster: { kubeconfig, conversion: { host: lab.labAddress } },
+    cluster: {
+      kubeconfig,
+      conversion: { host: lab.labAddress },
+      ...(openShift ? { openShift: "machines-and-machinesets" } : {}),
+    },
   };
   const configFile = join(directory, "agent.json");
   await writeFile(configFile, JSON.stringify(config, undefined, 2));

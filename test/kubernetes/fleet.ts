@@ -40,6 +40,8 @@ export interface Fleet extends KubectlWords {
 export interface FleetOptions {
   /** Runs the core of cluster-api beside the Kubernetes API. */
   readonly clusterApi?: boolean;
+  /** Defines OpenShift's Machines and MachineSets, and has Farrier keep them. */
+  readonly openShift?: boolean;
 }
 
 /** Takes about 15 s. */
@@ -62,7 +64,7 @@ type Undo = (() => Promise<unknown>)[];
 async function furnish(
   directory: string,
   undo: Undo,
-  { clusterApi = false }: FleetOptions,
+  { clusterApi = false, openShift = false }: FleetOptions,
 ): Promise<Omit<Fleet, "stop">> {
   const progress = terminalProgress();
   const labOptions = { name: siteName, directory: join(directory, "lab"), progress, machines: [] };
@@ -76,10 +78,10 @@ async function furnish(
     clusterApi,
   });
   undo.push(() => kubernetes.stop());
-  const kubeconfig = await installManifests(kubernetes);
+  const kubeconfig = await installManifests(kubernetes, { openShift });
   const hub = await startHub({ directory: join(directory, "hub"), progress, address });
   undo.push(() => hub.stop());
-  const agent = await makeAgent({ directory, lab, hub, kubeconfig });
+  const agent = await makeAgent({ directory, lab, hub, kubeconfig, openShift });
   undo.push(() => agent.stop());
   const words = { ...kubectlWords(kubernetes), makeToken: tokenMaker(hub) };
   await words.kubectl(["create", "namespace", testNamespace]);

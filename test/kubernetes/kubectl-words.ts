@@ -1,10 +1,10 @@
-// kubectl as tests speak it: in their namespace, with objects instead of files.
+// kubectl as tests speak it: in one namespace, with objects instead of files.
 import type { KubernetesHandle } from "../../infra/kubernetes/start-kubernetes.ts";
 import type { ProgramResult } from "../../infra/preparation/run-program.ts";
 import { testNamespace } from "./host-watch.ts";
 
 export interface KubectlWords {
-  /** In the namespace of the tests; what is refused is a result. */
+  /** In their namespace; what is refused is a result. */
   tryKubectl(args: readonly string[], input?: string): Promise<ProgramResult>;
   /** Throws with what kubectl said; returns its stdout without the last line end. */
   kubectl(args: readonly string[], input?: string): Promise<string>;
@@ -14,9 +14,12 @@ export interface KubectlWords {
   apply(...objects: readonly object[]): Promise<void>;
 }
 
-export function kubectlWords(kubernetes: KubernetesHandle): KubectlWords {
+export function kubectlWords(
+  kubernetes: KubernetesHandle,
+  namespace = testNamespace,
+): KubectlWords {
   const tryKubectl = (args: readonly string[], input?: string) =>
-    kubernetes.kubectl([`--namespace=${testNamespace}`, ...args], {
+    kubernetes.kubectl([`--namespace=${namespace}`, ...args], {
       timeoutMs: 60_000,
       ...(input === undefined ? {} : { input }),
     });

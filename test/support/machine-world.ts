@@ -111,6 +111,7 @@ export function makeTemplate(spec: object = {}, metadata: object = {}) {
 export function makeSnapshot(fields: Partial<MachineSnapshot> = {}): Mutable<MachineSnapshot> {
   return {
     kind: "machine",
+    resource: "metal3machines",
     nowMs: Date.parse("2026-11-01T12:00:00Z"),
     object: makeMachine(),
     deleted: false,

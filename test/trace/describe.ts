@@ -57,7 +57,9 @@ function describeWrite(write: WriteBack): string {
 const machineWrites = [
   "host-patch",
   "label-secret",
+  "leave-node",
   "link-node",
+  "machine-set",
   "provider-patch",
   "provider-status",
 ] as const;
@@ -77,6 +79,10 @@ function describeMachineWrite(write: MachineWrite): string {
       return `write metadata and spec of ${write.resource} ${write.name}`;
     case "provider-status":
       return `write status of ${write.resource} ${write.name}`;
+    case "leave-node":
+      return `${write.act} Node ${write.nodeName}`;
+    case "machine-set":
+      return `make ${write.make.join(", ")}, delete ${write.remove.map(({ name }) => name).join(", ")}`;
     case "link-node":
       return `look for the Node of ${write.providerID}`;
   }

@@ -1,13 +1,16 @@
-// Rows of the store → the snapshot that a decision about a Metal3Machine or a Metal3Cluster is made from. Pure.
+// Rows of the store → the snapshot that a decision about an object of the machine side is made from. Pure.
 import { metal3Cluster } from "../../../shared/capm3/v1beta2/metal3-cluster.ts";
 import { metal3Machine } from "../../../shared/capm3/v1beta2/metal3-machine.ts";
 import { metal3MachineTemplate } from "../../../shared/capm3/v1beta2/metal3-machine-template.ts";
 import { coreCluster, coreMachine } from "../../../shared/machine/core-objects.ts";
+import { objectKinds } from "../../../shared/machine/flavour.ts";
 import type { ClusterSnapshot, MachineSnapshot } from "../../../shared/machine/snapshot.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
-import type { MachineRows } from "../../ports.ts";
-import { makeObjectReader, type ObjectReader } from "./read-objects.ts";
-import { viewHost } from "./view-host.ts";
+import type { MachineRow, MachineRows } from "../../ports.ts";
+import { makeObjectReader, typed, type ObjectReader } from "./read-objects.ts";
+import type { AnySnapshot } from "./reconcile-machine.ts";
+import { viewHosts } from "./view-host.ts";
+import { viewMachineSet, viewOpenShiftMachine } from "./view-openshift.ts";
 
 /** What is not in the rows. */
 export interface Moment {
@@ -20,24 +23,24 @@ export interface Moment {
 export function makeMachineSnapshot(
   rows: MachineRows,
   moment: Moment,
-): Result<MachineSnapshot | ClusterSnapshot, "invalid"> {
+): Result<AnySnapshot, "invalid"> {
   const reader = makeObjectReader();
-  const isMachine = rows.machine.resource === "metal3machines";
-  const snapshot = isMachine
-    ? viewMachine(rows, moment, reader)
-    : viewCluster(rows, moment, reader);
+  const snapshot = views[rows.machine.resource](rows, moment, reader);
   const problems = reader.problems();
   return snapshot === undefined || problems !== "" ? err("invalid", problems) : ok(snapshot);
 }
 
-const clusterKind = "Metal3Cluster";
-const templateKind = "Metal3MachineTemplate";
+type View = (rows: MachineRows, moment: Moment, reader: ObjectReader) => AnySnapshot | undefined;
 
-/** Items of a list may come without their kind. */
-function typed(kind: string, object: unknown): unknown {
-  const apiVersion = "infrastructure.cluster.x-k8s.io/v1beta2";
-  return typeof object === "object" && object !== null ? { apiVersion, kind, ...object } : object;
-}
+const views: Readonly<Record<MachineRow["resource"], View>> = {
+  metal3clusters: viewCluster,
+  metal3machines: viewMachine,
+  "machines.machine.openshift.io": viewOpenShiftMachine,
+  "machinesets.machine.openshift.io": viewMachineSet,
+};
+
+const { metal3clusters: clusterKind, metal3machines: machineKind } = objectKinds;
+const templateKind = { ...machineKind, kind: "Metal3MachineTemplate" };
 
 function viewMachine(
   rows: MachineRows,
@@ -45,11 +48,11 @@ function viewMachine(
   reader: ObjectReader,
 ): MachineSnapshot | undefined {
   const { machine } = rows;
-  const kind = "Metal3Machine";
-  const object = reader.read(kind, metal3Machine, typed(kind, machine.object));
+  const object = reader.read(machineKind.kind, metal3Machine, typed(machineKind, machine.object));
   if (object === undefined) return undefined;
   return {
     kind: "machine",
+    resource: "metal3machines",
     nowMs,
     draw,
     object,
@@ -57,10 +60,10 @@ function viewMachine(
     memory: machine.memory,
     coreCluster: reader.read("Cluster", coreCluster, rows.coreCluster),
     owner: reader.read("Machine", coreMachine, rows.owner),
-    metal3Cluster: reader.read(clusterKind, metal3Cluster, typed(clusterKind, rows.metal3Cluster)),
+    metal3Cluster: readMetal3Cluster(rows.metal3Cluster, reader),
     // One that cannot be read changes nothing.
     template: makeObjectReader().read(
-      templateKind,
+      templateKind.kind,
       metal3MachineTemplate,
       typed(templateKind, rows.template),
     ),
@@ -69,21 +72,8 @@ function viewMachine(
   };
 }
 
-/** Everything depends on the host that it has; one that cannot be read is nobody's choice. */
-function viewHosts(
-  rows: MachineRows,
-  nowMs: number,
-  reader: ObjectReader,
-): Pick<MachineSnapshot, "host" | "hosts"> {
-  const { hostUid } = rows.machine;
-  const around = { sites: rows.sites, nowMs };
-  if (hostUid !== undefined) {
-    const claimed = rows.hosts.find(({ uid }) => uid === hostUid);
-    const host = claimed === undefined ? undefined : viewHost(claimed, around, reader);
-    return { host, hosts: [] };
-  }
-  const hosts = rows.hosts.flatMap((row) => viewHost(row, around, makeObjectReader()) ?? []);
-  return { host: undefined, hosts };
+function readMetal3Cluster(object: unknown, { read }: ObjectReader) {
+  return read(clusterKind.kind, metal3Cluster, typed(clusterKind, object));
 }
 
 function viewCluster(
@@ -92,10 +82,11 @@ function viewCluster(
   reader: ObjectReader,
 ): ClusterSnapshot | undefined {
   const { machine, machines } = rows;
-  const object = reader.read(clusterKind, metal3Cluster, typed(clusterKind, machine.object));
+  const object = readMetal3Cluster(machine.object, reader);
   if (object === undefined) return undefined;
   return {
     kind: "cluster",
+    resource: "metal3clusters",
     nowMs,
     object,
     deleted: machine.deleted,

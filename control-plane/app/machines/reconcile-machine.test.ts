@@ -60,6 +60,8 @@ function makeDeps(
     rules: {
       machine: ({ hosts, host }) => decideSimply({ hosts, host }),
       cluster: () => decideSimply({ hosts: [], host: "none" }),
+      "openshift-machine": () => decideSimply({ hosts: [], host: "none" }),
+      "machine-set": () => decideSimply({ hosts: [], host: "none" }),
     },
   };
   return { deps, commits, rested, decided, logged, metrics };

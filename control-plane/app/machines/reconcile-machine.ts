@@ -1,7 +1,12 @@
-// Takes a snapshot of one Metal3Machine or Metal3Cluster, decides, commits; again if somebody else committed first, or
-// when a host was claimed. Judges nothing itself: the rules are shared/machine/.
+// Takes a snapshot of one object of the machine side, decides, commits; again if somebody else committed first, or when
+// a host was claimed. Judges nothing itself: the rules are shared/machine/ and shared/openshift/.
 import type { MachineDecision } from "../../../shared/machine/decision.ts";
-import type { ClusterSnapshot, MachineSnapshot } from "../../../shared/machine/snapshot.ts";
+import type {
+  ClusterSnapshot,
+  MachineSetSnapshot,
+  MachineSnapshot,
+  OpenShiftMachineSnapshot,
+} from "../../../shared/machine/snapshot.ts";
 import type {
   Bus,
   Clock,
@@ -16,11 +21,18 @@ import type { Metrics } from "../metrics.ts";
 import { makeMachineCommit } from "./make-machine-commit.ts";
 import { makeMachineSnapshot } from "./make-machine-snapshot.ts";
 
-/** The rules: decideMachine and decideCluster. */
-export interface MachineRules {
-  readonly machine: (snapshot: MachineSnapshot) => MachineDecision;
-  readonly cluster: (snapshot: ClusterSnapshot) => MachineDecision;
+interface Snapshots {
+  readonly machine: MachineSnapshot;
+  readonly cluster: ClusterSnapshot;
+  readonly "openshift-machine": OpenShiftMachineSnapshot;
+  readonly "machine-set": MachineSetSnapshot;
 }
+export type AnySnapshot = Snapshots[keyof Snapshots];
+
+/** The rules, by the kind of the snapshot. */
+export type MachineRules = {
+  readonly [K in keyof Snapshots]: (snapshot: Snapshots[K]) => MachineDecision;
+};
 
 export interface ReconcileMachineDeps {
   readonly rules: MachineRules;
@@ -61,8 +73,17 @@ export async function reconcileMachine(
   return "busy";
 }
 
-function decide(rules: MachineRules, snapshot: MachineSnapshot | ClusterSnapshot): MachineDecision {
-  return snapshot.kind === "machine" ? rules.machine(snapshot) : rules.cluster(snapshot);
+function decide(rules: MachineRules, snapshot: AnySnapshot): MachineDecision {
+  switch (snapshot.kind) {
+    case "machine":
+      return rules.machine(snapshot);
+    case "cluster":
+      return rules.cluster(snapshot);
+    case "openshift-machine":
+      return rules["openshift-machine"](snapshot);
+    case "machine-set":
+      return rules["machine-set"](snapshot);
+  }
 }
 
 function logInvalid(

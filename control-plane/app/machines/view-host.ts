@@ -1,11 +1,11 @@
-// A host's row → the host as the machine side sees it. Pure.
+// Rows of hosts → the hosts as the machine side sees them. Pure.
 import { z } from "zod";
-import type { HostView } from "../../../shared/machine/snapshot.ts";
+import type { HostView, MachineSnapshot } from "../../../shared/machine/snapshot.ts";
 import { bareMetalHostSpec, bareMetalHostStatus } from "../../../shared/metal3/bare-metal-host.ts";
 import { objectMeta } from "../../../shared/metal3/object-meta.ts";
 import type { MachineHostRow, MachineRows } from "../../ports.ts";
 import { connectionAfter } from "../make-snapshot.ts";
-import type { ObjectReader } from "./read-objects.ts";
+import { makeObjectReader, type ObjectReader } from "./read-objects.ts";
 
 const hostObject = z.object({
   metadata: objectMeta.pick({ labels: true, annotations: true, deletionTimestamp: true }),
@@ -36,13 +36,30 @@ const hostStatus = z.object({
 /** Of a host that nothing was decided about yet, as after a lost database: it may run anything. */
 const undecided = "unknown";
 
-export interface Around {
+interface Around {
   readonly sites: MachineRows["sites"];
   readonly nowMs: number;
 }
 
+/** Everything depends on the host that it has; one that cannot be read is nobody's choice. */
+export function viewHosts(
+  rows: MachineRows,
+  nowMs: number,
+  reader: ObjectReader,
+): Pick<MachineSnapshot, "host" | "hosts"> {
+  const { hostUid } = rows.machine;
+  const around = { sites: rows.sites, nowMs };
+  if (hostUid !== undefined) {
+    const claimed = rows.hosts.find(({ uid }) => uid === hostUid);
+    const host = claimed === undefined ? undefined : viewHost(claimed, around, reader);
+    return { host, hosts: [] };
+  }
+  const hosts = rows.hosts.flatMap((row) => viewHost(row, around, makeObjectReader()) ?? []);
+  return { host: undefined, hosts };
+}
+
 /** Undefined: it does not fit the schema of its kind. */
-export function viewHost(
+function viewHost(
   row: MachineHostRow,
   around: Around,
   { read }: ObjectReader,

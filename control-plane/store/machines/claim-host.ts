@@ -4,6 +4,7 @@ import { z } from "zod";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { readRow, type Database } from "../database.ts";
 import { jsonText } from "../json-text.ts";
+import { takesHosts } from "./wake-machines.ts";
 
 const answer = z.object({
   found: z.boolean(),
@@ -28,7 +29,7 @@ export async function claimHost(
     WITH target AS (
         SELECT uid, cluster, namespace FROM machines m
         WHERE m.uid = ${claim.uid} AND m.version = ${claim.version}::bigint
-          AND m.resource = 'metal3machines'
+          AND ${takesHosts}
           AND NOT EXISTS (SELECT FROM hosts h WHERE h.machine_uid = m.uid)
         FOR UPDATE
       ),

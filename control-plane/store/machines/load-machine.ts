@@ -1,16 +1,19 @@
-// One statement: everything that a snapshot of one Metal3Machine or Metal3Cluster is made of.
+// One statement: everything that a snapshot of one object of the machine side is made of.
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { machineMemory } from "../../../shared/machine/snapshot.ts";
-import { clusterApiResource } from "../../../shared/protocol/feed.ts";
+import { neededFeeds } from "../../../shared/protocol/needed-feeds.table.ts";
+import { autoscaleAnnotation } from "../../../shared/openshift/annotations.ts";
 import { nodeFact } from "../../../shared/protocol/facts/node-fact.ts";
 import { providerResource } from "../../../shared/protocol/write-back.ts";
 import type { MachineRows } from "../../ports.ts";
 import { readRows, type Database } from "../database.ts";
+import { jsonText } from "../json-text.ts";
 import { feedObject } from "../hosts/load-host.ts";
 import { sitesSchema, sitesSql } from "../hosts/surroundings-sql.ts";
 import { clusterNameSql, templateNameSql } from "./concerned-machines.ts";
 import { hostViewSchema, hostViewSql } from "./host-view-sql.ts";
+import { takesHosts } from "./wake-machines.ts";
 
 const machineRow = z.object({
   uid: z.string(),
@@ -30,6 +33,7 @@ const machineRow = z.object({
   metal3_cluster: z.unknown(),
   template: z.unknown(),
   machines: z.array(z.string()),
+  members: z.array(z.object({ object: z.unknown(), node: nodeFact.nullable() })),
   hosts: z.array(hostViewSchema),
   sites: sitesSchema,
 });
@@ -45,12 +49,14 @@ export async function loadMachine(
     SELECT m.uid, m.cluster, m.resource, m.namespace, m.name, m.version, m.object, m.deleted,
       m.memory, m.node, claimed.uid AS host_uid,
       NOT EXISTS (SELECT FROM feeds f WHERE f.cluster = m.cluster AND f.cursor = '')
-        AND ${clusterApiResource.options.length}::int = (SELECT count(*) FROM machine_feeds f
-          WHERE f.cluster = m.cluster AND f.cursor <> '' AND f.resource IN (${neededSql}))
-        AS feeds_complete,
+        AND NOT EXISTS (
+          SELECT FROM jsonb_array_elements_text(${jsonText(neededFeeds)}::jsonb->m.resource) n(resource)
+          WHERE NOT EXISTS (SELECT FROM machine_feeds f
+            WHERE f.cluster = m.cluster AND f.resource = n.resource AND f.cursor <> '')
+        ) AS feeds_complete,
       owner.object AS owner, core.object AS core_cluster, ${metal3ClusterSql} AS metal3_cluster,
-      ${templateSql} AS template,
-      ${machineNamesSql} AS machines, ${hostsSql} AS hosts, ${sitesSql} AS sites
+      ${templateSql} AS template, ${machineNamesSql} AS machines, ${membersSql} AS members,
+      ${hostsSql} AS hosts, ${sitesSql} AS sites
     FROM machines m
       LEFT JOIN hosts claimed ON claimed.machine_uid = m.uid
       LEFT JOIN objects owner ON m.resource = 'metal3machines' AND owner.cluster = m.cluster
@@ -61,7 +67,6 @@ export async function loadMachine(
   return row === undefined ? undefined : toMachineRows(row);
 }
 
-const neededSql = sql.raw(clusterApiResource.options.map((name) => `'${name}'`).join(", "));
 
 /** The newest, as each time where an object is looked up by its name: a new one may come before the end of the old. */
 const coreClusterSql = sql.raw(`
@@ -92,10 +97,21 @@ const machineNamesSql = sql`(SELECT coalesce(jsonb_agg(o.name ORDER BY o.name), 
          AND o.resource = 'machines.cluster.x-k8s.io' AND o.namespace = m.namespace
          AND o.object->'spec'->>'clusterName' = ${clusterNameSql})`;
 
+/** Less what only the API server reads. */
+const membersSql = sql.raw(`(SELECT coalesce(json_agg(json_build_object(
+         'object', json_build_object('metadata', k.object->'metadata' #- '{managedFields}', 'status', k.object->'status'),
+         'node', k.node) ORDER BY k.name, k.uid), '[]')
+       FROM machines k
+       WHERE m.resource = 'machinesets.machine.openshift.io' AND NOT k.deleted AND k.cluster = m.cluster
+         AND k.resource = 'machines.machine.openshift.io' AND k.namespace = m.namespace)`);
+
+const followsHosts = sql.raw(`(m.resource = 'machinesets.machine.openshift.io'
+           AND m.object->'metadata'->'annotations'->'${autoscaleAnnotation}' IS NOT NULL)`);
+
 const hostsSql = sql`(SELECT coalesce(json_agg(host ORDER BY name, uid), '[]') FROM (
          ${hostViewSql("with hardware")} WHERE v.uid = claimed.uid
          UNION ALL
-         ${hostViewSql("without")} WHERE claimed.uid IS NULL AND m.resource = 'metal3machines'
+         ${hostViewSql("without")} WHERE claimed.uid IS NULL AND (${takesHosts} OR ${followsHosts})
            AND v.cluster = m.cluster AND v.namespace = m.namespace) hosts)`;
 
 function toMachineRows(row: z.infer<typeof machineRow>): MachineRows {
@@ -119,6 +135,7 @@ function toMachineRows(row: z.infer<typeof machineRow>): MachineRows {
     metal3Cluster: row.metal3_cluster ?? undefined,
     template: row.template ?? undefined,
     machines: row.machines,
+    members: row.members.map(({ object, node }) => ({ object, node: node ?? undefined })),
     hosts: row.hosts,
     sites: row.sites.map(({ name, lastSeenMs }) => ({ name, lastSeenMs: lastSeenMs ?? undefined })),
   };

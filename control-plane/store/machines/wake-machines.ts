@@ -1,6 +1,7 @@
 // Parts of statements that wake rows of the machine side: what may change a decision about one raises its version and
 // sets its wake time in the same statement.
 import { sql, type SQL } from "drizzle-orm";
+import { hostTaker } from "../../../shared/protocol/write-back.ts";
 import type { FoldedBatch } from "../hosts/feed-batch.ts";
 
 /**
@@ -29,14 +30,25 @@ export function ofCompleteFeed(cluster: string, { last }: Pick<FoldedBatch, "las
     : sql`SELECT m.uid FROM machines m WHERE false`;
 }
 
+/** Whether the row `m` is of a kind that takes hosts. */
+export const takesHosts = sql.raw(
+  `m.resource IN (${hostTaker.options.map((resource) => `'${resource}'`).join(", ")})`,
+);
+
 /**
  * Whether the row `m` waits for a host, or may be about to: a decision that is under way was made from what was before,
  * and must not put it to rest.
  */
-export const isChoosing = sql.raw(`m.resource = 'metal3machines'
-  AND (m.waiting OR m.wake_at IS NOT NULL)
-  AND (m.waiting OR m.object->'metadata'->'deletionTimestamp' IS NULL
-    AND NOT EXISTS (SELECT FROM hosts c WHERE c.machine_uid = m.uid))`);
+export const isChoosing = sql`(m.waiting OR m.wake_at IS NOT NULL)
+  AND (m.waiting OR ${takesHosts} AND m.object->'metadata'->'deletionTimestamp' IS NULL
+    AND NOT EXISTS (SELECT FROM hosts c WHERE c.machine_uid = m.uid))`;
+
+/** MachineSets of a namespace: FROM items after one whose column `c.namespace` it is. */
+export function joinMachineSets(cluster: string): SQL {
+  return sql`
+    JOIN machines m ON m.cluster = ${cluster} AND m.namespace = c.namespace
+      AND m.resource = 'machinesets.machine.openshift.io'`;
+}
 
 /** Metal3Machines of a Cluster: FROM items after one whose columns `c` are its namespace and name. */
 export function joinMachinesOf(cluster: string): SQL {

@@ -7,9 +7,9 @@ import { judge, notTrue } from "../status/conditions.ts";
 import { associated } from "../status/conditions.table.ts";
 import { ownerOfHost } from "../consumer/consumer.ts";
 import type { MachineAwaited } from "../decision.ts";
-import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
+import { because, flavourOf, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
 import { hasFinalizer, isDeployed } from "../gates.ts";
-import { readHostSelector } from "./label-selector.ts";
+import { readLabelSelector } from "./label-selector.ts";
 import { rejections, type Wanted } from "./rejections.table.ts";
 import type { HostView } from "../snapshot.ts";
 import { freeHostLookMs } from "../waits.ts";
@@ -88,7 +88,8 @@ export function flawOf(
 /** A text: what is wrong with the selector. */
 function readWanted(draft: MachineDraft): Wanted | string {
   const { metadata, spec } = draft.snapshot.object;
-  const matches = readHostSelector(spec.hostSelector);
+  const field = `${flavourOf(draft).specPath}.hostSelector`;
+  const matches = readLabelSelector(spec.hostSelector, field);
   if (!matches.ok) return matches.error.message;
   const { namespace, uid } = metadata;
   return { namespace, uid, matches: matches.value, ownerOf: (host) => ownerOfHost(draft, host) };
@@ -103,11 +104,11 @@ function failureDomainOf({ snapshot }: MachineDraft): string | undefined {
   return domain === "" ? undefined : domain;
 }
 
-function specProblem({ snapshot }: MachineDraft): string | undefined {
-  const { spec, metadata } = snapshot.object;
+function specProblem(draft: MachineDraft): string | undefined {
+  const { spec, metadata } = draft.snapshot.object;
   const problems = machineRules.flatMap(({ field, check }) => {
     const problem = check(spec, metadata.namespace);
-    return problem === undefined ? [] : [`spec.${field} ${problem}`];
+    return problem === undefined ? [] : [`${flavourOf(draft).specPath}.${field} ${problem}`];
   });
   return problems.length === 0 ? undefined : problems.join("; ");
 }

@@ -1,26 +1,27 @@
 // hostSelector as Kubernetes reads label selectors, in both spellings of operators.
 import { expect, test } from "vitest";
-import { readHostSelector } from "./label-selector.ts";
+import { readLabelSelector } from "./label-selector.ts";
 
 const labels = { rack: "a", size: "40" };
 
 function matches(operator: string, key: string, ...values: string[]): boolean | string {
-  const read = readHostSelector({ matchExpressions: [{ key, operator, values }] });
+  const read = readLabelSelector(
+    { matchExpressions: [{ key, operator, values }] },
+    "spec.hostSelector",
+  );
   return read.ok ? read.value(labels) : read.error.message;
 }
 
-test("readHostSelector matches every host without a selector", () => {
+test("readLabelSelector matches every host without a selector", () => {
   for (const selector of [undefined, {}, { matchLabels: {} }]) {
-    const read = readHostSelector(selector);
+    const read = readLabelSelector(selector, "spec.hostSelector");
     expect(read.ok && read.value({})).toBe(true);
   }
 });
 
-test("readHostSelector asks for every label and every expression [M17]", () => {
-  const read = readHostSelector({
-    matchLabels: { rack: "a" },
-    matchExpressions: [{ key: "size", operator: "In", values: ["40"] }],
-  });
+test("readLabelSelector asks for every label and every expression [M17]", () => {
+  const matchExpressions = [{ key: "size", operator: "In", values: ["40"] }];
+  const read = readLabelSelector({ matchLabels: { rack: "a" }, matchExpressions }, "spec.selector");
   if (!read.ok) throw new Error(read.error.message);
   expect(read.value(labels)).toBe(true);
   expect(read.value({ rack: "a" })).toBe(false);
@@ -50,7 +51,7 @@ test.each([
   ["gt", "none", ["1"], false],
   ["exists", "__proto__", [], false],
   ["exists", "constructor", [], false],
-])("readHostSelector takes %s of %s %j for %s", (operator, key, values, expected) => {
+])("readLabelSelector takes %s of %s %j for %s", (operator, key, values, expected) => {
   expect(matches(operator, key, ...values)).toBe(expected);
 });
 
@@ -62,7 +63,7 @@ test.each([
   ["=", ["a", "b"]],
   ["gt", ["many"]],
   ["lt", ["1", "2"]],
-])("readHostSelector names the values that %s cannot take: %j", (operator, values) => {
+])("readLabelSelector names the values that %s cannot take: %j", (operator, values) => {
   expect(matches(operator, "rack", ...values)).toMatch(
     /^spec\.hostSelector: the operator .* takes /,
   );

@@ -1,10 +1,16 @@
-// spec.hostSelector against the labels of a host, as Kubernetes' label selectors have it. Operators are read in any
+// A selector, as spec.hostSelector, against labels, as Kubernetes' label selectors have it. Operators are read in any
 // case, in both spellings that are in use ("NotIn", "!=", "DoesNotExist", "!").
-import type { Metal3MachineSpec } from "../../capm3/v1beta2/metal3-machine.ts";
 import { err, ok, quote, type Result } from "../../result.ts";
 
-type HostSelector = Metal3MachineSpec["hostSelector"];
-type Expression = NonNullable<NonNullable<HostSelector>["matchExpressions"]>[number];
+interface Selector {
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined;
+  readonly matchExpressions?: readonly Expression[] | undefined;
+}
+interface Expression {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[] | undefined;
+}
 
 /** `found`: the label's value; undefined where the host has none of the key. */
 type Test = (found: string | undefined, values: readonly string[]) => boolean;
@@ -49,33 +55,39 @@ const counts: Readonly<
 export type LabelTest = (labels: Readonly<Record<string, string>>) => boolean;
 
 /** "selector": it cannot be understood; the message says what to correct. */
-export function readHostSelector(selector: HostSelector): Result<LabelTest, "selector"> {
+export function readLabelSelector(
+  selector: Selector | undefined,
+  field: string,
+): Result<LabelTest, "selector"> {
   const tests: LabelTest[] = Object.entries(selector?.matchLabels ?? {}).map(
     ([key, value]) =>
       (labels) =>
         valueOf(labels, key) === value,
   );
   for (const expression of selector?.matchExpressions ?? []) {
-    const test = readExpression(expression);
+    const test = readExpression(expression, field);
     if (!test.ok) return test;
     tests.push(test.value);
   }
   return ok((labels) => tests.every((test) => test(labels)));
 }
 
-function readExpression({ key, operator, values }: Expression): Result<LabelTest, "selector"> {
+function readExpression(
+  { key, operator, values = [] }: Expression,
+  field: string,
+): Result<LabelTest, "selector"> {
   const found = operators.get(operator.toLowerCase());
   if (found === undefined) {
     return err(
       "selector",
-      `spec.hostSelector: the operator ${quote(operator)} for the label ${quote(key)} is not known; use In, NotIn, Exists or DoesNotExist`,
+      `${field}: the operator ${quote(operator)} for the label ${quote(key)} is not known; use In, NotIn, Exists or DoesNotExist`,
     );
   }
   const { test, want } = counts[found.values];
   if (!test(values)) {
     return err(
       "selector",
-      `spec.hostSelector: the operator ${quote(operator)} for the label ${quote(key)} takes ${want}, not ${quote(values)}`,
+      `${field}: the operator ${quote(operator)} for the label ${quote(key)} takes ${want}, not ${quote(values)}`,
     );
   }
   return ok((labels) => found.test(valueOf(labels, key), values));

@@ -7,7 +7,7 @@ import { consumerText, ownerOfHost } from "./consumer.ts";
 import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
 import { fail, findHost, flawOf } from "../choice/find-host.ts";
 import { isDeployed } from "../gates.ts";
-import { patchHost, runsOwn, writeHost } from "./host-patch.ts";
+import { hasSystem, patchHost, runsOwn, writeHost } from "./host-patch.ts";
 import { hostText, nameOf } from "./host-text.ts";
 import type { HostView } from "../snapshot.ts";
 import { askAgainMs } from "../waits.ts";
@@ -95,7 +95,7 @@ function showAssociation(draft: MachineDraft, host: HostView): Stop | HostView {
   judge(draft, associated, isTrue("AssociateBareMetalHostSuccess", hostText(host)));
   judgeData(draft);
   writeHost(draft, host);
-  if (hasDeployment(host.spec)) return host;
+  if (hasSystem(draft, host)) return host;
   const isData = object.spec.dataTemplate !== undefined && draft.status.renderedData === undefined;
   if (isData) {
     const message = `waits for the data of Metal3DataTemplate ${object.spec.dataTemplate?.name ?? ""}`;

@@ -1,7 +1,7 @@
 // Whose a host is, by spec.consumerRef: of this machine, of nobody, of somebody else.
-import { infrastructureGroup } from "../../capm3/provider.ts";
 import { ownerByReference } from "../../metal3/consumer.ts";
 import type { MachineDraft } from "../draft.ts";
+import { objectKinds } from "../flavour.ts";
 import type { HostView } from "../snapshot.ts";
 
 type Reference = NonNullable<HostView["spec"]["consumerRef"]>;
@@ -9,16 +9,15 @@ type Reference = NonNullable<HostView["spec"]["consumerRef"]>;
 /** As it is written into the host. */
 export function consumerOf({ snapshot }: MachineDraft): Reference {
   const { name, namespace } = snapshot.object.metadata;
-  return {
-    apiVersion: `${infrastructureGroup}/v1beta2`,
-    kind: "Metal3Machine",
-    name,
-    namespace,
-  };
+  return { ...objectKinds[snapshot.resource], name, namespace };
 }
 
 export function ownerOfHost(draft: MachineDraft, { spec, namespace }: HostView) {
   return ownerByReference(spec.consumerRef, consumerOf(draft), namespace);
+}
+
+function groupOf({ apiVersion }: Reference): string | undefined {
+  return apiVersion?.split("/")[0];
 }
 
 /** "Metal3Machine metal/worker-1". */

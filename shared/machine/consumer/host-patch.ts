@@ -4,7 +4,7 @@ import { copyJson } from "../../copy-json.ts";
 import { hasDeployment, isDeployedWith } from "../../metal3/consumer.ts";
 import { consumerOf, ownerOfHost } from "./consumer.ts";
 import { bootstrapSecret, clusterNameLabel } from "../core-state.ts";
-import type { MachineDraft } from "../draft.ts";
+import { flavourOf, type MachineDraft } from "../draft.ts";
 import type { HostView } from "../snapshot.ts";
 
 interface HostPatch {
@@ -31,7 +31,7 @@ export function writeHost(draft: MachineDraft, host: HostView): void {
   const labels = missingLabels(draft, host);
   const spec = missingSpec(draft, host);
   // A host whose consumer was removed is known again by what it was deployed with.
-  const isSettled = hasDeployment(host.spec) && ownerOfHost(draft, host) === "ours";
+  const isSettled = hasSystem(draft, host) && ownerOfHost(draft, host) === "ours";
   const deploySpec = isSettled ? undefined : deployment(draft);
   if (labels !== undefined || spec !== undefined || deploySpec !== undefined) {
     patchHost(draft, host, {
@@ -41,6 +41,16 @@ export function writeHost(draft: MachineDraft, host: HostView): void {
     });
   }
   labelSecret(draft, host);
+}
+
+/** Something is deployed there, or somebody else did it and it stays. */
+export function hasSystem(draft: MachineDraft, host: HostView): boolean {
+  return hasDeployment(host.spec) || isForeign(draft, host);
+}
+
+/** Somebody else provisioned it, and may: what runs there is the machine's. */
+export function isForeign(draft: MachineDraft, { spec }: HostView): boolean {
+  return flavourOf(draft).hasForeignSystems && spec.externallyProvisioned === true;
 }
 
 /** Whether the host runs what this machine brings, as the cluster link judges it before it writes a consumer. */

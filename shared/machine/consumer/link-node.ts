@@ -2,9 +2,19 @@
 // writes; this asks it to until it is so.
 import { judge, isTrue, notTrue } from "../status/conditions.ts";
 import { nodeCondition, nodeReady } from "../status/conditions.table.ts";
-import { because, settled, target, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
+import {
+  because,
+  flavourOf,
+  settled,
+  target,
+  tell,
+  wait,
+  type MachineDraft,
+  type Stop,
+} from "../draft.ts";
 import { hasCloudProvider, providerIdOf } from "./provisioned.ts";
 import { nameOf } from "./host-text.ts";
+import type { WriteBack } from "../../protocol/write-back.ts";
 import type { HostView } from "../snapshot.ts";
 import { askMendedMs, askNodeMs, askNodeSeldomMs, nodePatienceMs } from "../waits.ts";
 
@@ -38,11 +48,14 @@ function linked(draft: MachineDraft, host: HostView): Stop {
   const { owner, node } = draft.snapshot;
   const nodeName = owner?.status?.nodeRef?.name ?? node?.nodeName ?? "";
   const message = `host ${nameOf(host)} is Node ${nodeName}`;
-  delete draft.memory.nodeAskedAtMs;
+  const isWatched = flavourOf(draft).watchesNode;
+  if (isWatched) ask(draft, host);
+  else delete draft.memory.nodeAskedAtMs;
   judge(draft, nodeCondition, isTrue("NodeLinked", message));
   draft.deprecated.set(nodeReady, { status: "True" });
   tell(draft, "Normal", because("NodeLinked", message));
-  return settled(because("NodeLinked", message));
+  const why = because("NodeLinked", message);
+  return isWatched ? wait(why, ["node", "host", "object"], nextAskMs(draft)) : settled(why);
 }
 
 function missing(draft: MachineDraft, told: string | undefined): Stop {
@@ -71,23 +84,40 @@ function nextAskMs(draft: MachineDraft): number {
 
 function askEvery({ snapshot, status }: MachineDraft): number {
   const { node, nowMs } = snapshot;
+  if (node?.readySince !== undefined) return askNodeSeldomMs;
   if (node?.outcome === "conflict" || node?.outcome === "problem") return askMendedMs;
   const shown = status.conditions?.find(({ type }) => type === nodeCondition);
   const sinceMs = shown?.status === "False" ? Date.parse(shown.lastTransitionTime) : nowMs;
   return nowMs < sinceMs + nodePatienceMs ? askNodeMs : askNodeSeldomMs;
 }
 
+type LinkNode = Extract<WriteBack, { kind: "link-node" }>;
+
+/** Where its Node is; undefined: nobody has said yet. */
+function placeOf(
+  { snapshot }: MachineDraft,
+  { hardware }: HostView,
+): Pick<LinkNode, "clusterName" | "resource" | "addresses"> | undefined {
+  if (snapshot.kind === "machine") {
+    const { owner } = snapshot;
+    return owner === undefined ? undefined : { clusterName: owner.spec.clusterName };
+  }
+  const addresses = (hardware?.nics ?? []).flatMap(({ ip = "" }) => (ip === "" ? [] : [ip]));
+  return { resource: snapshot.resource, addresses };
+}
+
 function ask(draft: MachineDraft, host: HostView): void {
   const { memory, snapshot } = draft;
-  const { owner, object, nowMs } = snapshot;
-  if (owner === undefined) return;
+  const { object, nowMs } = snapshot;
+  const place = placeOf(draft, host);
+  if (place === undefined) return;
   if (memory.nodeAskedAtMs !== undefined && nowMs < nextAskMs(draft)) return;
   memory.nodeAskedAtMs = nowMs;
   const hostnames = new Set([host.hardware?.hostname ?? host.name, host.name]);
   draft.writes.push({
     kind: "link-node",
     ...target(draft),
-    clusterName: owner.spec.clusterName,
+    ...place,
     providerID: object.spec.providerID ?? providerIdOf(draft, host),
     hostUid: host.uid,
     ...(host.systemUuid === undefined ? {} : { systemUuid: host.systemUuid }),

@@ -2,7 +2,8 @@
 // waits for.
 import { isTrue, judge } from "../status/conditions.ts";
 import { dataReady } from "../status/conditions.table.ts";
-import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
+import { because, flavourOf, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
+import { isForeign } from "./host-patch.ts";
 import { hostText, nameOf } from "./host-text.ts";
 import type { Metal3MachineStatus } from "../../capm3/v1beta2/metal3-machine.ts";
 import type { HostView } from "../snapshot.ts";
@@ -13,7 +14,7 @@ const mostAddresses = 30;
 
 /** Stops until Kubernetes shows a providerID, unless the Node has to tell it. */
 export function provision(draft: MachineDraft, host: HostView): Stop | undefined {
-  if (host.state !== "provisioned") return watchHost(draft, host);
+  if (!isProvisioned(draft, host)) return watchHost(draft, host);
   const addresses = addressesOf(host);
   if (addresses.length > 0) draft.status.addresses = addresses;
   const stop = writeProviderId(draft, host);
@@ -26,15 +27,20 @@ export function provision(draft: MachineDraft, host: HostView): Stop | undefined
   return undefined;
 }
 
+export function isProvisioned(draft: MachineDraft, host: HostView): boolean {
+  if (host.state === "provisioned") return true;
+  return host.state === "externally provisioned" && isForeign(draft, host);
+}
+
 function watchHost(draft: MachineDraft, host: HostView): Stop {
   const why = because("Provisioning", hostText(host));
   if (host.errorMessage !== "") tell(draft, "Warning", because("HostError", hostText(host)));
   return wait(why, ["host", "object"], draft.snapshot.nowMs + lookMs);
 }
 
-/** `metal3://<namespace>/<host>/<machine>`; with a cloud provider in the workload cluster it is the Node's (M53). */
-export function providerIdOf({ snapshot }: MachineDraft, { namespace, name }: HostView): string {
-  return `metal3://${namespace}/${name}/${snapshot.object.metadata.name}`;
+/** With a cloud provider in the workload cluster it is the Node's (M53). */
+export function providerIdOf(draft: MachineDraft, host: HostView): string {
+  return flavourOf(draft).providerId(host, draft.snapshot.object.metadata.name);
 }
 
 export function hasCloudProvider({ snapshot }: MachineDraft): boolean {

@@ -5,9 +5,9 @@ import { judge, notTrue } from "../status/conditions.ts";
 import { metaDataAssociated, nodeReady } from "../status/conditions.table.ts";
 import { consumerOf, ownerOfHost } from "./consumer.ts";
 import { clusterNameLabel } from "../core-state.ts";
-import { because, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
+import { because, flavourOf, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
 import { claim, flawOf, ownHost } from "../choice/find-host.ts";
-import { hasFinalizer, machineFinalizer } from "../gates.ts";
+import { hasFinalizer } from "../gates.ts";
 import { clusterNameOf, patchHost } from "./host-patch.ts";
 import { hostText, nameOf } from "./host-text.ts";
 import type { HostView } from "../snapshot.ts";
@@ -33,18 +33,21 @@ export function deletion(draft: MachineDraft): Stop | undefined {
   const message = "the machine is being deleted";
   judge(draft, metaDataAssociated, notTrue("Deleting", message));
   draft.deprecated.set(nodeReady, { status: "False", severity: "Info", reason: "Deleting" });
-  if (!hasFinalizer(draft)) {
-    return wait(because("Deleting", "waits for the other finalizers to be removed"), ["object"]);
-  }
-  return release(draft);
+  return othersFinalizers(draft) ?? releaseHost(draft) ?? endMachine(draft);
 }
 
-function release(draft: MachineDraft): Stop {
+export function othersFinalizers(draft: MachineDraft): Stop | undefined {
+  if (hasFinalizer(draft)) return undefined;
+  return wait(because("Deleting", "waits for the other finalizers to be removed"), ["object"]);
+}
+
+/** Undefined: it has no host any more. */
+export function releaseHost(draft: MachineDraft): Stop | undefined {
   const { host } = draft.snapshot;
   if (host === undefined) {
     const own = ownHost(draft);
     if (own !== undefined) return claim(draft, [own.uid], `takes back host ${own.name}`);
-    return finish(draft);
+    return undefined;
   }
   if (host.gone) return letGo(draft, `host ${nameOf(host)} is gone`);
   switch (ownerOfHost(draft, host)) {
@@ -152,7 +155,7 @@ function ownMarks(draft: MachineDraft, host: HostView) {
 
 function unlabelSecret(draft: MachineDraft, host: HostView): void {
   const secretName = host.spec.bmc?.credentialsName ?? "";
-  if (secretName === "") return;
+  if (secretName === "" || draft.snapshot.kind !== "machine") return;
   const { namespace, name, uid } = host;
   const labels = { [clusterNameLabel]: null };
   draft.writes.push({ kind: "label-secret", namespace, name, uid, secretName, labels });
@@ -165,8 +168,8 @@ function letGo(draft: MachineDraft, message: string): Stop {
   return wait(because("Released", message), ["object"], draft.snapshot.nowMs);
 }
 
-function finish(draft: MachineDraft): Stop {
-  draft.patch.removeFinalizers = [machineFinalizer];
+export function endMachine(draft: MachineDraft): Stop {
+  draft.patch.removeFinalizers = [flavourOf(draft).finalizer];
   const why = because("Released", "the machine has no host");
   tell(draft, "Normal", why);
   return wait(why, ["object"]);

@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 export const nodeFact = z.object({
-  /** Of the Metal3Machine. */
+  /** Of the Metal3Machine, or OpenShift's Machine. */
   machineUid: z.string(),
   outcome: z.enum([
     /** The Node has the wanted providerID, now or before; where only a cloud gives them: the one that it gave. */
@@ -15,6 +15,11 @@ export const nodeFact = z.object({
     "problem",
   ]),
   nodeName: z.string().optional(),
+  nodeUid: z.string().optional(),
+  /** Since when the Node is Ready, as it says itself; absent: it is not. */
+  readySince: z.string().optional(),
+  /** While the machine is being deleted: pods that are still to leave the Node; the message names the first. */
+  podsLeft: z.number().optional(),
   /** Of the Node: what was found there, or was written. */
   providerID: z.string().optional(),
   /** For people: names the Secret, the Nodes, and the way out. */

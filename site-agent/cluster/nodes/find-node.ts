@@ -6,6 +6,7 @@ export interface NodeSigns {
   readonly hostUid: string;
   readonly systemUuid?: string | undefined;
   readonly hostnames: readonly string[];
+  readonly addresses?: readonly string[] | undefined;
 }
 
 export interface FoundNodes {
@@ -15,7 +16,7 @@ export interface FoundNodes {
 }
 
 export function findNodes(all: readonly WorkloadNode[], signs: NodeSigns): FoundNodes {
-  const { providerID, hostUid } = signs;
+  const { providerID, hostUid, addresses = [] } = signs;
   const uuids = formsOf(signs.systemUuid);
   const names = signs.hostnames
     .map((each) => each.toLowerCase())
@@ -28,6 +29,10 @@ export function findNodes(all: readonly WorkloadNode[], signs: NodeSigns): Found
     [
       `system UUID ${signs.systemUuid ?? ""}`,
       (node) => uuids.includes(node.systemUuid?.toLowerCase() ?? "") && !isOthers(node),
+    ],
+    [
+      `address ${addresses.join(" or ")}`,
+      (node) => node.addresses.some((each) => addresses.includes(each)) && !isOthers(node),
     ],
     [
       `hostname ${names.join(" or ")}`,

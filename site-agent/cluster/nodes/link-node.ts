@@ -29,17 +29,25 @@ const maxMessage = 1024;
 /** Done when the control plane was told; whatever was found is told by the fact. */
 export async function linkNode(deps: LinkNodeDeps, write: LinkNode): Promise<WriteOutcome> {
   // An order for a machine that is gone must not mark the Node of the next one on its host.
-  const target = await fetchTarget(deps.api, providerPath("metal3machines", write), write.uid);
+  const path = providerPath(write.resource ?? "metal3machines", write);
+  const target = await fetchTarget(deps.api, path, write.uid);
   if (!target.ok) return target.outcome;
   const found = await link(deps.clusters, write);
   if (!found.ok) return { ok: false, message: found.error.message, retry: true };
-  const { message, ...fact } = { machineUid: write.uid, ...found.value };
-  const cut = message === undefined ? {} : { message: message.slice(0, maxMessage) };
-  const told = await deps.hub.postNodes({ facts: [{ ...fact, ...cut }] });
-  return told.ok ? { ok: true } : { ok: false, message: told.error.message, retry: true };
+  return await tellNode(deps.hub, write.uid, found.value);
 }
 
-type Finding = Omit<NodeFact, "machineUid">;
+export type Finding = Omit<NodeFact, "machineUid">;
+
+export async function tellNode(
+  hub: LinkNodeDeps["hub"],
+  machineUid: string,
+  { message, ...finding }: Finding,
+): Promise<WriteOutcome> {
+  const cut = message === undefined ? {} : { message: message.slice(0, maxMessage) };
+  const told = await hub.postNodes({ facts: [{ machineUid, ...finding, ...cut }] });
+  return told.ok ? { ok: true } : { ok: false, message: told.error.message, retry: true };
+}
 
 async function link(clusters: WorkloadClusters, write: LinkNode): Promise<Result<Finding, "away">> {
   const { namespace, clusterName } = write;
@@ -52,25 +60,31 @@ async function link(clusters: WorkloadClusters, write: LinkNode): Promise<Result
     const finding = judge(write, look.value);
     if ("outcome" in finding) return ok(finding);
     const written = await mark(look.value, finding.node, write);
-    if (written.ok) return ok(linked(written.value));
+    if (written.ok) return ok(linked(write, written.value));
     // The Node changed since the look: look again.
     clusters.forget(namespace, clusterName);
     if (written.error.kind === "changed" && left > 1) continue;
     // It has what counts; only the label is missing.
-    if (finding.node.providerID === write.providerID) return ok(linked(finding.node));
+    if (finding.node.providerID === write.providerID) return ok(linked(write, finding.node));
     const { name: nodeName } = finding.node;
     return ok({ outcome: "problem", nodeName, message: written.error.message });
   }
 }
 
-function linked({ name, providerID }: WorkloadNode): Finding {
-  return { outcome: "linked", nodeName: name, providerID };
+/** Nobody else tells how a Node of the own cluster is. */
+export function linked(
+  { clusterName }: Pick<LinkNode, "clusterName">,
+  { name, uid, providerID, readySince }: WorkloadNode,
+): Finding {
+  const more = { nodeUid: uid, ...(readySince === undefined ? {} : { readySince }) };
+  const isOwn = clusterName === undefined;
+  return { outcome: "linked", nodeName: name, providerID, ...(isOwn ? more : {}) };
 }
 
 /** What is known without a write, or the Node to write. */
 function judge(write: LinkNode, cluster: WorkloadCluster): Finding | { node: WorkloadNode } {
   const { namespace, clusterName, providerID, mayWrite } = write;
-  const where = `cluster ${namespace}/${clusterName}`;
+  const where = clusterName === undefined ? "this cluster" : `cluster ${namespace}/${clusterName}`;
   const { nodes, by } = findNodes([...cluster.nodes.values()], write);
   const [node, ...others] = nodes;
   if (node === undefined) return { outcome: "missing", message: missing(write, where) };
@@ -87,13 +101,13 @@ function judge(write: LinkNode, cluster: WorkloadCluster): Finding | { node: Wor
           nodeName,
           message: `Node ${nodeName} of ${where} has no providerID yet`,
         }
-      : linked(node);
+      : linked(write, node);
   if (node.providerID !== "" && node.providerID !== providerID) {
     const message = `Node ${nodeName} of ${where}, found by ${by}, has providerID "${node.providerID}", not "${providerID}"; it cannot be changed: delete the Node if it is an older one, and it registers anew`;
     return { outcome: "conflict", nodeName, providerID: node.providerID, message };
   }
   const isAsWanted = node.providerID === providerID && node.hostUid !== undefined;
-  return isAsWanted ? linked(node) : { node };
+  return isAsWanted ? linked(write, node) : { node };
 }
 
 function missing({ providerID, hostUid, systemUuid, hostnames }: LinkNode, where: string): string {

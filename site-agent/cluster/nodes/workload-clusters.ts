@@ -37,10 +37,16 @@ export type LookError = "away" | "problem" | "down";
 type Look = Result<WorkloadCluster, LookError>;
 
 export interface WorkloadClusters {
-  look(namespace: string, clusterName: string): Promise<Look>;
+  /** Without a name: the cluster that holds the Secrets. */
+  look(namespace: string, clusterName: string | undefined): Promise<Look>;
   /** The next look is a new one. */
-  forget(namespace: string, clusterName: string): void;
+  forget(namespace: string, clusterName: string | undefined): void;
 }
+
+/** Of no Secret: its own cluster. */
+const ownKey = "";
+const keyOf = (namespace: string, name: string | undefined) =>
+  name === undefined ? ownKey : `${namespace}/${name}`;
 
 export function makeWorkloadClusters(deps: WorkloadClusterDeps): WorkloadClusters {
   const { clock } = deps;
@@ -50,11 +56,11 @@ export function makeWorkloadClusters(deps: WorkloadClusterDeps): WorkloadCluster
     async look(namespace, clusterName) {
       for (const [key, { untilMs }] of looks)
         if (untilMs !== undefined && untilMs <= clock.monotonicMs()) looks.delete(key);
-      const key = `${namespace}/${clusterName}`;
+      const key = keyOf(namespace, clusterName);
       const known = looks.get(key);
       if (known !== undefined) return await known.look;
       const entry: { readonly look: Promise<Look>; untilMs?: number } = {
-        look: lookAt(deps, namespace, clusterName),
+        look: clusterName === undefined ? lookAround(deps) : lookAt(deps, namespace, clusterName),
       };
       looks.set(key, entry);
       let forMs = 0;
@@ -66,13 +72,20 @@ export function makeWorkloadClusters(deps: WorkloadClusterDeps): WorkloadCluster
         entry.untilMs = clock.monotonicMs() + forMs;
       }
     },
-    forget: (namespace, clusterName) => void looks.delete(`${namespace}/${clusterName}`),
+    forget: (namespace, clusterName) => void looks.delete(keyOf(namespace, clusterName)),
   };
 }
 
 function keptMs(look: Look): number {
   if (look.ok || look.error.kind === "problem") return freshMs;
   return look.error.kind === "down" ? downMs : 0;
+}
+
+async function lookAround({ api }: WorkloadClusterDeps): Promise<Look> {
+  const nodes = await listNodes(api);
+  return nodes.ok
+    ? ok({ api, nodes: nodes.value })
+    : err("problem", `the Nodes of this cluster cannot be read: ${nodes.error.message}`);
 }
 
 async function lookAt(

@@ -12,6 +12,12 @@ export interface WorkloadNode {
   readonly systemUuid: string | undefined;
   /** Its name, hostname label and addresses of type Hostname, in lower case. */
   readonly hostnames: readonly string[];
+  /** Those of type InternalIP. */
+  readonly addresses: readonly string[];
+  /** Since when it is Ready; undefined: it is not. */
+  readonly readySince: string | undefined;
+  readonly isUnreachable: boolean;
+  readonly isUnschedulable: boolean;
 }
 
 export const hostUidLabel = "metal3.io/uuid";
@@ -23,14 +29,31 @@ const nodeObject = z.object({
     resourceVersion: z.string(),
     labels: z.record(z.string(), z.string()).optional(),
   }),
-  spec: z.object({ providerID: z.string().max(1024).optional() }).optional(),
+  spec: z
+    .object({
+      providerID: z.string().max(1024).optional(),
+      unschedulable: z.boolean().optional(),
+    })
+    .optional(),
   status: z
     .object({
       nodeInfo: z.object({ systemUUID: z.string().optional() }).optional(),
       addresses: z.array(z.object({ type: z.string(), address: z.string() })).optional(),
+      conditions: z
+        .array(
+          z.object({
+            type: z.string(),
+            status: z.string(),
+            lastTransitionTime: z.string().max(64).nullish(),
+          }),
+        )
+        .optional(),
     })
     .optional(),
 });
+
+/** Of a Node that does not say since when. */
+const neverMind = new Date(0).toISOString();
 
 /** Undefined: it is no Node, or names itself at a length that nobody could read. */
 export function readNode(object: unknown): WorkloadNode | undefined {
@@ -39,6 +62,7 @@ export function readNode(object: unknown): WorkloadNode | undefined {
   const { metadata, spec, status } = parsed.data;
   const { name, uid, resourceVersion, labels = {} } = metadata;
   const addresses = status?.addresses ?? [];
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
   const hostnames = [
     name,
     labels["kubernetes.io/hostname"] ?? name,
@@ -52,5 +76,10 @@ export function readNode(object: unknown): WorkloadNode | undefined {
     hostUid: labels[hostUidLabel],
     systemUuid: status?.nodeInfo?.systemUUID,
     hostnames: [...new Set(hostnames.map((each) => each.toLowerCase()))],
+    addresses: addresses.filter(({ type }) => type === "InternalIP").map(({ address }) => address),
+    readySince: ready?.status === "True" ? (ready.lastTransitionTime ?? neverMind) : undefined,
+    // Its kubelet has not been heard of for a while.
+    isUnreachable: ready?.status === "Unknown",
+    isUnschedulable: spec?.unschedulable === true,
   };
 }

@@ -1,6 +1,6 @@
 // One request of a write-back and what its answer means; reading the object that a write is about.
 import { z } from "zod";
-import { infrastructureGroup } from "../../../shared/capm3/provider.ts";
+import { objectKinds } from "../../../shared/machine/flavour.ts";
 import type { ProviderResource } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesAnswer, KubernetesApi, KubernetesRequest } from "../port.ts";
 
@@ -37,7 +37,8 @@ export function hostPath({ namespace, name }: Named): string {
 }
 
 export function providerPath(resource: ProviderResource, { namespace, name }: Named): string {
-  return `/apis/${infrastructureGroup}/v1beta2/namespaces/${namespace}/${resource}/${name}`;
+  const [plural] = resource.split(".");
+  return `/apis/${objectKinds[resource].apiVersion}/namespaces/${namespace}/${plural}/${name}`;
 }
 
 export function secretPath(namespace: string, name: string): string {

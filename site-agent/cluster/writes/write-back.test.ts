@@ -15,6 +15,8 @@ const machine = {
   name: "w1",
   uid: "w-1",
 } as const;
+const sets = "/apis/machine.openshift.io/v1beta1/namespaces/horses/machinesets";
+const machineSet = { namespace: "horses", name: "east", uid: "set-1" };
 const consumer = {
   apiVersion: "infrastructure.cluster.x-k8s.io/v1beta2",
   kind: "Metal3Machine",
@@ -38,6 +40,10 @@ beforeEach(() => {
   });
   kubernetes.put(`${secrets}/m1-bmc`, {
     metadata: { name: "m1-bmc", namespace: "horses", uid: "s-1" },
+  });
+  kubernetes.put(`${sets}/east`, {
+    metadata: { ...machineSet, generation: 3 },
+    spec: { template: {} },
   });
   kubernetes.put(`${machines}/w1`, {
     apiVersion: "infrastructure.cluster.x-k8s.io/v1beta2",
@@ -84,6 +90,14 @@ const writes = {
     secretName: "m1-bmc",
     labels: { "cluster.x-k8s.io/cluster-name": "stable" },
   },
+  "machine-set": {
+    kind: "machine-set",
+    ...machineSet,
+    generation: 3,
+    make: ["east-bcdfg"],
+    remove: [],
+    adopt: [],
+  },
   "provider-patch": {
     kind: "provider-patch",
     ...machine,
@@ -107,8 +121,10 @@ const object = (path: string): FakeObject | undefined => kubernetes.objects.get(
 const metadata = (path: string) => object(path)?.metadata;
 const ownersOf = (path: string) =>
   (metadata(path)?.["ownerReferences"] ?? []) as readonly { readonly uid: string }[];
-const targetOf = (kind: KubernetesWrite["kind"]) =>
-  kind.startsWith("provider-") ? `${machines}/w1` : `${hosts}/m1`;
+const targetOf = (kind: KubernetesWrite["kind"]) => {
+  if (kind === "machine-set") return `${sets}/east`;
+  return kind.startsWith("provider-") ? `${machines}/w1` : `${hosts}/m1`;
+};
 const state = () => JSON.stringify([...kubernetes.objects]);
 
 describe.each(kinds)("write-back of %s", (kind) => {

@@ -14,11 +14,12 @@ import { writeEvent } from "./write-event.ts";
 import { releaseHardwareData, writeHardwareData } from "./write-hardware-data.ts";
 import { writeArchitecture, writeMetadata } from "./write-host.ts";
 import { writeHostPatch } from "./write-host-patch.ts";
+import { writeMachineSet } from "./write-machine-set.ts";
 import { writeProviderPatch, writeProviderStatus } from "./write-provider.ts";
 import { claimSecret, labelSecret, releaseSecret } from "./write-secret.ts";
 
-/** All but linking a Node, which is another cluster's business. */
-export type KubernetesWrite = Exclude<WriteBack, { kind: "link-node" }>;
+/** All but what is about Nodes, which may be another cluster's, and is answered with a fact. */
+export type KubernetesWrite = Exclude<WriteBack, { kind: "link-node" | "leave-node" }>;
 type Writes = { readonly [W in KubernetesWrite as W["kind"]]: W };
 type Writers = {
   readonly [K in keyof Writes]: (api: KubernetesApi, write: Writes[K]) => Promise<WriteOutcome>;
@@ -35,6 +36,7 @@ const writers: Writers = {
   event: writeEvent,
   "host-patch": writeHostPatch,
   "label-secret": labelSecret,
+  "machine-set": writeMachineSet,
   "provider-patch": writeProviderPatch,
   "provider-status": writeProviderStatus,
 };

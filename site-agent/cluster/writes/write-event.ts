@@ -13,7 +13,7 @@ const hostReporter = {
 
 /** Upstream tells no Events of these kinds: named as controllers usually are, "metal3machine-controller". */
 function reporterOf({ apiVersion, kind }: typeof host): typeof hostReporter {
-  if (!kind.startsWith("Metal3")) return hostReporter;
+  if (kind === host.kind) return hostReporter;
   const component = `${kind.toLowerCase()}-controller`;
   return { component, controller: `${apiVersion.replace(/\/.*/, "")}/${component}` };
 }

@@ -105,8 +105,8 @@ export interface NodeChoice {
   readonly providerID?: string;
 }
 
-function nodeObject(
-  { name, uuid }: HerdMachine,
+export function nodeObject(
+  { name, uuid }: Pick<HerdMachine, "name" | "uuid">,
   { providerID, ...metadata }: NodeChoice = {},
 ): object {
   return {

@@ -3,6 +3,7 @@
 import { decideWithinMs } from "../../../control-plane/lease-times.table.ts";
 import type { Clock, FeedOutcome, FeedSender, Store } from "../../../control-plane/ports.ts";
 import type { FeedBatch, FeedResource } from "../../../shared/protocol/feed.ts";
+import { providerResource, type ProviderResource } from "../../../shared/protocol/write-back.ts";
 import { listAgents, listHosts, listNames, listOperations } from "./admin/listings.ts";
 import { addCluster, addSite, addToken, enrol, prune, setAgentState } from "./admin/registry.ts";
 import { acceptObservations } from "./hosts/accept-observations.ts";
@@ -66,9 +67,13 @@ function applyFeed(
   wakeAtMs: number,
 ): FeedOutcome {
   if (resource === "baremetalhosts") return applyHostFeed(database, sender, batch, wakeAtMs);
-  return resource === "metal3machines" || resource === "metal3clusters"
+  return isDecided(resource)
     ? applyMachineFeed(database, sender, { resource, batch }, wakeAtMs)
     : applyObjectFeed(database, sender, { resource, batch }, wakeAtMs);
+}
+
+function isDecided(resource: FeedResource): resource is ProviderResource {
+  return providerResource.safeParse(resource).success;
 }
 
 function machineStore(database: MemoryDatabase, clock: Time) {

@@ -29,6 +29,7 @@ export function machineRows(
     metal3Cluster: undefined,
     template: undefined,
     machines: [],
+    members: [],
     hosts: [],
     sites: [],
     ...more,

@@ -5,6 +5,7 @@ import {
   templateKind,
 } from "../../../../shared/capm3/v1beta2/metal3-machine-template.ts";
 import type { FeedObject, MachineResource } from "../../../../shared/protocol/feed.ts";
+import { autoscaleAnnotation } from "../../../../shared/openshift/annotations.ts";
 import { coreUids, namespaces, textOf, type Draw } from "./draw.ts";
 
 /** Uids tell the resource, so that owners can be named. */
@@ -14,6 +15,8 @@ const prefixes: Readonly<Record<MachineResource, string>> = {
   metal3clusters: "metal3cluster",
   metal3machines: "metal3machine",
   metal3machinetemplates: "metal3machinetemplate",
+  "machines.machine.openshift.io": "openshift-machine",
+  "machinesets.machine.openshift.io": "openshift-set",
 };
 
 export function machineObjectOf(
@@ -30,6 +33,7 @@ export function machineObjectOf(
     resourceVersion: String(version),
     ...(random.chance(0.2) ? { deletionTimestamp: "2026-01-01T00:00:00Z" } : {}),
     ...(random.chance(0.2) ? { labels: { text: textOf(draw) } } : {}),
+    ...(random.chance(0.2) ? { annotations: { [autoscaleAnnotation]: textOf(draw) } } : {}),
   };
   if (resource === "machines.cluster.x-k8s.io") {
     return { metadata, spec: { clusterName: nameOf(draw) }, status: { text: textOf(draw) } };

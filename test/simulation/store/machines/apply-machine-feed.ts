@@ -7,7 +7,7 @@ import { feedRows, type FedRows } from "../hosts/feed-rows.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type StoredMachineRow } from "../rows.ts";
 import { isAnother, ownerOf, textAt } from "./looked-at.ts";
-import { coreMachinesOf, ownedBy, wakeMachines } from "./wake-machines.ts";
+import { coreMachinesOf, machineSetsOf, ownedBy, wakeMachines } from "./wake-machines.ts";
 
 interface Feed {
   readonly cluster: string;
@@ -43,8 +43,7 @@ export function applyMachineFeed(
         (row) => row.cluster === feed.cluster && row.resource !== resource,
       )
     : [];
-  const concerned =
-    resource === "metal3clusters" ? machinesOfChanged(database, feed.cluster, fed) : [];
+  const concerned = concernedBy(database, feed, fed);
   const woken = wakeMachines(database, [...others.map(({ uid }) => uid), ...concerned], wakeAtMs);
   return {
     kind: "stored",
@@ -55,14 +54,30 @@ export function applyMachineFeed(
   };
 }
 
+/** The rows whose snapshot has the objects of the batch. */
+function* concernedBy(
+  database: MemoryDatabase,
+  { cluster, resource }: Feed,
+  { altered }: FedRows<"machines">,
+): Iterable<string> {
+  const changed = altered
+    .filter(
+      ({ before, after }) =>
+        before?.deleted !== after.deleted || isAnother(before.object, after.object),
+    )
+    .map(({ after }) => after);
+  if (resource === "metal3clusters") yield* machinesOfChanged(database, cluster, changed);
+  if (resource !== "machines.machine.openshift.io") return;
+  for (const row of changed) yield* machineSetsOf(database, row);
+}
+
 /** Of Clusters whose infrastructureRef names a Metal3Cluster that is another than before. */
 function* machinesOfChanged(
   database: MemoryDatabase,
   cluster: string,
-  { altered }: FedRows<"machines">,
+  changed: readonly StoredMachineRow[],
 ): Iterable<string> {
-  for (const { before, after } of altered) {
-    if (before?.deleted === after.deleted && !isAnother(before.object, after.object)) continue;
+  for (const after of changed) {
     for (const core of database.tables.objects.values()) {
       if (core.cluster !== cluster || core.resource !== "clusters.cluster.x-k8s.io") continue;
       if (core.namespace !== after.namespace || metal3ClusterOf(core.object) !== after.name)

@@ -3,6 +3,7 @@ import type { NodeFact } from "../../../../shared/protocol/facts/node-fact.ts";
 import { wakeRow } from "../hosts/wake-row.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { sameJson, storedJson } from "../stored-json.ts";
+import { machineSetsOf, takesHosts, wakeMachines } from "./wake-machines.ts";
 
 export function applyNodes(
   database: MemoryDatabase,
@@ -10,10 +11,14 @@ export function applyNodes(
   wakeAtMs: number,
 ): readonly string[] {
   const newest = new Map(facts.map(storedJson).map((fact) => [fact.machineUid, fact]));
-  return [...newest].flatMap(([uid, node]) => {
+  const told = [...newest].flatMap(([uid, node]) => {
     const row = database.tables.machines.get(uid);
-    if (row?.cluster !== cluster || row.resource !== "metal3machines") return [];
+    if (row?.cluster !== cluster || !takesHosts(row)) return [];
     if (sameJson(row.node, node)) return [];
-    return wakeRow(database, { table: "machines", uid }, wakeAtMs, { node }) ? [uid] : [];
+    return wakeRow(database, { table: "machines", uid }, wakeAtMs, { node }) ? [row] : [];
   });
+  const sets = told
+    .filter(({ resource }) => resource === "machines.machine.openshift.io")
+    .flatMap((row) => machineSetsOf(database, row));
+  return [...told.map(({ uid }) => uid), ...wakeMachines(database, sets, wakeAtMs)];
 }

@@ -4,6 +4,7 @@ import type { MemoryDatabase } from "../memory-database.ts";
 import { storableText } from "../stored-json.ts";
 import { wakeRow } from "../hosts/wake-row.ts";
 import { claimedHost } from "./claimed-host.ts";
+import { takesHosts } from "./wake-machines.ts";
 
 export function claimHost(
   database: MemoryDatabase,
@@ -13,9 +14,7 @@ export function claimHost(
   const { uid, version, candidates } = claim;
   const machine = database.tables.machines.get(uid);
   const isFound =
-    machine?.version === version &&
-    machine.resource === "metal3machines" &&
-    claimedHost(database, uid) === undefined;
+    machine?.version === version && takesHosts(machine) && claimedHost(database, uid) === undefined;
   if (!isFound) {
     return err("stale", `machine ${uid} or its hosts were changed meanwhile; decide again`);
   }

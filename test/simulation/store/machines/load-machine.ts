@@ -1,6 +1,8 @@
 // As control-plane/store/machines/load-machine.ts: all that a snapshot of one row of the machine side is made of.
 import type { MachineRows } from "../../../../control-plane/ports.ts";
-import { clusterApiResource, hostResource } from "../../../../shared/protocol/feed.ts";
+import { hostResource } from "../../../../shared/protocol/feed.ts";
+import { autoscaleAnnotation } from "../../../../shared/openshift/annotations.ts";
+import { neededFeeds } from "../../../../shared/protocol/needed-feeds.table.ts";
 import { newestObject, sitesOf } from "../hosts/reads.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type ObjectRow, type StoredHostRow, type StoredMachineRow } from "../rows.ts";
@@ -8,8 +10,8 @@ import { metal3ClusterOf } from "./apply-machine-feed.ts";
 import { claimedHost } from "./claimed-host.ts";
 import { clusterNameOf, templateNameOf } from "./concerned-machines.ts";
 import { hostView } from "./host-view.ts";
-import { textAt } from "./looked-at.ts";
-import { coreMachinesOf } from "./wake-machines.ts";
+import { fieldOf, textAt } from "./looked-at.ts";
+import { coreMachinesOf, takesHosts } from "./wake-machines.ts";
 
 export function loadMachine(database: MemoryDatabase, uid: string): MachineRows | undefined {
   const row = database.tables.machines.get(uid);
@@ -32,23 +34,27 @@ export function loadMachine(database: MemoryDatabase, uid: string): MachineRows 
       hostUid: host?.uid,
       node: row.node ?? undefined,
     },
-    feedsComplete: areFeedsComplete(database, cluster),
+    feedsComplete: areFeedsComplete(database, row),
     owner: owner?.object,
     coreCluster: core?.object,
     metal3Cluster: resource === "metal3machines" ? metal3Cluster(database, row, core) : undefined,
     template: resource === "metal3machines" ? templateOf(database, row)?.object : undefined,
     machines: resource === "metal3clusters" ? machineNames(database, row) : [],
+    members: resource === "machinesets.machine.openshift.io" ? membersOf(database, row) : [],
     hosts: hostsFor(database, row, host).map((each) => hostView(each, each === host)),
     sites: sitesOf(database),
   };
 }
 
-function areFeedsComplete({ tables }: MemoryDatabase, cluster: string): boolean {
+function areFeedsComplete(
+  { tables }: MemoryDatabase,
+  { cluster, resource: own }: StoredMachineRow,
+): boolean {
   return (
     hostResource.options.every(
       (resource) => tables.feeds.get(keyOf(cluster, resource))?.cursor !== "",
     ) &&
-    clusterApiResource.options.every(
+    neededFeeds[own].every(
       (resource) => (tables.machine_feeds.get(keyOf(cluster, resource))?.cursor ?? "") !== "",
     )
   );
@@ -101,14 +107,38 @@ function machineNames(database: MemoryDatabase, row: StoredMachineRow): readonly
     .toSorted();
 }
 
+/** Machines of the namespace, as a MachineSet counts them. */
+function membersOf(
+  { tables }: MemoryDatabase,
+  { cluster, namespace }: StoredMachineRow,
+): MachineRows["members"] {
+  return [...tables.machines.values()]
+    .filter((row) => row.cluster === cluster && row.namespace === namespace && !row.deleted)
+    .filter((row) => row.resource === "machines.machine.openshift.io")
+    .sort((left, right) => (keyOf(left.name, left.uid) < keyOf(right.name, right.uid) ? -1 : 1))
+    .map(({ object, node }) => {
+      const { managedFields: _only, ...metadata } = object.metadata;
+      return {
+        object: { metadata, status: fieldOf(object, "status") },
+        node: node ?? undefined,
+      };
+    });
+}
+
 function hostsFor(
   { tables }: MemoryDatabase,
-  { cluster, namespace, resource }: StoredMachineRow,
+  row: StoredMachineRow,
   claimed: StoredHostRow | undefined,
 ): readonly StoredHostRow[] {
   if (claimed !== undefined) return [claimed];
-  if (resource === "metal3clusters") return [];
+  if (!takesHosts(row) && !followsHosts(row)) return [];
+  const { cluster, namespace } = row;
   return [...tables.hosts.values()]
     .filter((host) => host.cluster === cluster && host.namespace === namespace)
     .sort((left, right) => (keyOf(left.name, left.uid) < keyOf(right.name, right.uid) ? -1 : 1));
+}
+
+function followsHosts({ resource, object }: StoredMachineRow): boolean {
+  if (resource !== "machinesets.machine.openshift.io") return false;
+  return fieldOf(fieldOf(object.metadata, "annotations"), autoscaleAnnotation) !== null;
 }

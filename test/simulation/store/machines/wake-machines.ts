@@ -1,4 +1,5 @@
 // As control-plane/store/machines/wake-machines.ts.
+import { hostTaker } from "../../../../shared/protocol/write-back.ts";
 import { wakeRow } from "../hosts/wake-row.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import type { ObjectRow, StoredMachineRow } from "../rows.ts";
@@ -24,14 +25,30 @@ export function choosingMachines(
 ): readonly string[] {
   return [...database.tables.machines.values()]
     .filter((row) => row.cluster === cluster && row.namespace === namespace)
-    .filter((row) => row.resource === "metal3machines" && isChoosing(database, row))
+    .filter((row) => isChoosing(database, row))
     .map(({ uid }) => uid);
 }
 
 function isChoosing(database: MemoryDatabase, row: StoredMachineRow): boolean {
   if (row.waiting) return true;
+  if (!takesHosts(row)) return false;
   const isLeaving = fieldOf(row.object.metadata, "deletionTimestamp") !== null;
   return row.wake_at !== null && !isLeaving && !database.hostsByMachine.has(row.uid);
+}
+
+/** Whether the row is of a kind that takes hosts. */
+export function takesHosts({ resource }: Pick<StoredMachineRow, "resource">): boolean {
+  return hostTaker.safeParse(resource).success;
+}
+
+export function machineSetsOf(
+  { tables }: MemoryDatabase,
+  { cluster, namespace }: Place,
+): readonly string[] {
+  return [...tables.machines.values()]
+    .filter((row) => row.cluster === cluster && row.namespace === namespace)
+    .filter((row) => row.resource === "machinesets.machine.openshift.io")
+    .map(({ uid }) => uid);
 }
 
 /** Machines of cluster-api core of a Cluster. */

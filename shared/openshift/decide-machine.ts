@@ -1,0 +1,60 @@
+// Snapshot → decision about a Machine of OpenShift: its host is chosen, claimed, written and left as a Metal3Machine's
+// is; around that stands what the machine-api-operator does: phase, hooks, drain, the Node.
+import type { MachineDecision } from "../machine/decision.ts";
+import { associate } from "../machine/consumer/associate.ts";
+import { linkNode } from "../machine/consumer/link-node.ts";
+import { provision } from "../machine/consumer/provisioned.ts";
+import { fail } from "../machine/choice/find-host.ts";
+import {
+  because,
+  finish,
+  gone,
+  leave,
+  settled,
+  startDraft,
+  type MachineDraft,
+  type Stop,
+} from "../machine/draft.ts";
+import { askForFinalizer, isDeployed } from "../machine/gates.ts";
+import type { OpenShiftMachineSnapshot } from "../machine/snapshot.ts";
+import { shownStatus } from "./conditions.ts";
+import { deletion, judgeHooks } from "./deletion.ts";
+import { markInstance, tellStatus } from "./tell-status.ts";
+
+/** A draft of a Metal3Machine's form, whose snapshot has OpenShift's own. */
+export interface OpenShiftDraft extends Omit<MachineDraft, "snapshot"> {
+  readonly snapshot: OpenShiftMachineSnapshot;
+}
+
+export function decideOpenShiftMachine(snapshot: OpenShiftMachineSnapshot): MachineDecision {
+  const shown = shownStatus(snapshot);
+  const { addresses } = shown;
+  const draft: OpenShiftDraft = startDraft(snapshot, addresses === undefined ? {} : { addresses });
+  if (snapshot.deleted) return leave({ ...draft, status: shown }, gone());
+  const other = managedElsewhere(draft);
+  if (other !== undefined) return leave({ ...draft, status: shown }, other);
+  judgeHooks(draft);
+  const stop = deletion(draft) ?? live(draft);
+  markInstance(draft);
+  const status = tellStatus(draft, stop, shown);
+  return finish({ ...draft, status, snapshot: { ...snapshot, object: snapshot.machine } }, stop);
+}
+
+/** Since it was moved to cluster-api its word is a copy. */
+function managedElsewhere({ snapshot }: OpenShiftDraft): Stop | undefined {
+  const { authoritativeAPI = "MachineAPI" } = snapshot.machine.spec;
+  if (authoritativeAPI === "MachineAPI") return undefined;
+  return settled(because("ManagedElsewhere", `spec.authoritativeAPI is ${authoritativeAPI}`));
+}
+
+function live(draft: OpenShiftDraft): Stop {
+  const { problem } = draft.snapshot;
+  if (problem !== undefined && !isDeployed(draft)) {
+    const reason = problem.isForeign ? "ForeignProviderSpec" : "InvalidProviderSpec";
+    return fail(draft, because(reason, problem.message), ["object", "host"]);
+  }
+  askForFinalizer(draft);
+  const host = associate(draft);
+  if ("because" in host) return host;
+  return provision(draft, host) ?? linkNode(draft, host);
+}
