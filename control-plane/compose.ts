@@ -13,7 +13,7 @@ import { makeOpenSessions } from "./links/open-sessions.ts";
 import { decideCluster } from "../shared/machine/decide-cluster.ts";
 import { decideMachine } from "../shared/machine/decide-machine.ts";
 import { decideOpenShiftMachine } from "../shared/openshift/decide-machine.ts";
-import { decideMachineSet } from "../shared/openshift/decide-machine-set.ts";
+import { decideMachineSet } from "../shared/openshift/set/decide-machine-set.ts";
 import type { Clock, Crypto, Log, Notifications, Store } from "./ports.ts";
 
 export interface Runtime {

@@ -1,10 +1,6 @@
 // Puts the cluster link together: one follower per resource, the Secrets, the write-back. A new session starts
 // them anew with its own bearer; what they remember is on disk. Names no adapter.
-import {
-  openShiftResource,
-  usualResource,
-  type MachineResource,
-} from "../shared/protocol/feed.ts";
+import { openShiftResource, usualResource, type MachineResource } from "../shared/protocol/feed.ts";
 import type { SiteKey, Welcome } from "../shared/protocol/frames.ts";
 import type { WriteBack } from "../shared/protocol/write-back.ts";
 import { makeFollowedHosts, type FollowedHosts } from "./cluster/followed-hosts.ts";

@@ -126,6 +126,7 @@ test("the help names every field with its meaning, and what is required or the d
     "cluster.conversion.host",
     "cluster.conversion.port",
     "cluster.conversion.address",
+    "cluster.openShift",
   ]);
   expect(lines.filter((line) => !/: \S.{5,}/.test(line))).toEqual([]);
   expect(lines).toContain("  site.bootPort [8080]: plain HTTP for boot files");

@@ -67,7 +67,6 @@ export async function loadMachine(
   return row === undefined ? undefined : toMachineRows(row);
 }
 
-
 /** The newest, as each time where an object is looked up by its name: a new one may come before the end of the old. */
 const coreClusterSql = sql.raw(`
         (SELECT o.object FROM objects o

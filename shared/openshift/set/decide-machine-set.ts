@@ -1,6 +1,6 @@
 // Snapshot → decision about a MachineSet of OpenShift, where no machine-api-operator keeps it: as many Machines as it
 // wants, each ordered once under a name of its own, and its status.
-import type { MachineDecision } from "../machine/decision.ts";
+import type { MachineDecision } from "../../machine/decision.ts";
 import {
   because,
   finish,
@@ -13,12 +13,12 @@ import {
   wait,
   type Draft,
   type Stop,
-} from "../machine/draft.ts";
-import type { MachineSetSnapshot, Member } from "../machine/snapshot.ts";
-import { askAgainMs } from "../machine/waits.ts";
+} from "../../machine/draft.ts";
+import type { MachineSetSnapshot, Member } from "../../machine/snapshot.ts";
+import { askAgainMs } from "../../machine/waits.ts";
 import { countHosts } from "./count-hosts.ts";
 import { orderDeletion } from "./deletion-order.ts";
-import type { OpenShiftMachineSetStatus } from "./machine-set.ts";
+import type { OpenShiftMachineSetStatus } from "../machine-set.ts";
 import { membersOf, type Membership } from "./members.ts";
 import { machineNameOf } from "./set-names.ts";
 

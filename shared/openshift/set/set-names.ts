@@ -1,5 +1,5 @@
 // Names of the Machines that a MachineSet makes: as Kubernetes makes names, but the same again from the same number.
-import { sha256Hex } from "../host/document/canonical-json.ts";
+import { sha256Hex } from "../../host/document/canonical-json.ts";
 
 /** Without vowels, and what looks alike: no words, as in Kubernetes' own. */
 const letters = "bcdfghjklmnpqrstvwxz2456789";

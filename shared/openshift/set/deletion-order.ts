@@ -1,8 +1,8 @@
 // Which Machines of a MachineSet go first: machine-api-operator's priorities (cluster-api reference 4.3), equal ones by
 // uid, so that the same question has the same answer.
-import type { Member } from "../machine/snapshot.ts";
-import { deleteAnnotations } from "./annotations.ts";
-import type { OpenShiftMachineSet } from "./machine-set.ts";
+import type { Member } from "../../machine/snapshot.ts";
+import { deleteAnnotations } from "../annotations.ts";
+import type { OpenShiftMachineSet } from "../machine-set.ts";
 
 type Policy = NonNullable<OpenShiftMachineSet["spec"]["deletePolicy"]>;
 type Priority = (member: Member, nowMs: number) => number;
