@@ -1,6 +1,5 @@
 // Between the claim of a host and what Kubernetes shows: the consumer is written, the machine notes its host. A claim
 // that turns out bad before anything was written is let go; nobody else's host is written to.
-import { hasDeployment } from "../../metal3/consumer.ts";
 import { judge, isTrue, notTrue } from "../status/conditions.ts";
 import { associated, dataReady, metaDataAssociated } from "../status/conditions.table.ts";
 import { consumerText, ownerOfHost } from "./consumer.ts";

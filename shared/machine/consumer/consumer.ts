@@ -16,10 +16,6 @@ export function ownerOfHost(draft: MachineDraft, { spec, namespace }: HostView) 
   return ownerByReference(spec.consumerRef, consumerOf(draft), namespace);
 }
 
-function groupOf({ apiVersion }: Reference): string | undefined {
-  return apiVersion?.split("/")[0];
-}
-
 /** "Metal3Machine metal/worker-1". */
 export function consumerText({ spec, namespace }: HostView): string {
   const { kind = "object", name = "", namespace: own = namespace } = spec.consumerRef ?? {};

@@ -22,6 +22,11 @@ export interface WorkloadNode {
 
 export const hostUidLabel = "metal3.io/uuid";
 
+const nodeCondition = z.object({
+  type: z.string(),
+  status: z.string(),
+  lastTransitionTime: z.string().max(64).nullish(),
+});
 const nodeObject = z.object({
   metadata: z.object({
     name: z.string().max(253),
@@ -39,15 +44,7 @@ const nodeObject = z.object({
     .object({
       nodeInfo: z.object({ systemUUID: z.string().optional() }).optional(),
       addresses: z.array(z.object({ type: z.string(), address: z.string() })).optional(),
-      conditions: z
-        .array(
-          z.object({
-            type: z.string(),
-            status: z.string(),
-            lastTransitionTime: z.string().max(64).nullish(),
-          }),
-        )
-        .optional(),
+      conditions: z.array(nodeCondition).optional(),
     })
     .optional(),
 });
@@ -61,13 +58,9 @@ export function readNode(object: unknown): WorkloadNode | undefined {
   if (!parsed.success) return undefined;
   const { metadata, spec, status } = parsed.data;
   const { name, uid, resourceVersion, labels = {} } = metadata;
-  const addresses = status?.addresses ?? [];
-  const ready = status?.conditions?.find(({ type }) => type === "Ready");
-  const hostnames = [
-    name,
-    labels["kubernetes.io/hostname"] ?? name,
-    ...addresses.filter(({ type }) => type === "Hostname").map(({ address }) => address),
-  ];
+  const addressesOf = (type: string) =>
+    (status?.addresses ?? []).filter((each) => each.type === type).map(({ address }) => address);
+  const hostnames = [name, labels["kubernetes.io/hostname"] ?? name, ...addressesOf("Hostname")];
   return {
     name,
     uid,
@@ -76,10 +69,19 @@ export function readNode(object: unknown): WorkloadNode | undefined {
     hostUid: labels[hostUidLabel],
     systemUuid: status?.nodeInfo?.systemUUID,
     hostnames: [...new Set(hostnames.map((each) => each.toLowerCase()))],
-    addresses: addresses.filter(({ type }) => type === "InternalIP").map(({ address }) => address),
+    addresses: addressesOf("InternalIP"),
+    isUnschedulable: spec?.unschedulable === true,
+    ...readiness(status?.conditions),
+  };
+}
+
+function readiness(
+  conditions: readonly z.infer<typeof nodeCondition>[] = [],
+): Pick<WorkloadNode, "readySince" | "isUnreachable"> {
+  const ready = conditions.find(({ type }) => type === "Ready");
+  return {
     readySince: ready?.status === "True" ? (ready.lastTransitionTime ?? neverMind) : undefined,
     // Its kubelet has not been heard of for a while.
     isUnreachable: ready?.status === "Unknown",
-    isUnschedulable: spec?.unschedulable === true,
   };
 }

@@ -40,7 +40,7 @@ export function loadMachine(database: MemoryDatabase, uid: string): MachineRows 
     metal3Cluster: resource === "metal3machines" ? metal3Cluster(database, row, core) : undefined,
     template: resource === "metal3machines" ? templateOf(database, row)?.object : undefined,
     machines: resource === "metal3clusters" ? machineNames(database, row) : [],
-    members: resource === "machinesets.machine.openshift.io" ? membersOf(database, row) : [],
+    members: membersOf(database, row),
     hosts: hostsFor(database, row, host).map((each) => hostView(each, each === host)),
     sites: sitesOf(database),
   };
@@ -110,8 +110,9 @@ function machineNames(database: MemoryDatabase, row: StoredMachineRow): readonly
 /** Machines of the namespace, as a MachineSet counts them. */
 function membersOf(
   { tables }: MemoryDatabase,
-  { cluster, namespace }: StoredMachineRow,
+  { cluster, resource, namespace }: StoredMachineRow,
 ): MachineRows["members"] {
+  if (resource !== "machinesets.machine.openshift.io") return [];
   return [...tables.machines.values()]
     .filter((row) => row.cluster === cluster && row.namespace === namespace && !row.deleted)
     .filter((row) => row.resource === "machines.machine.openshift.io")
