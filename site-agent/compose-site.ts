@@ -124,7 +124,8 @@ function makeParts(
     state.identity.sealingPrivateKey,
     new TextEncoder().encode("names of credentials"),
   );
-  const logins = { memoryOf: state.loginMemory, key: credentialsKey };
+  const isAlone = () => state.lease.problem() === undefined;
+  const logins = { memoryOf: state.loginMemory, key: credentialsKey, isAlone };
   const bmcs = makeBmcFleet({ udp, clock, crypto, log, logins });
   const sessions = makeRamdiskSessions({ clock, crypto, log });
   const netboot = makeNetboot({ udp, files, clock, log, config: netbootConfig(config) });

@@ -35,6 +35,7 @@ describe("login budget", () => {
     const at = (nowMs: number, monotonicMs: number): LoginBudgetOptions => ({
       memory,
       clock: { nowMs: () => nowMs, monotonicMs: () => monotonicMs },
+      isAlone: () => true,
     });
     const noon = 1_800_000_000_000;
     const before = makeLoginBudget(at(noon, 5_000));
@@ -45,6 +46,20 @@ describe("login budget", () => {
     expect(makeLoginBudget(at(noon + 31 * minuteMs, 0)).waitMs("1", 0)).toBe(0);
     before.restore("1");
     expect(makeLoginBudget(at(noon, 0)).waitMs("1", 0)).toBe(0);
+  });
+
+  it("is halved while a copy of the agent may be at work", () => {
+    let isAlone = false;
+    const budget = makeLoginBudget({
+      memory: { read: () => ({}), write: () => {} },
+      clock: { nowMs: () => 0, monotonicMs: () => 0 },
+      isAlone: () => isAlone,
+    });
+    expect(budget.waitMs("1", 0)).toBe(0);
+    budget.spend("1", 0);
+    expect(budget.waitMs("1", 0)).toBe(30 * minuteMs);
+    isAlone = true;
+    expect(budget.waitMs("1", 0)).toBe(0);
   });
 
   it("is whole again when a login has worked", () => {

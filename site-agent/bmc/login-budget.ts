@@ -23,6 +23,8 @@ export const loginBudgetLimit = { failures: 2, windowMs: 30 * 60_000 } as const;
 export interface LoginBudgetOptions {
   readonly memory: LoginMemory;
   readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
+  /** Not alone is one beside whom a copy may be at work: each of both has half of the budget. */
+  readonly isAlone: () => boolean;
 }
 
 /** Without options it forgets when the agent ends. */
@@ -37,7 +39,10 @@ export function makeLoginBudget(options?: LoginBudgetOptions): LoginBudget {
   return {
     waitMs(credentials, nowMs) {
       const times = recent(credentials, nowMs);
-      const oldest = times.at(-loginBudgetLimit.failures);
+      const isHalved = options?.isAlone() === false;
+      const oldest = times.at(
+        isHalved ? -loginBudgetLimit.failures / 2 : -loginBudgetLimit.failures,
+      );
       return oldest === undefined ? 0 : oldest + loginBudgetLimit.windowMs - nowMs;
     },
     spend(credentials, nowMs) {

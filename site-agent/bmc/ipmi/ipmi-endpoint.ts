@@ -33,6 +33,8 @@ export interface IpmiPorts {
     readonly memoryOf: (bmc: string) => LoginMemory;
     /** Names of credentials are keyed by it, so that they tell nobody anything. */
     readonly key: Uint8Array;
+    /** Nobody else acts for the site. */
+    readonly isAlone: () => boolean;
   };
 }
 
@@ -87,8 +89,9 @@ export class IpmiEndpoint {
     this.#ports = ports;
     this.#target = target;
     const { clock, logins } = ports;
-    const memory = logins?.memoryOf(target.name);
-    this.#budget = makeLoginBudget(memory === undefined ? undefined : { memory, clock });
+    this.#budget = makeLoginBudget(
+      logins && { memory: logins.memoryOf(target.name), clock, isAlone: logins.isAlone },
+    );
     this.#socket = makeBmcSocket(ports, target);
     this.#suites = target.suiteHint === 3 ? [3, 17] : [17, 3];
   }
