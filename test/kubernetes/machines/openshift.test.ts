@@ -1,5 +1,6 @@
 // The founding story, typed command by command: machine.openshift.io Machines and MachineSets, with no
 // machine-api-operator. The names in brackets are those of upstream's observable behaviours.
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BareMetalHost } from "../../../shared/metal3/bare-metal-host.ts";
 import { startFleet, type Fleet } from "../fleet.ts";
@@ -8,7 +9,13 @@ import { startHerd, type Herd } from "../herd/start-herd.ts";
 import { kubectlWords, type KubectlWords } from "../kubectl-words.ts";
 import { hostObject, secretObject } from "../objects.ts";
 import { nodeObject } from "./machine-fleet.ts";
-import { conditionOf, machineWords, type Held, type MachineWords } from "./machine-words.ts";
+import {
+  conditionOf,
+  machineWords,
+  messageOf,
+  type Held,
+  type MachineWords,
+} from "./machine-words.ts";
 import {
   consumerOf,
   machine,
@@ -31,7 +38,7 @@ const masters = [0, 1, 2] as const;
 
 beforeAll(async () => {
   fleet = await startFleet({ openShift: true });
-  herd = await startHerd(fleet.lab, 2);
+  herd = await startHerd(fleet.lab, 1);
   const [first] = herd.machines;
   if (first === undefined) throw new Error("an empty herd");
   worker = first;
@@ -183,15 +190,180 @@ describe("kubectl scale machineset ostest-worker-0 --replicas=1", () => {
 });
 
 describe("kubectl scale machineset ostest-worker-0 --replicas=0", () => {
-  it("empties the host, and leaves it as it was [M78]", async () => {
-    const { metadata } = await theMachine();
+  const hook = (name: string) => [{ name, owner: "the-test" }];
+  const hooks = (preDrain: readonly object[], preTerminate: readonly object[]) => ({
+    spec: { lifecycleHooks: { preDrain, preTerminate } },
+  });
+  let name: string;
+
+  it("waits for the hook before the drain, and counts the Machine no more [M78]", async () => {
+    ({ name } = (await theMachine()).metadata);
+    await words.apply(...guardedPod("worker-0"));
+    // A pod that does not run yet has no budget.
+    const conditions = [{ type: "Ready", status: "True" }];
+    await patchStatus("pod/guarded", { phase: "Running", conditions });
+    await allowDisruptions(0);
+    await words.patch(`machine/${name}`, hooks(hook("quorum"), hook("backup")));
     await words.scale(workers, 0);
-    await untilHost("deprovisioning");
-    expect(conditionOf(await words.get(`machine/${metadata.name}`), "Drained")).toBe(
-      "True Drained",
+    const { status } = await words.until(
+      `machine/${name}`,
+      (held) => held.status?.["phase"] === "Deleting",
     );
+    expect(conditionOf({ status } as Held, "Drainable")).toBe("False HookPresent");
+    await words.until(workers, (held) => held.status?.["replicas"] === 0);
+    expect(withoutAge(await printed("machinesets"))[1]).toEqual([setName, "0", "0", "0", "0"]);
+    expect((await words.get("node/worker-0")).spec).not.toHaveProperty("unschedulable");
+  });
+
+  it("drains the Node as far as disruption budgets allow", async () => {
+    await words.patch(`machine/${name}`, hooks([], hook("backup")));
+    const held = await words.until(`machine/${name}`, (seen) =>
+      messageOf(seen, "Drained").includes("is kept by its disruption budget"),
+    );
+    expect(messageOf(held, "Drained")).toContain(`pod ${namespace}/guarded`);
+    expect((await words.get("node/worker-0")).spec["unschedulable"]).toBe(true);
+    expect(fleet.hosts.get(workerHost, namespace)?.spec.image).toBeDefined();
+    await allowDisruptions(1);
+    await words.until(`machine/${name}`, (seen) => conditionOf(seen, "Drained") === "True Drained");
+    expect(await words.kubectl(["get", "pods", "--output=name"])).toBe("");
+  });
+
+  it("waits for the hook before the end", async () => {
+    const held = await words.get(`machine/${name}`);
+    expect(conditionOf(held, "Terminable")).toBe("False HookPresent");
+    expect(fleet.hosts.get(workerHost, namespace)?.spec.image).toBeDefined();
+    await words.patch(`machine/${name}`, hooks([], []));
+  });
+
+  it("empties the host, leaves it as it was, and deletes the Node [M78]", async () => {
+    await untilHost("deprovisioning");
     await untilHost("available", ({ spec }) => spec.consumerRef === undefined && !spec.online);
     await words.untilAll("machines", setName, { count: 0 });
     expect(await words.kubectl(["get", "nodes", "--output=name"])).not.toContain("worker-0");
+    expect(withoutAge(await printed("bmh", workerHost))[1]).toEqual([
+      workerHost,
+      "available",
+      "false",
+    ]);
+  });
+});
+
+/** A pod of a Node without a kubelet, and a budget that nobody but the test keeps. */
+function guardedPod(nodeName: string): object[] {
+  const labels = { guarded: "yes" };
+  const metadata = { name: "guarded", namespace, labels };
+  const containers = [{ name: "one", image: "images.example/one" }];
+  return [
+    {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata,
+      spec: { minAvailable: 1, selector: { matchLabels: labels } },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata,
+      spec: { nodeName, terminationGracePeriodSeconds: 0, containers },
+    },
+  ];
+}
+
+async function allowDisruptions(disruptionsAllowed: number): Promise<void> {
+  const counts = { currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 };
+  await patchStatus("pdb/guarded", { observedGeneration: 1, disruptionsAllowed, ...counts });
+}
+
+async function patchStatus(what: string, status: object): Promise<void> {
+  const patch = ["--subresource=status", "--type=merge", `--patch=${JSON.stringify({ status })}`];
+  await words.kubectl(["patch", what, ...patch]);
+}
+
+describe("a MachineSet without hosts", () => {
+  const far = "ostest-worker-far";
+  const label = (value: string) =>
+    words.kubectl(["label", "--overwrite", `bmh/${workerHost}`, `stall=${value}`]);
+
+  it("has Machines that wait, and say what for", async () => {
+    const hostSelector = { matchExpressions: [{ key: "stall", operator: "in", values: ["far"] }] };
+    const spec = { providerSpec: providerSpec(herd.image, { hostSelector }) };
+    await words.apply(machineSet(far, spec));
+    await words.scale(`machineset/${far}`, 2);
+    const waiting = await words.untilAll("machines", far, {
+      count: 2,
+      are: (held) => conditionOf(held, "InstanceExists") === "False NoHostAvailable",
+    });
+    for (const { status } of waiting) {
+      expect(status).toMatchObject({ phase: "Provisioning" });
+      expect(status).not.toHaveProperty("errorReason");
+    }
+  });
+
+  it("deletes the one with a delete annotation that says something [M80]", async () => {
+    const machines = await words.untilAll("machines", far, { count: 2 });
+    const [first, second] = machines
+      .map(({ metadata }) => metadata)
+      .toSorted((left, right) => (left.uid < right.uid ? -1 : 1));
+    if (first === undefined || second === undefined) throw new Error("two machines");
+    const key = "machine.openshift.io/delete-machine";
+    await words.kubectl(["annotate", `machine/${first.name}`, `${key}=`]);
+    await words.kubectl(["annotate", `machine/${second.name}`, `${key}=yes`]);
+    await untilKnown(second.uid, key);
+    await words.scale(`machineset/${far}`, 1);
+    const [left] = await words.untilAll("machines", far, { count: 1 });
+    expect(left?.metadata.name).toBe(first.name);
+  });
+
+  it("gets the host that comes to fit", async () => {
+    const [left] = await words.untilAll("machines", far, { count: 1 });
+    await label("far");
+    const name = left?.metadata.name;
+    await fleet.hosts.until(workerHost, ({ spec }) => spec.consumerRef?.name === name, {
+      namespace,
+    });
+  });
+
+  it("follows the hosts when it is told to, its own counted [M80]", async () => {
+    await words.kubectl(["annotate", `machineset/${far}`, "metal3.io/autoscale-to-hosts="]);
+    await words.scale(`machineset/${far}`, 3);
+    await words.until(`machineset/${far}`, ({ spec }) => spec["replicas"] === 1);
+    await label("near");
+    await words.until(`machineset/${far}`, ({ spec }) => spec["replicas"] === 0);
+    await untilHost("available", ({ spec }) => spec.consumerRef === undefined);
+  });
+});
+
+/** The hub has the annotation. */
+async function untilKnown(uid: string, annotation: string): Promise<void> {
+  for (;;) {
+    const rows = await fleet.sql`
+      SELECT uid FROM machines
+      WHERE uid = ${uid} AND object->'metadata'->'annotations'->${annotation} IS NOT NULL`;
+    if (rows.length > 0) return;
+    await sleep(50);
+  }
+}
+
+describe("a provider spec with a mistake", () => {
+  it("is told with the way out, and heals when it is mended", async () => {
+    const typo = { providerSpec: providerSpec({ ...herd.image, chekcsum: "0" }) };
+    await words.apply(machine("ostest-typo", typo));
+    const held = await words.until(
+      "machine/ostest-typo",
+      (seen) => conditionOf(seen, "InstanceExists") === "False InvalidProviderSpec",
+    );
+    expect(messageOf(held, "InstanceExists")).toContain('the field "chekcsum" is not known');
+    const about = "involvedObject.name=ostest-typo,reason=InvalidProviderSpec";
+    const events = await words.kubectl(["get", "events", `--field-selector=${about}`]);
+    expect(events).toContain("Warning");
+    const hostSelector = { matchLabels: { stall: "none" } };
+    await words.apply(
+      machine("ostest-typo", { providerSpec: providerSpec(herd.image, { hostSelector }) }),
+    );
+    await words.until(
+      "machine/ostest-typo",
+      (seen) => conditionOf(seen, "InstanceExists") === "False NoHostAvailable",
+    );
+    await words.kubectl(["delete", "machine/ostest-typo", "--timeout=30s"]);
   });
 });
