@@ -6,6 +6,7 @@ import { isChoosing, lookedAt, ofCompleteFeed, wakeMachines } from "../machines/
 import type { FoldedBatch } from "./feed-batch.ts";
 import { feedAnswer, feedGate } from "./feed-gate.ts";
 import { feedRows } from "./feed-rows.ts";
+import { isEcho } from "./is-echo.ts";
 
 /**
  * altered: hosts that are another for who has claimed one, or waits for one. Whose a host is, is read from the row as
@@ -21,6 +22,7 @@ export function applyHostFeed(sender: FeedSender, batch: FoldedBatch, wakeAtMs: 
     table: sql`hosts`,
     isOwn: sql`h.cluster = ${cluster}`,
     more: { columns: sql``, values: sql`` },
+    isIdle: isEcho,
     wakeAtMs,
   });
   return sql`

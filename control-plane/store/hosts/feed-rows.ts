@@ -10,17 +10,19 @@ export interface FedTable {
   readonly isOwn: SQL;
   /** Columns of the table's own for a new row, and their values, each with a comma before it. */
   readonly more: { readonly columns: SQL; readonly values: SQL };
+  /** Whether a newer form of the row `h` (`excluded`) changes no decision; null is as false. */
+  readonly isIdle: SQL;
   readonly wakeAtMs: number;
 }
 
 /**
- * fresh/stored: objects that are new or newer than ours; older and equal ones change nothing. seen: stamps the
- * equal ones of a list. missing: what a whole list did not name, and what lost its name to a newer object; or,
+ * fresh/stored: objects that are new or newer than ours; older and equal ones change nothing, idle ones wake nobody.
+ * seen: stamps the equal ones of a list. missing: what a whole list did not name, and what lost its name to a newer object; or,
  * with the first whole list, everything, to be decided about at last. The three touch different rows: a
  * statement cannot change a row twice. decided: the uids to decide about.
  */
 export function feedRows(sender: FeedSender, batch: FoldedBatch, fed: FedTable): SQL {
-  const { table, isOwn, more, wakeAtMs } = fed;
+  const { table, isOwn, more, isIdle, wakeAtMs } = fed;
   return sql`
     fresh AS (
       SELECT g.* FROM given g CROSS JOIN gate LEFT JOIN ${table} h ON h.uid = g.uid
@@ -37,7 +39,9 @@ export function feedRows(sender: FeedSender, batch: FoldedBatch, fed: FedTable):
         namespace = excluded.namespace, name = excluded.name, object = excluded.object,
         resource_version = excluded.resource_version, deleted = excluded.deleted,
         list_id = coalesce(excluded.list_id, h.list_id),
-        version = h.version + 1, wake_at = excluded.wake_at
+        version = h.version + 1,
+        wake_at = CASE WHEN ${isIdle} AND (SELECT NOT regressed AND NOT completes FROM gate)
+                       THEN h.wake_at ELSE excluded.wake_at END
       WHERE ${isOwn}
         AND (excluded.resource_version > h.resource_version OR (SELECT regressed FROM gate))
       RETURNING h.*
@@ -54,7 +58,8 @@ export function feedRows(sender: FeedSender, batch: FoldedBatch, fed: FedTable):
     ),
     ${missingPart(batch, fed)},
     decided AS (
-      SELECT uid FROM stored UNION ALL SELECT uid FROM missing
+      SELECT uid FROM stored WHERE wake_at = ${wakeAtMs}::bigint
+      UNION ALL SELECT uid FROM missing
       UNION ALL SELECT uid FROM seen WHERE completes
     )`;
 }

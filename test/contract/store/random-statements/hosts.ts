@@ -46,10 +46,11 @@ function commitOf(draw: Draw, host: StoredHostRow | undefined): HostCommit {
   );
   const sometimes = <T>(probability: number, value: T): T | undefined =>
     random.chance(probability) ? value : undefined;
+  const decided = memory(draw);
   return {
     uid,
     version: (host?.version ?? 1) - Number(random.chance(0.05)),
-    memory: memory(draw),
+    memory: decided,
     site: siteOf(draw, host),
     document: sometimes(0.6, document(draw, uid)),
     claims: sometimes(0.8, claims(draw)),
@@ -57,7 +58,10 @@ function commitOf(draw: Draw, host: StoredHostRow | undefined): HostCommit {
     operation: sometimes(0.4, operation(draw, uid)),
     cancel: sometimes(0.3, open?.id),
     consumed: consumedBy(draw, open),
-    outbox: Array.from({ length: random.below(5) }, () => outboxRow(draw, uid, open)),
+    outbox: [
+      ...Array.from({ length: random.below(5) }, () => outboxRow(draw, uid, open)),
+      ...(host !== undefined && random.chance(0.4) ? [statusRow(host, decided)] : []),
+    ],
     wakeAtMs: sometimes(0.5, draw.nowMs() + random.below(100_000)),
     gone: random.chance(0.06),
   };
@@ -86,6 +90,7 @@ function memory(draw: Draw): HostMemory {
       ...base.status,
       errorMessage: random.chance(0.5) ? "" : textOf(draw),
       poweredOn: random.chance(0.5),
+      ...(random.chance(0.8) ? { lastUpdated: atTime.lastTransitionTime } : {}),
       ...(random.chance(0.3) ? inventory : {}),
     },
     ...(random.chance(0.3) ? { identity: { systemUuid: textOf(draw), macs: [] } } : {}),
@@ -150,6 +155,16 @@ function operation(draw: Draw, uid: string): NonNullable<HostCommit["operation"]
     site,
     atMs: draw.nowMs() + random.pick([0, 0, 500]),
   });
+}
+
+/** As decisions write it. */
+function statusRow({ cluster, namespace, name, uid }: StoredHostRow, { status }: HostMemory) {
+  return {
+    link: `cluster:${cluster}`,
+    key: `status:${uid}:${status.provisioning.state}`,
+    hostUid: uid,
+    delivery: { kind: "write", write: { kind: "status", namespace, name, uid, status } },
+  } satisfies OutboxRow;
 }
 
 function outboxRow(draw: Draw, hostUid: string, open: OperationRow | undefined): OutboxRow {

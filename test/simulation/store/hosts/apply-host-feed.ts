@@ -7,6 +7,7 @@ import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf } from "../rows.ts";
 import { columnsOf, feedGate, refused, type GivenObject } from "./feed-gate.ts";
 import { feedRows, type FedRows } from "./feed-rows.ts";
+import { isEcho } from "../is-echo.ts";
 import { unknownHost } from "./unknown-host.ts";
 
 export function applyHostFeed(
@@ -25,6 +26,7 @@ export function applyHostFeed(
       isOwn: (row) => row.cluster === cluster,
       named: ({ namespace, name }) => database.hostsByName.keys(keyOf(cluster, namespace, name)),
       newRow: (given) => newHost(cluster, given),
+      isIdle: (before, after) => isEcho(database, before, after),
     },
     gate.open,
     wakeAtMs,

@@ -13,6 +13,8 @@ export interface FedTable<T extends DecidedTable> {
   named(given: GivenObject): Iterable<string>;
   /** A row that storing makes the first version of. */
   newRow(given: GivenObject): Rows[T];
+  /** Whether a newer form of a row changes no decision. */
+  isIdle(before: Rows[T], after: Rows[T]): boolean;
 }
 
 interface AlteredRow<T extends DecidedTable> {
@@ -53,15 +55,7 @@ export function feedRows<T extends DecidedTable>(
     const { uid } = given;
     const row = rows.get(uid);
     before.set(uid, row);
-    const stored = row ?? fed.newRow(given);
-    database.write(fed.table, uid, {
-      ...stored,
-      ...columnsOf(given),
-      deleted: given.deleted,
-      list_id: gate.listId ?? stored.list_id,
-      version: stored.version + 1,
-      wake_at: wakeAtMs,
-    });
+    storeFresh(database, fed, { row, given, gate }, wakeAtMs);
   }
   for (const [uid, gone] of missing) {
     const row = rows.get(uid);
@@ -78,8 +72,37 @@ export function feedRows<T extends DecidedTable>(
     const after = rows.get(uid);
     return after === undefined ? [] : [{ before: row, after }];
   });
-  const decided = [...freshUids, ...missing.keys(), ...(gate.completes ? seen : [])];
+  const woken = [...freshUids].filter((uid) => rows.get(uid)?.wake_at === wakeAtMs);
+  const decided = [...woken, ...missing.keys(), ...(gate.completes ? seen : [])];
   return { decided, altered, foreign };
+}
+
+/** An idle row stays due when it was. */
+function storeFresh<T extends DecidedTable>(
+  database: MemoryDatabase,
+  fed: FedTable<T>,
+  {
+    row,
+    given,
+    gate,
+  }: {
+    readonly row: Rows[T] | undefined;
+    readonly given: GivenObject;
+    readonly gate: OpenGate;
+  },
+  wakeAtMs: number,
+): void {
+  const stored = row ?? fed.newRow(given);
+  const after = {
+    ...stored,
+    ...columnsOf(given),
+    deleted: given.deleted,
+    list_id: gate.listId ?? stored.list_id,
+    version: stored.version + 1,
+  };
+  const mayBeIdle = row !== undefined && !gate.regressed && !gate.completes;
+  const isIdle = mayBeIdle && fed.isIdle(row, after);
+  database.write(fed.table, given.uid, isIdle ? after : { ...after, wake_at: wakeAtMs });
 }
 
 function isFresh<T extends DecidedTable>(
