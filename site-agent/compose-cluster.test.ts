@@ -8,7 +8,7 @@ import { FakeKubernetes } from "../test/support/fake-kubernetes.ts";
 import { makeFakeHttpClient, type FakeAnswer } from "../test/support/fake-http-client.ts";
 import { makeNodeCrypto } from "./adapters/node-crypto.ts";
 import { openNodeDatabase } from "./adapters/node-database.ts";
-import { startCluster, type RunningCluster } from "./compose-cluster.ts";
+import { startCluster, type OpenShiftChoice, type RunningCluster } from "./compose-cluster.ts";
 import { prepareDatabase } from "./link/database.ts";
 import type { HttpRequest } from "./ports.ts";
 
@@ -35,6 +35,11 @@ beforeEach(() => {
   kubernetes.put(host, { metadata: { name: "m1", namespace: "horses", uid: "host-1" } });
   requests = [];
   answer = () => ({ status: 409, body: new TextEncoder().encode('{"cursor":""}') });
+  cluster = start(undefined);
+});
+afterEach(() => cluster.stop());
+
+function start(openShift: OpenShiftChoice | undefined): RunningCluster {
   const database = openNodeDatabase(":memory:");
   prepareDatabase(database);
   const say = (message: string, fields?: object) =>
@@ -43,7 +48,7 @@ beforeEach(() => {
     requests.push(request);
     return answer(request);
   });
-  cluster = startCluster(
+  return startCluster(
     {
       api: kubernetes,
       connectCluster: () => kubernetes,
@@ -53,10 +58,9 @@ beforeEach(() => {
       crypto: makeNodeCrypto(),
       log: { info: say, warn: say, error: say },
     },
-    { feedUrl: "https://hub.example/", caPem: "the CA", openShift: undefined },
+    { feedUrl: "https://hub.example/", caPem: "the CA", openShift },
   );
-});
-afterEach(() => cluster.stop());
+}
 
 function welcome(token = "t".repeat(64)): Welcome {
   return {
@@ -94,6 +98,48 @@ test("a session follows its cluster with its own bearer", async () => {
   expect(await cluster.write(write)).toEqual({ ok: true });
   expect(finalizers()).toEqual(["baremetalhost.metal3.io"]);
 });
+
+const openShift = { namespace: "horses", name: "o", uid: "o-1" } as const;
+const toMachine: WriteBack = {
+  kind: "provider-patch",
+  resource: "machines.machine.openshift.io",
+  ...openShift,
+  spec: { providerID: "baremetalhost:///horses/m1/host-1" },
+};
+const toSet: WriteBack = {
+  kind: "machine-set",
+  ...openShift,
+  generation: 1,
+  make: ["o-bcdfg"],
+  remove: [],
+  adopt: [],
+};
+
+test.each([
+  [undefined, [], []],
+  ["machines", ["machines"], ["machines/o"]],
+  ["machines-and-machinesets", ["machines", "machinesets"], ["machines/o", "machinesets/o"]],
+] as const)(
+  "with openShift %s what it keeps is followed and written, and nothing else",
+  async (choice, followed, written) => {
+    cluster.stop();
+    cluster = start(choice);
+    cluster.welcome(welcome());
+    await clock.advance(100);
+    const group = ".machine.openshift.io";
+    const feeds = requests
+      .map(({ url }) => url.replace(/.*\//, ""))
+      .filter((name) => name.endsWith(group));
+    expect([...new Set(feeds)].toSorted()).toEqual(followed.map((name) => name + group));
+    kubernetes.requests.length = 0;
+    expect(await cluster.write(toMachine)).toEqual({ ok: true });
+    expect(await cluster.write(toSet)).toEqual({ ok: true });
+    const asked = kubernetes.requests.flatMap(
+      ({ path }) => /openshift.*horses\/(.*)/.exec(path)?.[1] ?? [],
+    );
+    expect(asked).toEqual(written);
+  },
+);
 
 test("a new session follows with its own bearer, and the old one is not used again", async () => {
   cluster.welcome(welcome());

@@ -9,6 +9,8 @@ const signs: NodeSigns = {
   systemUuid: "4C4C4544-0042-3510-8052-B4C04F384E32",
   hostnames: ["Worker-1.example", "localhost"],
 };
+/** Every Node here has it. */
+const address = "192.0.2.10";
 
 interface Given {
   readonly name?: string;
@@ -30,7 +32,7 @@ function node({ name = "n", providerID, hostUid, systemUUID, hostname }: Given):
     status: {
       nodeInfo: { systemUUID: systemUUID ?? "" },
       addresses: [
-        { type: "InternalIP", address: "192.0.2.10" },
+        { type: "InternalIP", address },
         ...(hostname === undefined ? [] : [{ type: "Hostname", address: hostname }]),
       ],
     },
@@ -95,4 +97,20 @@ test("a hostname of nobody finds nothing, and no sign is no Node", () => {
   expect(findNodes([byUuid, node({ name: "" })], { ...without, hostnames: [""] }).nodes).toEqual(
     [],
   );
+});
+
+test("findNodes knows a Node by an internal address, where no surer sign speaks against it", () => {
+  const known = { ...signs, addresses: [address] };
+  const named = node({ name: "b", hostname: "worker-1.example" });
+  expect(
+    findNodes([node({ name: "a" }), node({ name: "c", hostUid: "host-2" })], known),
+  ).toMatchObject({
+    nodes: [{ name: "a" }],
+    by: `address ${address}`,
+  });
+  expect(findNodes([named, node({ hostUid: "host-2" })], signs)).toMatchObject({
+    nodes: [{ name: "b" }],
+  });
+  const sure = node({ name: "d", systemUUID: signs.systemUuid ?? "" });
+  expect(findNodes([node({ name: "a" }), sure], known)).toMatchObject({ nodes: [{ name: "d" }] });
 });
