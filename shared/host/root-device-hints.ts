@@ -84,9 +84,14 @@ function failedHint(hints: RootDeviceHints, disk: Storage): string | undefined {
   return `${name} ${quote(hints[name])} is not ${quote(value ?? "")}`;
 }
 
+/** Large enough to be chosen without hints. */
+export function hasRootSize({ sizeBytes = 0 }: Storage): boolean {
+  return sizeBytes >= minimumRootBytes;
+}
+
 function smallest(disks: readonly Storage[]): Result<RootDiskChoice, "no-disk"> {
   const [first] = disks
-    .filter((disk) => (disk.sizeBytes ?? 0) >= minimumRootBytes)
+    .filter(hasRootSize)
     .toSorted((a, b) => (a.sizeBytes ?? 0) - (b.sizeBytes ?? 0) || byKernelName(a, b));
   if (first !== undefined) {
     return ok({ disk: first, because: "as the smallest disk of at least 4 GiB, without hints" });

@@ -2,12 +2,16 @@
 // operation is checked against. Pins come from our own inspection only, or at an adoption from HardwareData.
 import { hardwareDetailsAnnotation, inspectAnnotation } from "../../metal3/annotations.ts";
 import type { BareMetalHost, RootDeviceHints } from "../../metal3/bare-metal-host.ts";
-import { hardwareDetails, type HardwareDetails } from "../../metal3/hardware-details.ts";
+import {
+  hardwareDetails,
+  type HardwareDetails,
+  type Storage,
+} from "../../metal3/hardware-details.ts";
 import type { OperationResult } from "../../protocol/operation.ts";
 import type { DiskIdentity, MachineIdentity } from "../../protocol/ramdisk.ts";
 import { diskIdentityOf } from "../disk-identity.ts";
 import { annotationOf, event, takeAnnotation, target, type Draft } from "../draft.ts";
-import { chooseRootDisk } from "../root-device-hints.ts";
+import { chooseRootDisk, hasRootSize } from "../root-device-hints.ts";
 import { ok, type Result } from "../../result.ts";
 
 type Inspected = Extract<OperationResult, { kind: "inspect" }>;
@@ -85,7 +89,7 @@ export function pinsOf(
   };
 }
 
-/** Profiles of old that name the root disk. "unknown" means /dev/sda upstream; here only where there is one. */
+/** Profiles of old that name the root disk. */
 const profileHints: Readonly<Record<string, RootDeviceHints>> = {
   libvirt: { deviceName: "/dev/vda" },
   dell: { hctl: "0:0:0:0" },
@@ -99,11 +103,17 @@ export function hintsOf(draft: Draft): RootDeviceHints | undefined {
   const { hardware, hardwareProfile: profile = "unknown" } = draft.memory.status;
   if (profile !== "unknown")
     return Object.hasOwn(profileHints, profile) ? profileHints[profile] : undefined;
-  const names = (hardware?.storage ?? []).flatMap((disk) => [
-    disk.name,
-    ...(disk.alternateNames ?? []),
-  ]);
-  return names.includes("/dev/sda") ? { deviceName: "/dev/sda" } : undefined;
+  return firstDisk(hardware?.storage ?? []);
+}
+
+/** "unknown" means /dev/sda upstream; here only where there is one, and not where only others are large enough. */
+function firstDisk(disks: readonly Storage[]): RootDeviceHints | undefined {
+  const deviceName = "/dev/sda";
+  const first = disks.find(
+    ({ name, alternateNames = [] }) => name === deviceName || alternateNames.includes(deviceName),
+  );
+  if (first === undefined) return undefined;
+  return hasRootSize(first) || !disks.some(hasRootSize) ? { deviceName } : undefined;
 }
 
 /**

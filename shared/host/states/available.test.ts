@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import {
   disks,
   hardware,
+  identity,
   image,
   makeFact,
   makeHost,
@@ -110,6 +111,32 @@ test("hints that fit no disk or several are told with the disks [B22 S7]", () =>
   edit(world, { rootDeviceHints: { minSizeGigabytes: 10 } });
   world.settle();
   expect(world.host.status?.errorMessage).toContain("fit 2 disks");
+});
+
+test.each([
+  ["a small one comes first", [1, 40, 8], "D-2"],
+  ["the first is large enough", [20, 8], "D-0"],
+  ["none is large", [1, 2], "D-0"],
+])("without hints the image goes to the right disk where %s", (_which, sizes, serialNumber) => {
+  const storage = sizes.map((gibibytes, at) => ({
+    name: `/dev/sd${"abc".charAt(at)}`,
+    serialNumber: `D-${at}`,
+    sizeBytes: gibibytes * 1024 ** 3,
+  }));
+  const world = makeHostWorld(makeHost());
+  world.reach("inspecting");
+  world.succeed({
+    kind: "inspect",
+    on: true,
+    hardware: { ...hardware, storage },
+    identity,
+    disks: storage,
+  });
+  world.reach("available");
+  edit(world, { image });
+  world.settle();
+  world.pass(1_000);
+  expect(world.ordered).toMatchObject({ kind: "provision", rootDeviceHints: { serialNumber } });
 });
 
 test("changed root device hints lead through preparing [B63]", () => {
