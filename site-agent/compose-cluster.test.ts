@@ -232,12 +232,17 @@ test("a Node is linked beside the other writes, and told with the session's bear
   expect(await cluster.write(link)).toMatchObject({ ok: false, retry: true });
 });
 
-test("a conflict is ridden out", async () => {
+test.each([
+  [2, 0],
+  [3, 1_000],
+])("%i conflicts are ridden out within %i ms", async (count, pauseMs) => {
   cluster.welcome(welcome());
   await clock.advance(100);
-  let conflicts = 3;
+  const startedAtMs = clock.monotonicMs();
+  let conflicts = count;
   kubernetes.refuse = ({ method }) => (method === "PATCH" && conflicts-- > 0 ? 409 : undefined);
   expect(await clock.until(cluster.write(write))).toEqual({ ok: true });
+  expect(clock.monotonicMs() - startedAtMs).toBe(pauseMs);
 });
 
 test("a write that still tries when its session ends is given up", async () => {

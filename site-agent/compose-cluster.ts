@@ -51,6 +51,8 @@ export interface RunningCluster {
 
 const tries = 5;
 const retryMs = 1_000;
+/** So many are read and written again without a pause; more would be a quarrel. */
+const conflictsAtOnce = 2;
 const leaseCheckMs = 15_000;
 
 export function startCluster(ports: ClusterPorts, options: ClusterOptions): RunningCluster {
@@ -115,7 +117,8 @@ class ClusterLink implements RunningCluster {
         log.warn("write-back failed", { kind, uid, reason: outcome.message });
         return outcome;
       }
-      await clock.sleep(retryMs, signal);
+      const isAtOnce = outcome.isConflict === true && left > tries - conflictsAtOnce;
+      if (!isAtOnce) await clock.sleep(retryMs, signal);
     }
   }
 

@@ -4,8 +4,10 @@ import { objectKinds } from "../../../shared/machine/flavour.ts";
 import type { ProviderResource } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesAnswer, KubernetesApi, KubernetesRequest } from "../port.ts";
 
-/** `retry` false: trying again cannot help. */
-export type WriteOutcome = { ok: true } | { ok: false; message: string; retry: boolean };
+/** `retry` false: trying again cannot help. A conflict: it was changed since it was read, and helps at once. */
+export type WriteOutcome =
+  | { ok: true }
+  | { ok: false; message: string; retry: boolean; isConflict?: boolean };
 
 export const fieldManager = "farrier";
 export const hostApi = "metal3.io/v1alpha1";
@@ -59,8 +61,9 @@ function outcomeOf({ status, body }: KubernetesAnswer): WriteOutcome {
   if (status < 300 || status === 404) return { ok: true };
   const message =
     z.looseObject({ message: z.string() }).safeParse(body).data?.message ?? "no message";
-  const retry = status === 409 || status === 429 || status >= 500;
-  return { ok: false, message: `Kubernetes answered ${status}: ${message}`, retry };
+  const isConflict = status === 409;
+  const retry = isConflict || status === 429 || status >= 500;
+  return { ok: false, message: `Kubernetes answered ${status}: ${message}`, retry, isConflict };
 }
 
 type FetchResult = { ok: true; object: Fetched | undefined } | { ok: false; outcome: WriteOutcome };
