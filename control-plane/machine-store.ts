@@ -63,8 +63,8 @@ export interface MachineRows {
   /** The Machines of the namespace; for a MachineSet only. */
   readonly members: readonly MemberRow[];
   /**
-   * Of what takes a host, the claimed one; or, without one, all of the namespace. Those, too, of a MachineSet that
-   * follows the hosts.
+   * Of what takes a host, the claimed one; or, without one, all of the namespace: of a Metal3Machine once it has its
+   * finalizer and an owner, or is being deleted. Those, too, of a MachineSet that follows the hosts.
    */
   readonly hosts: readonly MachineHostRow[];
   readonly sites: HostRows["sites"];

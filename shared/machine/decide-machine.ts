@@ -19,11 +19,10 @@ export function decideMachine(snapshot: MachineSnapshot): MachineDecision {
 }
 
 function live(draft: MachineDraft): Stop {
-  const closed = clusterGates(draft);
-  if (closed !== undefined) return closed;
+  // While it waits for others: a claim needs the finalizer to be shown, and shall not wait for that as well.
   prepareObject(draft);
-  const waits = bootstrapGate(draft);
-  if (waits !== undefined) return waits;
+  const closed = clusterGates(draft) ?? bootstrapGate(draft);
+  if (closed !== undefined) return closed;
   const host = associate(draft);
   if ("because" in host) return host;
   return provision(draft, host) ?? linkNode(draft, host);

@@ -40,6 +40,10 @@ test("a machine waits for its Machine, its Cluster, the Metal3Cluster and the bo
   world.seen.coreCluster = makeCoreCluster({}, false);
   expect(told(world)[1]).toBe("waits for the infrastructure of Cluster east");
   world.seen.coreCluster = makeCoreCluster();
+  // Meanwhile: nothing else is to be waited for when the last gate opens.
+  expect(world.seen.object.metadata.finalizers).toEqual([
+    "metal3machine.infrastructure.cluster.x-k8s.io",
+  ]);
   expect(told(world).slice(0, 2)).toEqual([
     "WaitingforMetal3Cluster",
     "waits for Metal3Cluster east",

@@ -109,7 +109,7 @@ export interface MachineSnapshot extends Common<TakingObject> {
   readonly template: Metal3MachineTemplate | undefined;
   /** The host that it has claimed. */
   readonly host: HostView | undefined;
-  /** All hosts of its namespace, while it has claimed none. */
+  /** All hosts of its namespace, while it has claimed none and may take one: see MachineRows. */
   readonly hosts: readonly HostView[];
   readonly node: NodeFact | undefined;
   /** Random, 16 hex digits, new for each snapshot: equal hosts are chosen by chance. */

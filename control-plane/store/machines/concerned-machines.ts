@@ -12,6 +12,8 @@ import { joinMachinesOf, lookedAt } from "./wake-machines.ts";
 export const clusterNameSql = sql.raw(`(jsonb_path_query_first(m.object,
       '$.metadata.ownerReferences[*] ? (@.kind == "Cluster").name') #>> '{}')`);
 
+const isAnother = sql`${lookedAt("c.object")} <> ${lookedAt("c.before")}`;
+
 /** Queries of uids over the CTE `changed` of apply-object-feed, each with UNION ALL behind it. */
 export function concernedMachines(cluster: string, resource: ObjectResource): SQL {
   if (resource === "machines.cluster.x-k8s.io") return ofChangedMachines(cluster);
@@ -23,6 +25,7 @@ export function concernedMachines(cluster: string, resource: ObjectResource): SQ
 function ofChangedMachines(cluster: string): SQL {
   return sql`
     SELECT m.uid FROM changed c JOIN machines m ON m.cluster = ${cluster} AND m.owner_uid = c.uid
+    WHERE ${isAnother}
     UNION ALL
     SELECT m.uid FROM changed c JOIN machines m
       ON m.cluster = ${cluster} AND m.resource = 'metal3clusters' AND m.namespace = c.namespace
@@ -41,12 +44,11 @@ function ofChangedTemplates(cluster: string): SQL {
     SELECT m.uid FROM changed c JOIN machines m
       ON m.cluster = ${cluster} AND m.resource = 'metal3machines' AND m.namespace = c.namespace
         AND ${templateNameSql} = c.name
-    WHERE ${lookedAt("c.object")} <> ${lookedAt("c.before")}
+    WHERE ${isAnother}
     UNION ALL`;
 }
 
 function ofChangedClusters(cluster: string): SQL {
-  const isAnother = sql`${lookedAt("c.object")} <> ${lookedAt("c.before")}`;
   return sql`
     SELECT m.uid FROM changed c JOIN machines m ON m.cluster = ${cluster} AND m.owner_uid = c.uid
     WHERE ${isAnother}

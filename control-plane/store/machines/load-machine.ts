@@ -1,6 +1,7 @@
 // One statement: everything that a snapshot of one object of the machine side is made of.
 import { sql } from "drizzle-orm";
 import { z } from "zod";
+import { flavours } from "../../../shared/machine/flavour.ts";
 import { machineMemory } from "../../../shared/machine/snapshot.ts";
 import { neededFeeds } from "../../../shared/protocol/needed-feeds.table.ts";
 import { autoscaleAnnotation } from "../../../shared/openshift/annotations.ts";
@@ -106,12 +107,16 @@ const membersSql = sql.raw(`(SELECT coalesce(json_agg(json_build_object(
 
 const followsHosts = sql.raw(`(m.resource = 'machinesets.machine.openshift.io'
            AND m.object->'metadata'->'annotations'->'${autoscaleAnnotation}' IS NOT NULL)`);
+/** All hosts of the namespace are read only where one of them may be taken: that is most of the work. */
+const mayTakeSql = sql`(m.resource <> 'metal3machines'
+           OR m.object->'metadata'->'finalizers' @> ${jsonText([flavours.metal3machines.finalizer])}::jsonb
+           AND (owner.uid IS NOT NULL OR m.object->'metadata'->'deletionTimestamp' IS NOT NULL))`;
 
 const hostsSql = sql`(SELECT coalesce(json_agg(host ORDER BY name, uid), '[]') FROM (
          ${hostViewSql("with hardware")} WHERE v.uid = claimed.uid
          UNION ALL
          ${hostViewSql("without")} WHERE claimed.uid IS NULL AND (${takesHosts} OR ${followsHosts})
-           AND v.cluster = m.cluster AND v.namespace = m.namespace) hosts)`;
+           AND ${mayTakeSql} AND v.cluster = m.cluster AND v.namespace = m.namespace) hosts)`;
 
 function toMachineRows(row: z.infer<typeof machineRow>): MachineRows {
   return {

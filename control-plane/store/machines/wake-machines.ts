@@ -65,7 +65,7 @@ export function joinMachinesOf(cluster: string): SQL {
 export function lookedAt(object: string): SQL {
   return sql.raw(`jsonb_build_array(${object}->'spec', ${object}->'metadata'->'labels',
     ${object}->'metadata'->'annotations', ${object}->'metadata'->'deletionTimestamp',
-    ${object}->'status'->'initialization',
+    ${object}->'status'->'initialization', ${object}->'status'->'nodeRef',
     jsonb_path_query_array(${object}->'status'->'deprecated'->'v1beta1'->'conditions',
-      '$[*] ? (@.type == "InfrastructureReady").status'))`);
+      '$[*] ? (@.type == "InfrastructureReady" || @.type == "BootstrapReady").status'))`);
 }

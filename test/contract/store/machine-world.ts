@@ -1,4 +1,5 @@
 // A store with cluster-api in it: short words for what tests of the machine side do to it. Judges nothing.
+import { flavours } from "../../../shared/machine/flavour.ts";
 import type { MachineCommit, MachineRows } from "../../../control-plane/ports.ts";
 import {
   machineResource,
@@ -85,6 +86,8 @@ export class MachineWorld {
         uid,
         resourceVersion,
         ownerReferences,
+        // Of a Metal3Machine; others have use for it.
+        finalizers: [flavours.metal3machines.finalizer],
         ...(annotations === undefined ? {} : { annotations }),
         ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
       },

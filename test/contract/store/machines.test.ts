@@ -126,7 +126,8 @@ onEachDatabase("applyFeed of the machine side", (held) => {
     const machines = await MachineWorld.start(world);
     await machines.addMachines("1", "2");
     await machines.apply("metal3machines", machines.object("m-alone"));
-    const machine = { more: { spec: { clusterName: "c" }, status: { phase: "Running" } } };
+    const machineWith = (status: object) => ({ more: { spec: { clusterName: "c" }, status } });
+    const machine = machineWith({ phase: "Running" });
     const woken = async (
       resource: Parameters<typeof machines.apply>[0],
       uid: string,
@@ -134,7 +135,14 @@ onEachDatabase("applyFeed of the machine side", (held) => {
     ) => [...(await machines.apply(resource, machines.object(uid, more))).machines].toSorted();
     const cluster = { infrastructureRef: { kind: "Metal3Cluster", name: "k" } };
     const withStatus = (status: object) => ({ more: { spec: cluster, status } });
-    expect(await woken("machines.cluster.x-k8s.io", "w-1", machine)).toEqual(["m-1"]);
+    const bootstrap = [{ type: "BootstrapReady", status: "True" }];
+    for (const [status, rows] of [
+      [{ phase: "Running" }, []],
+      [{ nodeRef: { name: "n" } }, ["m-1"]],
+      [{ nodeRef: { name: "n" }, deprecated: { v1beta1: { conditions: bootstrap } } }, ["m-1"]],
+    ] as const) {
+      expect(await woken("machines.cluster.x-k8s.io", "w-1", machineWith(status))).toEqual(rows);
+    }
     expect(await woken("machines.cluster.x-k8s.io", "w-3", machine)).toEqual(["k"]);
     expect(await woken("clusters.cluster.x-k8s.io", "c", withStatus({ workers: 1 }))).toEqual([]);
     const initialization = { infrastructureProvisioned: true };

@@ -4,6 +4,7 @@ import {
   clonedFromName,
   templateKind,
 } from "../../../../shared/capm3/v1beta2/metal3-machine-template.ts";
+import { flavours } from "../../../../shared/machine/flavour.ts";
 import type { FeedObject, MachineResource } from "../../../../shared/protocol/feed.ts";
 import { autoscaleAnnotation } from "../../../../shared/openshift/annotations.ts";
 import { coreUids, namespaces, textOf, type Draw } from "./draw.ts";
@@ -36,15 +37,26 @@ export function machineObjectOf(
     ...(random.chance(0.2) ? { annotations: { [autoscaleAnnotation]: textOf(draw) } } : {}),
   };
   if (resource === "machines.cluster.x-k8s.io") {
-    return { metadata, spec: { clusterName: nameOf(draw) }, status: { text: textOf(draw) } };
+    return { metadata, spec: { clusterName: nameOf(draw) }, status: machineStatusOf(draw) };
   }
   if (resource === "clusters.cluster.x-k8s.io") return { metadata, ...clusterOf(draw) };
   if (resource === "metal3machinetemplates") return { metadata, spec: { text: textOf(draw) } };
   const annotations = random.chance(0.5) ? clonedFrom(draw) : undefined;
+  const finalizers = random.pick([[], ["other"], ["other", flavours.metal3machines.finalizer]]);
   const ownerReferences = random.chance(0.9) ? ownersOf(draw, resource) : [];
   return {
-    metadata: { ...metadata, ownerReferences, annotations },
+    metadata: { ...metadata, ownerReferences, annotations, finalizers },
     status: { text: textOf(draw) },
+  };
+}
+
+function machineStatusOf(draw: Draw): object {
+  const { random } = draw;
+  const ready = { type: "BootstrapReady", status: random.pick(["True", "False"]) };
+  return {
+    text: textOf(draw),
+    ...(random.chance(0.3) ? { nodeRef: { name: nameOf(draw) } } : {}),
+    ...(random.chance(0.3) ? { deprecated: { v1beta1: { conditions: [ready] } } } : {}),
   };
 }
 

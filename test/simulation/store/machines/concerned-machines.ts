@@ -26,7 +26,7 @@ export function* concernedMachines(
 ): Iterable<string> {
   for (const each of changed) {
     if (resource === "machines.cluster.x-k8s.io") {
-      yield* ownedBy(database, cluster, each.uid);
+      if (isAnother(each.before, each.object)) yield* ownedBy(database, cluster, each.uid);
       yield* clustersOf(database, cluster, each);
     }
     if (resource === "clusters.cluster.x-k8s.io" && isAnother(each.before, each.object)) {

@@ -1,5 +1,6 @@
 // As control-plane/store/machines/load-machine.ts: all that a snapshot of one row of the machine side is made of.
 import type { MachineRows } from "../../../../control-plane/ports.ts";
+import { flavours } from "../../../../shared/machine/flavour.ts";
 import { hostResource } from "../../../../shared/protocol/feed.ts";
 import { autoscaleAnnotation } from "../../../../shared/openshift/annotations.ts";
 import { neededFeeds } from "../../../../shared/protocol/needed-feeds.table.ts";
@@ -41,7 +42,9 @@ export function loadMachine(database: MemoryDatabase, uid: string): MachineRows 
     template: resource === "metal3machines" ? templateOf(database, row)?.object : undefined,
     machines: resource === "metal3clusters" ? machineNames(database, row) : [],
     members: membersOf(database, row),
-    hosts: hostsFor(database, row, host).map((each) => hostView(each, each === host)),
+    hosts: hostsFor(database, row, { claimed: host, owner }).map((each) =>
+      hostView(each, each === host),
+    ),
     sites: sitesOf(database),
   };
 }
@@ -129,10 +132,14 @@ function membersOf(
 function hostsFor(
   { tables }: MemoryDatabase,
   row: StoredMachineRow,
-  claimed: StoredHostRow | undefined,
+  {
+    claimed,
+    owner,
+  }: { readonly claimed: StoredHostRow | undefined; readonly owner: ObjectRow | undefined },
 ): readonly StoredHostRow[] {
   if (claimed !== undefined) return [claimed];
   if (!takesHosts(row) && !followsHosts(row)) return [];
+  if (row.resource === "metal3machines" && !mayTake(row, owner !== undefined)) return [];
   const { cluster, namespace } = row;
   return [...tables.hosts.values()]
     .filter((host) => host.cluster === cluster && host.namespace === namespace)
@@ -142,4 +149,11 @@ function hostsFor(
 function followsHosts({ resource, object }: StoredMachineRow): boolean {
   if (resource !== "machinesets.machine.openshift.io") return false;
   return fieldOf(fieldOf(object.metadata, "annotations"), autoscaleAnnotation) !== null;
+}
+
+function mayTake({ object: { metadata } }: StoredMachineRow, hasOwner: boolean): boolean {
+  const finalizers = fieldOf(metadata, "finalizers");
+  const { finalizer } = flavours.metal3machines;
+  const isHeld = Array.isArray(finalizers) && finalizers.includes(finalizer);
+  return isHeld && (hasOwner || fieldOf(metadata, "deletionTimestamp") !== null);
 }

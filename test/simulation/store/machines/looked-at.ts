@@ -8,6 +8,8 @@ export function isAnother(before: FeedObject | undefined, after: FeedObject | un
   return !sameJson(lookedAt(before), lookedAt(after));
 }
 
+const readConditions: readonly unknown[] = ["InfrastructureReady", "BootstrapReady"];
+
 function lookedAt(object: FeedObject | undefined): readonly unknown[] {
   const metadata = fieldOf(object, "metadata");
   const status = fieldOf(object, "status");
@@ -18,9 +20,10 @@ function lookedAt(object: FeedObject | undefined): readonly unknown[] {
     fieldOf(metadata, "annotations"),
     fieldOf(metadata, "deletionTimestamp"),
     fieldOf(status, "initialization"),
+    fieldOf(status, "nodeRef"),
     Array.isArray(conditions)
       ? conditions
-          .filter((each) => fieldOf(each, "type") === "InfrastructureReady")
+          .filter((each) => readConditions.includes(fieldOf(each, "type")))
           .map((each) => fieldOf(each, "status"))
       : null,
   ];
