@@ -46,8 +46,8 @@ export async function makeAgent(parts: {
     site: {
       address: lab.siteAddress,
       prefixLength: 24,
-      rangeFrom: lab.siteAddress.replace(/\d+$/, "100"),
-      rangeTo: lab.siteAddress.replace(/\d+$/, "199"),
+      rangeFrom: lab.siteAddress.replace(/\d+$/, "20"),
+      rangeTo: lab.siteAddress.replace(/\d+$/, "250"),
       interface: lab.bridge,
       bootLoaderBios: await bootFile("undionly.kpxe"),
       bootLoaderUefi: await bootFile("snponly.efi"),

@@ -95,7 +95,7 @@ export async function startHerd(lab: LabHandle, count: number): Promise<Herd> {
 }
 
 function describeMachine(number: number): HerdMachine {
-  const digits = String(number).padStart(2, "0");
+  const digits = number.toString(16).padStart(2, "0");
   return {
     name: `h${number}`,
     mac: `52:54:00:fa:01:${digits}`,
