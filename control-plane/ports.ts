@@ -250,6 +250,8 @@ export interface LinkStore {
     readonly turn?: number | undefined;
     readonly links: number;
   }): Promise<"held" | "fenced" | "revoked" | "lost">;
+  /** All work of the session's agent has ended: its next process is not "occupied". */
+  endSession(session: { readonly agentId: string; readonly epoch: number }): Promise<void>;
   sessionOfToken(tokenHash: string): Promise<FeedSender | undefined>;
   /**
    * Undelivered rows in order, marked as sent under this epoch: a turn if there are any. undefined: the epoch does not

@@ -97,10 +97,19 @@ async function runLinked(
     programVersion,
     capabilities: config.site === undefined ? [] : operationKind.options,
   });
-  await session.run(signal);
-  cluster?.stop();
-  await site.value?.stop();
+  const endWork = endOnce(site.value, cluster);
+  await session.run(signal, endWork);
+  await endWork();
   return ok(undefined);
+}
+
+function endOnce(site: RunningSite | undefined, cluster: RunningCluster | undefined) {
+  let ending: Promise<void> | undefined;
+  return async () => {
+    cluster?.stop();
+    ending ??= site?.stop();
+    await ending;
+  };
 }
 
 async function readCa(

@@ -36,6 +36,7 @@ function makeSession(store: Partial<LinkStore> = {}, more: Partial<SessionDeps> 
         }),
       ),
     renewLease: () => Promise.resolve("held" as const),
+    endSession: () => Promise.resolve(),
     sessionOfToken: () => Promise.resolve(undefined),
     takeOutbox: () => Promise.resolve([]),
     ackOutbox: () => Promise.resolve(undefined),
@@ -122,6 +123,19 @@ test("the session ends with 1012 when the database does not answer, so that noth
   });
   await receive(hello);
   expect(closed).toMatchObject([{ code: 1012 }]);
+});
+
+test("the session ends with the agent's word that it has ended, and keeps that", async () => {
+  const ended: unknown[] = [];
+  const { closed, receive } = makeSession({
+    endSession: ({ agentId, epoch }) => Promise.resolve(void ended.push({ agentId, epoch })),
+  });
+  await receive(hello);
+  await receive({ type: "bye", epoch: 4 });
+  expect(closed).toEqual([]);
+  await receive({ type: "bye", epoch: 5 });
+  expect(closed).toMatchObject([{ code: 1000 }]);
+  expect(ended).toEqual([{ agentId: hello.agentId, epoch: 5 }]);
 });
 
 test("the session ends when another agent took its link, or when it may not act any more", async () => {

@@ -168,6 +168,9 @@ export class AgentSession implements LinkSession {
       case "lease":
         if (await this.renew()) this.send({ ...frame, epoch: current.epoch, turn: current.turn });
         return;
+      case "bye":
+        await this.deps.links.endSession(current);
+        return this.end(closeCode.gone, "the agent has ended");
     }
   }
 

@@ -33,6 +33,7 @@ import { decideWithinMs } from "../lease-times.table.ts";
 import { loadAgent, sessionOfToken, siteKeys } from "./links/agents.ts";
 import { openSession } from "./links/open-session.ts";
 import { ackOutbox, takeOutbox } from "./links/outbox.ts";
+import { endSession } from "./links/end-session.ts";
 import { renewLease } from "./links/renew-lease.ts";
 import { applyMachineFeed } from "./machines/apply-machine-feed.ts";
 import { applyNodes } from "./machines/apply-nodes.ts";
@@ -181,6 +182,9 @@ function linkStore(database: Database, clock: Clock) {
         wakeAtMs: clock.nowMs() + decideWithinMs,
       }),
     renewLease: (renewal) => renewLease(database, renewal, clock.nowMs()),
+    async endSession(session) {
+      await database.rows(endSession(session, clock.nowMs()));
+    },
     sessionOfToken: (tokenHash) => sessionOfToken(database, tokenHash),
     takeOutbox: (session, limit) => takeOutbox(database, session, { nowMs: clock.nowMs(), limit }),
     ackOutbox: (session, acks) => ackOutbox(database, session, acks, clock.nowMs()),

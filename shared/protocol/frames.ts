@@ -19,6 +19,8 @@ export const maxFrameBytes = 64 * 1024;
 
 /** Close codes of a link session. */
 export const closeCode = {
+  /** The agent said that it goes. */
+  gone: 1000,
   /** The control plane instance goes away: reconnect. */
   goingAway: 1012,
   badFrame: 1008,
@@ -83,6 +85,8 @@ export const fromAgent = z.discriminatedUnion("type", [
     ),
   }),
   z.object({ type: z.literal("lease"), epoch: z.number().int(), sequence: z.number().int() }),
+  /** The last frame: all work of this process has ended. Its next one need not wait for the lease to run out. */
+  z.object({ type: z.literal("bye"), epoch: z.number().int() }),
 ]);
 export type FromAgent = z.infer<typeof fromAgent>;
 export type Hello = Extract<FromAgent, { type: "hello" }>;

@@ -15,6 +15,7 @@ export interface BmcFleetOptions extends IpmiPorts {
 
 export function makeBmcFleet(options: BmcFleetOptions): BmcFleet {
   const endpoints = new Map<string, IpmiEndpoint>();
+  let isClosed = false;
   return {
     bmc(access) {
       const parsed = parseBmcAddress(access.address);
@@ -31,6 +32,7 @@ export function makeBmcFleet(options: BmcFleetOptions): BmcFleet {
         const suiteHint = options.suiteHints?.[name];
         const target = { name, host, port, ...(suiteHint === undefined ? {} : { suiteHint }) };
         endpoint = new IpmiEndpoint(options, target);
+        if (isClosed) endpoint.close();
         endpoints.set(name, endpoint);
       }
       const { username, password, credentialsVersion: version } = access;
@@ -38,6 +40,7 @@ export function makeBmcFleet(options: BmcFleetOptions): BmcFleet {
       return ok(makeIpmiBmc(endpoint, credentials, { name, log: options.log }));
     },
     async close() {
+      isClosed = true;
       for (const endpoint of endpoints.values()) endpoint.close();
     },
   };

@@ -1,18 +1,16 @@
 // One socket to the control plane: challenge → hello → welcome, then deliveries down, observations,
 // acknowledgements and lease renewals up. Frames of an older epoch are dropped: they come from a session that has
 // been fenced off.
-import { toBase64 } from "../../shared/bytes.ts";
 import {
   closeCode,
-  helloSigningText,
   type Delivery,
   type FromAgent,
-  type Hello,
   type SiteKey,
   type Welcome,
 } from "../../shared/protocol/frames.ts";
 import type { Clock, Crypto, Duplex, Log, Timer } from "../ports.ts";
 import type { Documents } from "./documents.ts";
+import { makeHello } from "./enrolment/make-hello.ts";
 import type { Identity } from "./identity.ts";
 import type { Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
@@ -25,6 +23,8 @@ import { readFrame, type DeliveryItem, type Frame, type UnknownDelivery } from "
 const renewEveryMs = 5_000;
 const silentAfterMs = 45_000;
 const welcomeWithinMs = 15_000;
+/** An end that nobody hears is found out by the lease. */
+const heardWithinMs = 1_000;
 /** Frames that are not understood, in a minute. */
 const maxStrikes = 20;
 
@@ -78,6 +78,8 @@ export class Connection {
   private timer: Timer;
   private orders: Promise<void> = Promise.resolve();
   private ended = false;
+  /** By the other end. */
+  private onClosed: () => void = () => undefined;
   private strays: StrayDocuments | undefined;
   private readonly done = new DoneDeliveries();
   private readonly deps: ConnectionDeps;
@@ -108,11 +110,44 @@ export class Connection {
     this.closed(code, reason);
   }
 
-  closed(code: number, reason: string): void {
+  /**
+   * In order: nothing is said or heard any more, then `work` ends what is at work, and then the control plane is told
+   * that it has ended: from that moment on another process may act.
+   */
+  async leave(work: () => Promise<void>): Promise<void> {
     if (this.ended) return;
+    this.fallSilent();
+    await work();
+    if (this.epoch !== 0 && this.send({ type: "bye", epoch: this.epoch })) await this.untilClosed();
+    this.duplex.close(closeCode.gone, "agent stops");
+    this.tellEnd(closeCode.gone, "agent stops");
+  }
+
+  private async untilClosed(): Promise<void> {
+    const { clock } = this.deps;
+    await new Promise<void>((resolve) => {
+      const timer = clock.timer(heardWithinMs, resolve);
+      this.onClosed = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  closed(code: number, reason: string): void {
+    this.onClosed();
+    if (this.ended) return;
+    this.fallSilent();
+    this.tellEnd(code, reason);
+  }
+
+  private fallSilent(): void {
     this.ended = true;
     this.timer.cancel();
     this.strays?.stop();
+  }
+
+  private tellEnd(code: number, reason: string): void {
     const { retryAfterMs, welcomedAtMs } = this;
     const openForMs = welcomedAtMs === undefined ? 0 : this.deps.clock.monotonicMs() - welcomedAtMs;
     this.onEnd({ code, reason, retryAfterMs, openForMs });
@@ -184,39 +219,9 @@ export class Connection {
   }
 
   private hello(nonce: string): void {
-    const { identity, crypto, clock } = this.deps;
-    const unsigned = {
-      type: "hello" as const,
-      agentId: identity.agentId,
-      bootId: this.deps.bootId,
-      versions: [1],
-      programVersion: this.deps.programVersion,
-      capabilities: [...this.deps.capabilities],
-      counter: identity.nextCounter(),
-      nonce,
-      documentsDigest: this.deps.documents.digest(),
-      heard: identity.heard(),
-      operationsInFlight: this.operationsInFlight(),
-      lastSeq: this.deps.observations.lastSeq(),
-      wallClockMs: clock.nowMs(),
-    };
-    const signature = crypto.sign(
-      identity.signingPrivateKey,
-      helloSigningText(new URL(this.deps.hubUrl).origin, unsigned),
-    );
-    this.helloSentAtMs = clock.monotonicMs();
-    this.send({ ...unsigned, signature: toBase64(signature) });
-  }
-
-  private operationsInFlight(): Hello["operationsInFlight"] {
-    const { journal, observations } = this.deps;
-    const unfinished = journal.unfinished().map((entry) => ({
-      id: entry.operation.id,
-      state: entry.state === "accepted" ? ("accepted" as const) : ("started" as const),
-    }));
-    const known = new Set(unfinished.map(({ id }) => id));
-    const untold = observations.operationIds().filter((id) => !known.has(id));
-    return [...unfinished, ...untold.map((id) => ({ id, state: "finished" as const }))];
+    const hello = makeHello(this.deps, nonce);
+    this.helloSentAtMs = this.deps.clock.monotonicMs();
+    this.send(hello);
   }
 
   private welcomed(welcome: Welcome, helloSentAtMs: number): void {

@@ -71,10 +71,50 @@ describe("a session ends", () => {
     await start();
     const line = await open(5);
     stop.abort();
-    await quiet();
-    expect(line.closed).toEqual({ code: 1000, reason: "agent stops" });
     await world.clock.advance(60_000);
+    expect(line.closed).toEqual({ code: 1000, reason: "agent stops" });
     expect(world.lines).toHaveLength(1);
+  });
+
+  test("with the agent, whose work has ended before it says so; meanwhile nothing is said or done", async () => {
+    let end: () => void = () => undefined;
+    const work = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    let hasReturned = false;
+    void world.session
+      .run(stop.signal, () => work)
+      .then(() => {
+        hasReturned = true;
+      });
+    await quiet();
+    const line = await open(5);
+    stop.abort();
+    const before = line.frames.length;
+    line.say({
+      type: "deliveries",
+      epoch: 5,
+      items: [{ id: "1", delivery: { kind: "cancel", hostUid: "u1", operationId: "o" } }],
+    });
+    await world.clock.advance(12_000);
+    expect(line.frames).toHaveLength(before);
+    expect(world.delivered).toEqual([]);
+    expect(hasReturned).toBe(false);
+    end();
+    await quiet();
+    expect(line.frames.slice(before)).toEqual([{ type: "bye", epoch: 5 }]);
+    expect(line.closed).toBeUndefined();
+    line.pair.server.close(closeCode.gone, "");
+    await quiet();
+    expect(hasReturned).toBe(true);
+  });
+
+  test("with the agent within a second when nobody confirms that it ends", async () => {
+    await start();
+    const line = await open(5);
+    stop.abort();
+    await world.clock.advance(1_000);
+    expect(line.closed).toEqual({ code: 1000, reason: "agent stops" });
   });
 
   test("at once when the agent stops while it connects", async () => {

@@ -11,8 +11,8 @@ const goodAfterMs = 30_000;
 const longestGoawayMs = 60_000;
 
 export interface LinkSession {
-  /** Runs until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>;
+  /** Runs until the signal aborts. `endWork` is done before the control plane hears of that, unless it cannot hear. */
+  run(signal: AbortSignal, endWork?: () => Promise<void>): Promise<void>;
   connected(): boolean;
 }
 
@@ -27,10 +27,10 @@ export function makeLinkSession(deps: SessionDeps): LinkSession {
   const writes = new WriteOrder();
   return {
     connected: () => connected,
-    async run(signal) {
+    async run(signal, endWork = () => Promise.resolve()) {
       let failures = 0;
       while (!signal.aborted) {
-        const end = await runOnce({ ...deps, writes }, signal, () => {
+        const end = await runOnce({ ...deps, writes, endWork }, signal, () => {
           connected = true;
         });
         connected = false;
@@ -78,7 +78,8 @@ function pauseMs(crypto: Crypto, failures: number, end: End): number {
 }
 
 async function runOnce(
-  deps: ConnectionDeps & Pick<SessionDeps, "duplex" | "caPem">,
+  deps: ConnectionDeps &
+    Pick<SessionDeps, "duplex" | "caPem"> & { readonly endWork: () => Promise<void> },
   signal: AbortSignal,
   onWelcome: () => void,
 ): Promise<End> {
@@ -94,7 +95,7 @@ async function runOnce(
   }
   return await new Promise<End>((resolve) => {
     const connection = new Connection(deps, opened.value, onWelcome, resolve);
-    const abort = () => connection.close(1000, "agent stops");
+    const abort = () => void connection.leave(deps.endWork);
     signal.addEventListener("abort", abort, { once: true });
     opened.value.onMessage((text) => connection.receive(text));
     opened.value.onClose((code, reason) => {

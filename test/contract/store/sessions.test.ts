@@ -154,6 +154,25 @@ onEachDatabase("openSession", (held) => {
     expect(await world.store.renewLease(renewal)).toBe("fenced");
   });
 
+  test("lets the next process of an agent begin at once when the last has ended, and nobody else", async () => {
+    const { world } = held();
+    await world.addAgent("one", { site: "lab" });
+    await world.addAgent("two", { site: "lab" });
+    const first = await world.opened("one");
+    const next = { bootId: "boot-2" };
+    await world.store.endSession({ agentId: "one", epoch: first.epoch - 1 });
+    await world.store.endSession({ agentId: "two", epoch: first.epoch });
+    expect(await world.open("one", next)).toMatchObject({ error: { kind: "occupied" } });
+    await world.store.endSession({ agentId: "one", epoch: first.epoch });
+    expect(await world.open("two")).toMatchObject({ error: { kind: "standby" } });
+    const second = await world.opened("one", next);
+    expect(second.epoch).toBeGreaterThan(first.epoch);
+    await world.store.endSession({ agentId: "one", epoch: first.epoch });
+    expect(await world.open("one", { bootId: "boot-3" })).toMatchObject({
+      error: { kind: "occupied" },
+    });
+  });
+
   test("alarms when the first process of an agent comes back while a second one waits", async () => {
     const { world } = held();
     await world.addAgent("one", { site: "lab" });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { s26 } from "./s26-one-agent.ts";
+import { fault } from "./made-events.ts";
 import { tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
 
@@ -29,4 +30,18 @@ test("one that acts after the other, or before the other was there, is not", () 
     ),
   ).toEqual([]);
   expect(tryJudge(s26, [...two, switched(20, "site-1"), switched(21, "site-2")])).toEqual([]);
+});
+
+test("one that was told to stop may be followed at once, but may not act again", () => {
+  const stopped = [...two, switched(20, "site-1"), fault(21, "agent-stop", "site-1")];
+  expect(tryJudge(s26, [...stopped, switched(22, "site-1#2")])).toEqual([]);
+  const again = [...stopped, switched(22, "site-1#2"), switched(23, "site-1")];
+  expect(tryJudge(s26, again)).toEqual(["site-1#2 and site-1 switched within 1000 ms"]);
+  const anew = [
+    ...stopped,
+    started(30, "site-1"),
+    switched(40, "site-1"),
+    switched(42, "site-1#2"),
+  ];
+  expect(tryJudge(s26, anew)).toEqual(["site-1 and site-1#2 switched within 2000 ms"]);
 });

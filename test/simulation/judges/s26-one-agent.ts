@@ -8,6 +8,8 @@ export const s26: JudgeKind = {
   make(report) {
     const last = new Map<string, { readonly agent: string; readonly atMs: number }>();
     const started = new Map<string, number>();
+    /** Told to stop: another may act as soon as it has ended its work, so this one may not act again. */
+    const stopping = new Set<string>();
     const act = ({
       machine,
       agent,
@@ -19,14 +21,20 @@ export const s26: JudgeKind = {
       const isOther = known !== undefined && known.agent !== agent;
       // What the other did before this one was there is nothing to it.
       const wereTwo = isOther && known.atMs >= (started.get(agent) ?? -Infinity);
-      if (wereTwo && atMs - known.atMs < 10_000) {
+      if (wereTwo && !stopping.has(known.agent) && atMs - known.atMs < 10_000) {
         report(`${known.agent} and ${agent} switched within ${atMs - known.atMs} ms`, machine);
       }
       last.set(site, { agent, atMs });
     };
     return {
       on: {
-        started: ({ process, atMs }) => void started.set(process, atMs),
+        started({ process, atMs }) {
+          started.set(process, atMs);
+          stopping.delete(process);
+        },
+        fault({ fault, target }) {
+          if (fault === "agent-stop") stopping.add(target);
+        },
         "power-command": act,
       },
     };

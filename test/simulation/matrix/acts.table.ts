@@ -105,6 +105,7 @@ const otherStatements = [
   "loadMachine",
   "restMachine",
   "renewLease",
+  "endSession",
   "openSession",
   "siteKeys",
   "sessionOfToken",

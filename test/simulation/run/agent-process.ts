@@ -214,6 +214,7 @@ export class AgentProcess {
     if (running === undefined) return;
     running.stop.abort();
     await this.#options.kernel.sleep(2_000);
+    if (this.#running !== running) return;
     this.#running = undefined;
     running.life.end();
     running.node?.leave(true);

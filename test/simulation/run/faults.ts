@@ -76,6 +76,11 @@ const table: Readonly<Record<FaultClass, Apply>> = {
     process?.crash();
     world.kernel.timer(fault.amount, () => void process?.start());
   },
+  "agent-stop"(world, fault) {
+    const process = agent(world, fault);
+    if (process?.life === undefined) return false;
+    void process.stop().then(() => world.kernel.timer(fault.amount, () => void process.start()));
+  },
   "agent-paused": (world, fault) => agent(world, fault)?.life?.pause(fault.untilMs - fault.atMs),
   "agent-cloned"(world, fault) {
     const copied = agent(world, fault);

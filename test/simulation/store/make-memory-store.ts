@@ -13,7 +13,7 @@ import { applySecrets } from "./hosts/apply-secrets.ts";
 import { commitHost } from "./hosts/commit-host.ts";
 import { restRow, takeDueRows } from "./hosts/due-rows.ts";
 import { claimants, loadHost, surroundings } from "./hosts/reads.ts";
-import { loadAgent, renewLease, sessionOfToken, siteKeys } from "./links/agents.ts";
+import { endSession, loadAgent, renewLease, sessionOfToken, siteKeys } from "./links/agents.ts";
 import { openSession } from "./links/open-session.ts";
 import { ackOutbox, takeOutbox } from "./links/outbox.ts";
 import { applyMachineFeed } from "./machines/apply-machine-feed.ts";
@@ -107,6 +107,8 @@ function linkStore(database: MemoryDatabase, clock: Time) {
       }),
     renewLease: async (renewal) =>
       database.run("renewLease", () => renewLease(database, renewal, clock.nowMs())),
+    endSession: async (session) =>
+      database.run("endSession", () => endSession(database, session, clock.nowMs())),
     sessionOfToken: async (tokenHash) => sessionOfToken(database, tokenHash),
     takeOutbox: async (session, limit) =>
       database.run("takeOutbox", () =>

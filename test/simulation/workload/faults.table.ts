@@ -187,6 +187,12 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
       400,
     ),
   },
+  "agent-stop": {
+    ids: ["F56"],
+    target: "agent",
+    most: 3,
+    amount: ms("until it is started again", 500, minute),
+  },
   "agent-paused": { ids: ["F53"], target: "agent", most: 3, lastsMs: [second, 90 * second] },
   "agent-cloned": {
     ids: ["F52"],

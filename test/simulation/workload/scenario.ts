@@ -214,6 +214,8 @@ export const faultClasses = [
   "image-truncated",
   "image-stalls",
   "image-missing",
+  // Last, so that older seeds keep what they draw.
+  "agent-stop",
 ] as const;
 export type FaultClass = (typeof faultClasses)[number];
 

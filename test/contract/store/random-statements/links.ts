@@ -126,6 +126,12 @@ export function renewLease(draw: Draw): Statement {
   return { name: "renewLease", given: renewal, run: (store) => store.renewLease(renewal) };
 }
 
+export function endSession(draw: Draw): Statement {
+  const { agent_id: agentId, epoch } = sessionOf(draw);
+  const session = { agentId, epoch };
+  return { name: "endSession", given: session, run: (store) => store.endSession(session) };
+}
+
 /** Mostly the present one; sometimes one that the database lost. */
 export function turnOf({ random }: Draw, { turn }: Pick<SessionRow, "turn">): number | undefined {
   if (random.chance(0.3)) return undefined;

@@ -1,4 +1,5 @@
-// As control-plane/store/links/agents.ts and renew-lease.ts.
+// As control-plane/store/links/agents.ts, renew-lease.ts and end-session.ts.
+import { leaseTtlMs } from "../../../../control-plane/lease-times.table.ts";
 import type { AgentRow, FeedSender, LinkStore } from "../../../../control-plane/ports.ts";
 import type { SiteKey } from "../../../../shared/protocol/frames.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
@@ -33,6 +34,17 @@ export function renewLease(
     held += 1;
   }
   return held < count ? "lost" : "held";
+}
+
+export function endSession(
+  database: MemoryDatabase,
+  { agentId, epoch }: Pick<Renewal, "agentId" | "epoch">,
+  nowMs: number,
+): void {
+  const session = database.tables.sessions.get(agentId);
+  if (session?.epoch !== epoch) return;
+  const seen_at = Math.min(session.seen_at, nowMs - leaseTtlMs - 1);
+  database.write("sessions", agentId, { ...session, seen_at });
 }
 
 export function sessionOfToken(
