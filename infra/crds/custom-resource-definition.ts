@@ -7,9 +7,9 @@ import type { Kind, KindVersion } from "./kind.ts";
 
 type Schema = Record<string, unknown>;
 
-/** Name of the checked-in file. */
-export function crdFileName(kind: Kind): string {
-  return `${kind.group}_${kind.plural}.yaml`;
+/** Name of the checked-in file, beside this one. */
+export function crdFileName({ folder, group, plural }: Kind): string {
+  return `${folder === undefined ? "" : `${folder}/`}${group}_${plural}.yaml`;
 }
 
 export function renderCrd(kind: Kind): string {

@@ -24,6 +24,8 @@ export interface KindVersion {
 }
 
 export interface Kind {
+  /** Of its definition, where that is not applied with the others. */
+  readonly folder?: string;
   readonly group: string;
   readonly kind: string;
   readonly plural: string;

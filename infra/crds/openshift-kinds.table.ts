@@ -20,12 +20,13 @@ function replicas(name: string, jsonPath: string): PrinterColumn {
   return { name, type: "integer", jsonPath };
 }
 
+const all = { folder: "openshift", group: openShiftGroup, shortNames: [] } as const;
+
 export const openShiftKinds: readonly Kind[] = [
   {
-    group: openShiftGroup,
+    ...all,
     kind: "Machine",
     plural: "machines",
-    shortNames: [],
     versions: [
       {
         name: "v1beta1",
@@ -45,10 +46,9 @@ export const openShiftKinds: readonly Kind[] = [
     ],
   },
   {
-    group: openShiftGroup,
+    ...all,
     kind: "MachineSet",
     plural: "machinesets",
-    shortNames: [],
     versions: [
       {
         name: "v1beta1",
