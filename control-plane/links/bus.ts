@@ -38,6 +38,7 @@ class DatabaseBus implements RunningBus {
   private readonly waiting = new Set<string>();
   private handle: (topic: string | undefined) => void = () => undefined;
   private flushTimer: Timer | undefined;
+  private pollTimer: Timer | undefined;
   private readonly timers: Timer[] = [];
   private hears = false;
   private heard: ((nonce: string) => void) | undefined;
@@ -53,10 +54,7 @@ class DatabaseBus implements RunningBus {
     await this.listen();
     await this.test();
     this.every(testEveryMs, () => this.test());
-    // Deaf: look every second. Hearing: something may still have been lost.
-    this.every(pollEveryMs, () => {
-      if (!this.hears) this.handle(undefined);
-    });
+    // Hearing, something may still have been lost.
     this.every(sweepEveryMs, () => this.handle(undefined));
   }
 
@@ -78,6 +76,7 @@ class DatabaseBus implements RunningBus {
     this.stopped = true;
     for (const timer of this.timers) timer.cancel();
     this.flushTimer?.cancel();
+    this.pollTimer?.cancel();
     await this.flush();
     await this.unlisten?.().catch(() => undefined);
   }
@@ -138,6 +137,17 @@ class DatabaseBus implements RunningBus {
       if (hears) this.deps.log.info("notifications arrive", {});
       else this.deps.log.warn("notifications do not arrive; polling every second", {});
     }
+    if (!hears && !this.stopped) this.poll();
+  }
+
+  /** Until a test says that it hears. */
+  private poll(): void {
+    this.pollTimer ??= this.deps.clock.timer(pollEveryMs, () => {
+      this.pollTimer = undefined;
+      if (this.hears || this.stopped) return;
+      this.handle(undefined);
+      this.poll();
+    });
   }
 
   private every(ms: number, run: () => void | Promise<void>): void {
