@@ -57,25 +57,13 @@ export interface FollowedHosts extends ObjectMemory {
 }
 
 export function makeFollowedHosts(database: AgentDatabase): FollowedHosts {
-  database.execute(
-    "CREATE TABLE IF NOT EXISTS followed (resource TEXT, uid TEXT, body TEXT NOT NULL, PRIMARY KEY (resource, uid)) STRICT",
-  );
+  /** As the table has them; undefined since it changed. */
+  let hosts: readonly FollowedHost[] | undefined;
+  let namespaces: ReadonlyMap<string, Readonly<Record<string, string>>> | undefined;
+  const { bodies, put, remove } = openTable(database, () => {
+    [hosts, namespaces] = [undefined, undefined];
+  });
   let notify: (change: HostChange) => void = () => undefined;
-  const bodies = (resource: FeedResource): unknown[] =>
-    database
-      .all("SELECT body FROM followed WHERE resource = ?", resource)
-      .map((row): unknown => JSON.parse(String(row["body"])));
-  const remove = (resource: FeedResource, uid: string): boolean =>
-    database.run("DELETE FROM followed WHERE resource = ? AND uid = ?", resource, uid).changes > 0;
-  const put = (resource: FeedResource, uid: string, body: unknown): boolean =>
-    database.run(
-      `INSERT INTO followed (resource, uid, body) VALUES (?, ?, ?)
-       ON CONFLICT (resource, uid) DO UPDATE SET body = excluded.body
-       WHERE followed.body <> excluded.body`,
-      resource,
-      uid,
-      JSON.stringify(body),
-    ).changes > 0;
   const tell = (resource: FeedResource, uids: readonly string[]): void => {
     if (uids.length > 0) notify(resource === "namespaces" ? "all" : new Set(uids));
   };
@@ -101,14 +89,17 @@ export function makeFollowedHosts(database: AgentDatabase): FollowedHosts {
       });
       tell(resource, [...changed, ...gone.filter((uid) => remove(resource, uid))]);
     },
-    all: () => bodies("baremetalhosts").flatMap((body) => followedHost.safeParse(body).data ?? []),
+    all: () =>
+      (hosts ??= bodies("baremetalhosts").flatMap(
+        (body) => followedHost.safeParse(body).data ?? [],
+      )),
     namespaces: () =>
-      new Map(
+      (namespaces ??= new Map(
         bodies("namespaces").flatMap((body) => {
           const parsed = followedNamespace.safeParse(body);
           return parsed.success ? [[parsed.data.name, parsed.data.annotations]] : [];
         }),
-      ),
+      )),
     onChange(handle) {
       notify = handle;
     },
@@ -123,6 +114,36 @@ function completeness(database: AgentDatabase): Pick<ObjectMemory, "isComplete" 
     listing(resource) {
       if (isComplete(resource)) writeSetting(database, `complete:${resource}`, "no");
     },
+  };
+}
+
+function openTable(database: AgentDatabase, onChange: () => void) {
+  database.execute(
+    "CREATE TABLE IF NOT EXISTS followed (resource TEXT, uid TEXT, body TEXT NOT NULL, PRIMARY KEY (resource, uid)) STRICT",
+  );
+  const write = (sql: string, ...values: readonly string[]): boolean => {
+    const isChanged = database.run(sql, ...values).changes > 0;
+    if (isChanged) onChange();
+    return isChanged;
+  };
+  return {
+    bodies: (resource: FeedResource): unknown[] =>
+      database
+        .all("SELECT body FROM followed WHERE resource = ?", resource)
+        .map((row): unknown => JSON.parse(String(row["body"]))),
+    /** Whether there was one. */
+    remove: (resource: FeedResource, uid: string): boolean =>
+      write("DELETE FROM followed WHERE resource = ? AND uid = ?", resource, uid),
+    /** Whether it was another. */
+    put: (resource: FeedResource, uid: string, body: unknown): boolean =>
+      write(
+        `INSERT INTO followed (resource, uid, body) VALUES (?, ?, ?)
+         ON CONFLICT (resource, uid) DO UPDATE SET body = excluded.body
+         WHERE followed.body <> excluded.body`,
+        resource,
+        uid,
+        JSON.stringify(body),
+      ),
   };
 }
 

@@ -392,14 +392,30 @@ describe("the control plane", () => {
   }, 30_000);
 });
 
-test("quiet hosts cost a look a minute and no more", async () => {
-  putSecret("m1-bmc", credentials);
-  await start();
-  kubernetes.requests.length = 0;
-  await time.clock.advance(300_000);
-  const looks = kubernetes.requests.filter(({ path }) => path.includes("/secrets/")).length;
-  expect(looks).toBeGreaterThanOrEqual(4);
-  expect(looks).toBeLessThanOrEqual(6);
+describe("quiet hosts", () => {
+  const looksIn = async (ms: number): Promise<number> => {
+    kubernetes.requests.length = 0;
+    await time.clock.advance(ms);
+    return kubernetes.requests.filter(({ path }) => path.includes("/secrets/")).length;
+  };
+
+  test("cost a look a minute and no more while no watch shows their Secrets", async () => {
+    kubernetes.oldestVersion = Infinity;
+    putSecret("m1-bmc", credentials);
+    await start();
+    const looks = await looksIn(300_000);
+    expect(looks).toBeGreaterThanOrEqual(4);
+    expect(looks).toBeLessThanOrEqual(6);
+  });
+
+  test("cost one in five minutes while one does, and none when it begins anew", async () => {
+    putSecret("m1-bmc", credentials);
+    await start();
+    expect(await looksIn(240_000)).toBe(0);
+    kubernetes.disconnect();
+    expect(await looksIn(30_000)).toBe(0);
+    expect(await looksIn(60_000)).toBe(1);
+  });
 });
 
 test("a host that is gone leaves nothing behind", async () => {

@@ -1,23 +1,22 @@
 // Keeps the control plane's secret facts true: looks at a host's Secrets when the host, its namespace, the sites or
-// a labelled Secret change; at those that are missing or unusable every few seconds; at all of them every minute.
-import { z } from "zod";
+// a labelled Secret change; at those that are missing or unusable every few seconds; at those whose changes no watch
+// tells every minute, and at all of them every five.
 import type { Clock, Log } from "../../ports.ts";
 import type { FollowedHosts } from "../followed-hosts.ts";
 import type { Hub } from "../hub.ts";
+import type { WatchEvent } from "../port.ts";
 import type { FreshFact } from "./posted-facts.ts";
 import { factsOf, type FactDeps } from "./secret-facts.ts";
+import { makeShownSecrets } from "./shown-secrets.ts";
 
 const unsettledMs = 5_000;
-const allMs = 60_000;
+const unshownMs = 60_000;
+const allMs = 300_000;
 /** Between rounds at least, or as long as the last one took: however often something changes, half the time is left. */
 const pauseMs = 10;
 const maxFacts = 100;
 const maxBytes = 8 * 1024 * 1024;
 const labelled = "environment.metal3.io%3Dbaremetal";
-
-const namedObject = z.looseObject({
-  metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
-});
 
 export interface SecretsDeps extends FactDeps {
   readonly hub: Pick<Hub, "postSecrets">;
@@ -40,12 +39,17 @@ export function followSecrets(deps: SecretsDeps, signal: AbortSignal): FollowedS
   return follower;
 }
 
+/** Of a host, and "namespace/name" of the Secrets that it names. */
+type IsDue = (uid: string, names: readonly string[]) => boolean;
+
 class Follower implements FollowedSecrets {
   private readonly deps: SecretsDeps;
   private readonly signal: AbortSignal;
   private wake = new AbortController();
   private lookAtAll = true;
   private allAtMs = -Infinity;
+  private unshownAtMs = -Infinity;
+  private readonly shown = makeShownSecrets();
   private readonly changedHosts = new Set<string>();
   /** "namespace/name" */
   private readonly changedSecrets = new Set<string>();
@@ -87,21 +91,26 @@ class Follower implements FollowedSecrets {
     const { api, clock } = this.deps;
     const path = `/api/v1/secrets?labelSelector=${labelled}&timeoutSeconds=300`;
     while (!this.signal.aborted) {
-      await api.watch(path, ({ object }) => this.secretChanged(object), this.signal);
+      this.shown.begin();
+      await api.watch(path, (event) => this.secretChanged(event), this.signal);
       await clock.sleep(1_000, this.signal);
     }
   }
 
-  private secretChanged(object: unknown): void {
-    const { metadata } = namedObject.safeParse(object).data ?? {};
-    if (metadata === undefined) return;
-    this.changedSecrets.add(`${metadata.namespace}/${metadata.name}`);
+  private secretChanged(event: WatchEvent): void {
+    const name = this.shown.news(event);
+    if (name === undefined) return;
+    this.changedSecrets.add(name);
     this.wake.abort();
   }
 
   private async round(): Promise<void> {
-    const { deps } = this;
     const isDue = this.takeDue();
+    if (isDue !== undefined) await this.look(isDue);
+  }
+
+  private async look(isDue: IsDue): Promise<void> {
+    const { deps } = this;
     const hosts = deps.hosts.all();
     const known = new Set(hosts.map(({ uid }) => uid));
     deps.posted.keepOnly(known);
@@ -126,17 +135,22 @@ class Follower implements FollowedSecrets {
     await this.post(batch);
   }
 
-  /** What this round looks at; what changes from now on is for the next. */
-  private takeDue(): (uid: string, names: readonly string[]) => boolean {
+  /** What this round looks at, if anything; what changes from now on is for the next. */
+  private takeDue(): IsDue | undefined {
     const nowMs = this.deps.clock.monotonicMs();
     const all = this.lookAtAll || nowMs - this.allAtMs >= allMs;
+    const unshown = all || nowMs - this.unshownAtMs >= unshownMs;
     if (all) this.allAtMs = nowMs;
+    if (unshown) this.unshownAtMs = nowMs;
     this.lookAtAll = false;
     const uids = new Set([...this.changedHosts, ...this.unsettled]);
     const secrets = new Set(this.changedSecrets);
     this.changedHosts.clear();
     this.changedSecrets.clear();
-    return (uid, names) => all || uids.has(uid) || names.some((name) => secrets.has(name));
+    if (!unshown && uids.size === 0 && secrets.size === 0) return undefined;
+    const isDue = (name: string): boolean =>
+      secrets.has(name) || (unshown && !this.shown.isShown(name));
+    return (uid, names) => all || uids.has(uid) || names.some(isDue);
   }
 
   /** False: the control plane cannot be told now. All facts stay new, and all hosts are looked at again. */
