@@ -48,9 +48,10 @@ describe("a host that Farrier takes back", () => {
   const judged = (...events: readonly Made[]) =>
     tryJudge(s4, [machine, ...events], { truth: { machines } });
 
-  test("is its machine's, and has no image any more", () => {
+  test("is its machine's, and has no image and no user data any more", () => {
     expect(judged(released("available"))).toEqual([]);
     expect(judged(released("available", { image: { url: "i" } }))).toHaveLength(1);
+    expect(judged(released("available", { userData: { name: "x-data" } }))).toHaveLength(1);
     expect(tryJudge(s4, [released("available")])).toHaveLength(1);
   });
 

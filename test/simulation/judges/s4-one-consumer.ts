@@ -77,7 +77,8 @@ function wrongRelease(truth: Truth, { cluster, before, after }: Change): string 
   const machine = machineOf(truth, cluster, before);
   if (machine === undefined) return "Farrier took the host from another's consumer";
   if (isDeleting(after)) return undefined;
-  const { image, customDeploy } = specOf(after);
-  if ((image ?? customDeploy ?? undefined) === undefined) return undefined;
-  return "Farrier took the host from its machine, and left the image";
+  const spec = specOf(after);
+  const parts = ["image", "customDeploy", "userData"] as const;
+  const left = parts.find((part) => (spec[part] ?? undefined) !== undefined);
+  return left && `Farrier took the host from its machine, and left ${left} to the next`;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { s5 } from "./s5-one-host.ts";
-import { madeHost, stored, tryJudge } from "./try-judge.ts";
+import { madeHost, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
 
 const host = (name: string, consumer?: string) =>
   madeHost({
@@ -27,4 +27,13 @@ test("two consumers, and one host after the other, are none", () => {
     stored(6, host("h4", "x"), { before: undefined, verb: "create" }),
   ];
   expect(tryJudge(s5, events)).toEqual([]);
+});
+
+test("a providerID that another machine had is a violation", () => {
+  const machine = (name: string, providerID: string) =>
+    stored(1, { ...madeMetal3Machine(name), spec: { providerID } });
+  expect(tryJudge(s5, [machine("x", "1"), machine("x", "1"), machine("y", "2")])).toEqual([]);
+  expect(tryJudge(s5, [machine("x", "1"), machine("y", "1")])).toEqual([
+    "1 was the providerID of uid of x",
+  ]);
 });
