@@ -22,6 +22,7 @@ const untilHealed: ReadonlySet<string> = new Set<FaultClass>([
   "disk-renamed",
   "ramdisk-dies",
 ]);
+const outages: readonly string[] = ["board-replaced", "machine-power-loss"];
 /** The mains are away for this long at most. */
 const outageMs = 60_000;
 
@@ -47,7 +48,7 @@ export class Calm {
     },
     "fault-ended": ({ fault: what, target, atMs }: FaultEvent) => {
       if (untilHealed.has(what)) return;
-      this.#less({ what, target }, what === "machine-power-loss" ? atMs + outageMs : atMs);
+      this.#less({ what, target }, outages.includes(what) ? atMs + outageMs : atMs);
     },
     ended: ({ process: target }: ProcessEvent) => {
       this.#of({ what: "down", target }).count = 1;
@@ -126,6 +127,7 @@ export const betweenPeopleAndAgents: Matters = ({ what }) =>
   !begins(
     what,
     "bmc-",
+    "board-",
     "network-",
     "rogue-",
     "machine-",

@@ -8,6 +8,8 @@ type Fault = Extract<WorldEvent, { readonly kind: "fault" }>;
 type Power = Extract<WorldEvent, { readonly kind: "power" }>;
 type Reported = Extract<WorldEvent, { readonly kind: "reported" }>;
 
+const striking: readonly string[] = ["board-replaced", "machine-power-loss", "ramdisk-dies"];
+
 export class SpoiledWork {
   /** Its operation, by the host's uid. */
   readonly #open = new Map<string, string>();
@@ -24,7 +26,7 @@ export class SpoiledWork {
 
   /** A boot that is lost is waited for until its bound. */
   onFault({ fault }: Fault): void {
-    if (fault !== "ramdisk-dies" && fault !== "machine-power-loss") return;
+    if (!striking.includes(fault)) return;
     for (const [hostUid, operationId] of this.#running) this.#open.set(hostUid, operationId);
   }
 

@@ -68,6 +68,8 @@ export interface SimulatedFleetMachine extends MachineTruth {
   /** The next changes of any of its disks fail. */
   failChanges(count: number): void;
   mendDisks(): void;
+  /** Another mainboard, with the same network cards and disks; somebody has pulled the plug for it. */
+  replaceBoard(): void;
   /** Disks change slots and names with the next boot. */
   renameDisks(): void;
   addUsbMedium(serialNumber: string, sizeBytes: number): void;
@@ -81,13 +83,12 @@ export async function makeMachine(options: MachineOptions): Promise<SimulatedFle
   const { name } = plan;
   const quirk = quirksOf(plan.quirks);
   const draws = random.split("identity");
-  const identity = {
-    macs: options.macs,
-    usbMac: undefined,
+  const board = () => ({
     systemUuid: uuidOf(draws.bytes(16)),
     serialNumber: `SN-${name}-${draws.between(1000, 9999)}`,
     ...quirk.identity,
-  };
+  });
+  const identity = { macs: options.macs, usbMac: undefined, ...board() };
   const shelf = new DiskShelf({
     plan,
     random: random.split("disks"),
@@ -120,23 +121,31 @@ export async function makeMachine(options: MachineOptions): Promise<SimulatedFle
     },
     metal,
   );
-  return new FleetMachine({ plan, metal, shelf, bmc, identity });
+  return new FleetMachine({ plan, metal, shelf, bmc, identity, board });
 }
+
+/** Whoever replaces a board pulls the plug for so long. */
+const plugMs = 5_000;
 
 interface Parts {
   readonly plan: MachinePlan;
   readonly metal: Metal;
   readonly shelf: DiskShelf;
   readonly bmc: SimulatedBmc;
-  readonly identity: Pick<MachineTruth, "macs" | "systemUuid" | "serialNumber">;
+  /** Of now: the board may be replaced. */
+  readonly identity: { readonly macs: readonly string[] } & Board;
+  readonly board: () => Board;
+}
+
+interface Board {
+  systemUuid: string;
+  serialNumber: string;
 }
 
 class FleetMachine implements SimulatedFleetMachine {
   readonly name: string;
   readonly site: string;
   readonly macs: readonly string[];
-  readonly systemUuid: string;
-  readonly serialNumber: string;
   readonly disks: readonly DiskTruth[];
   /** Whose cable leads here. */
   wired: SimulatedBmc;
@@ -150,12 +159,16 @@ class FleetMachine implements SimulatedFleetMachine {
     this.site = plan.site;
     this.quirks = plan.quirks;
     this.macs = identity.macs;
-    this.systemUuid = identity.systemUuid;
-    this.serialNumber = identity.serialNumber;
     this.disks = shelf.disks;
     this.wired = bmc;
   }
 
+  get systemUuid(): string {
+    return this.#parts.identity.systemUuid;
+  }
+  get serialNumber(): string {
+    return this.#parts.identity.serialNumber;
+  }
   get bmcAddress(): string {
     return this.wired.address;
   }
@@ -221,6 +234,11 @@ class FleetMachine implements SimulatedFleetMachine {
   mendDisks(): void {
     this.#parts.shelf.failingChanges = 0;
     for (const disk of this.#parts.shelf.disks) disk.badFromByte = undefined;
+  }
+  replaceBoard(): void {
+    const { board, identity } = this.#parts;
+    this.powerLoss(plugMs);
+    Object.assign(identity, board());
   }
   renameDisks(): void {
     this.#parts.shelf.rename();

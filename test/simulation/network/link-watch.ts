@@ -101,7 +101,7 @@ interface Body {
   readonly kind: string;
   readonly hostUid?: string;
   readonly operationId?: string;
-  readonly failure?: { readonly kind: string };
+  readonly failure?: { readonly kind: string; readonly destroyed: boolean };
 }
 
 const nothing = (): readonly Happened[] => [];
@@ -186,5 +186,7 @@ function ordered(
 function reported(agent: string, seq: number, body: Body): readonly Happened[] {
   const { kind: what, hostUid, operationId, failure } = body;
   if (what === "operation-progress") return [];
-  return [{ kind: "reported", agent, seq, what, hostUid, operationId, failure: failure?.kind }];
+  const about = { kind: "reported", agent, seq, what, hostUid, operationId } as const;
+  if (failure === undefined) return [{ ...about, failure }];
+  return [{ ...about, failure: failure.kind, destroyed: failure.destroyed }];
 }

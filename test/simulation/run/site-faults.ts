@@ -58,6 +58,7 @@ export const siteFaults = {
   "bmc-sessions-full": turnBmc("sessionsFull", yes),
   "bmc-flaps": turnBmc("flapMs", amount),
   "disk-error": (world, fault) => machine(world, fault)?.failChanges(fault.amount),
+  "board-replaced": (world, fault) => machine(world, fault)?.replaceBoard(),
   "disk-renamed": (world, fault) => machine(world, fault)?.renameDisks(),
   "swapped-machine"(world, { target }) {
     if (isExchanged(world, target)) return false;

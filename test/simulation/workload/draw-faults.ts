@@ -1,5 +1,6 @@
 // What goes wrong in a scenario: which classes, how often, when, how long and how badly, within the bounds of
-// faults.table.ts. Each fault is drawn from a stream of its own.
+// faults.table.ts. Each fault is drawn from a stream of its own. Some strike while work is likely to be under way: what
+// goes wrong beside it proves less.
 import type { Random } from "../kernel/random.ts";
 import type { Fleet } from "./fleet.ts";
 import { faultTable } from "./faults.table.ts";
@@ -10,7 +11,12 @@ export interface FaultBounds {
   readonly fleet: Fleet;
   readonly instances: number;
   readonly faultsMs: number;
+  /** When people ask for something that takes a while. */
+  readonly worksMs: readonly number[];
 }
+
+/** Most work has begun by then, and has not ended. */
+const atWorkMs = 45_000;
 
 export function drawFaults(
   random: Random,
@@ -29,7 +35,11 @@ function drawClass(random: Random, fault: FaultClass, bounds: FaultBounds): read
   return Array.from({ length: random.between(1, kind.most) }, (_, at) => {
     const own = random.split(String(at));
     const lastMs = Math.floor(bounds.faultsMs * (kind.early ?? 1)) - 5_000;
-    const atMs = own.between(5_000, Math.max(5_000, lastMs));
+    const anyMs = own.between(5_000, Math.max(5_000, lastMs));
+    const when = own.split("at work");
+    const isAtWork = kind.early === undefined && bounds.worksMs.length > 0 && when.chance(0.3);
+    const workMs = isAtWork ? when.pick(bounds.worksMs) + when.between(0, atWorkMs) : anyMs;
+    const atMs = workMs > lastMs ? anyMs : workMs;
     const lastsMs = kind.lastsMs === undefined ? 0 : own.between(...kind.lastsMs);
     return {
       fault,

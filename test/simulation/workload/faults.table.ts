@@ -357,6 +357,7 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     lastsMs: [30 * second, 4 * minute],
     amount: count("of KiB that come in a second; 0: answers stand still in their middle", 0, 8),
   },
+  "board-replaced": { ids: ["F74", "F101"], target: "machine", most: 3 },
   "image-missing": {
     ids: ["F87", "F90"],
     target: "image",

@@ -3,9 +3,10 @@ import { makeRandom } from "../kernel/random.ts";
 import type { Random } from "../kernel/random.ts";
 import { drawFaults } from "./draw-faults.ts";
 import { drawFleet } from "./fleet.ts";
+import type { Fleet } from "./fleet.ts";
 import { drawHistories } from "./histories.ts";
 import { scenarioVersion } from "./scenario.ts";
-import type { FaultClass, Scenario } from "./scenario.ts";
+import type { Command, Fault, FaultClass, Scenario } from "./scenario.ts";
 
 export interface GenerateOptions {
   readonly hosts: number;
@@ -31,6 +32,8 @@ export function generateScenario(seed: number, options: GenerateOptions): Scenar
   const faultsMs = options.minutes * 60_000;
   const instances = random.split("instances").between(2, 3);
   const classes = drawClasses(random.split("classes"), profile, options.faults);
+  const commands = drawHistories(random.split("histories"), fleet, faultsMs);
+  const bounds = { fleet, instances, faultsMs, worksMs: worksOf(commands) };
   return {
     version: scenarioVersion,
     seed,
@@ -40,9 +43,35 @@ export function generateScenario(seed: number, options: GenerateOptions): Scenar
     settleMs: 60 * 60_000,
     instances,
     ...fleet,
-    commands: drawHistories(random.split("histories"), fleet, faultsMs),
-    faults: drawFaults(random.split("faults"), classes, { fleet, instances, faultsMs }),
+    commands,
+    faults: [
+      ...drawFaults(random.split("faults"), classes, bounds),
+      ...(profile === "swarm" ? withoutWebhook(random.split("webhook"), fleet, faultsMs) : []),
+    ],
   };
+}
+
+/** Deploying, giving back, deleting. */
+function worksOf(commands: readonly Command[]): readonly number[] {
+  return commands.flatMap((command) => {
+    const { kind, atMs } = command;
+    const isWork =
+      kind === "create-host" ||
+      kind === "delete-host" ||
+      kind === "claim" ||
+      kind === "scale" ||
+      (kind === "patch-spec" && "image" in command.patch);
+    return isWork ? [atMs] : [];
+  });
+}
+
+/** In few clusters nobody has installed the webhook, or it never answers. */
+function withoutWebhook(random: Random, { clusters }: Fleet, faultsMs: number): readonly Fault[] {
+  return clusters
+    .filter(({ name }) => random.split(name).chance(0.1))
+    .map(({ name: target }) => {
+      return { fault: "webhook-unreachable", atMs: 1, untilMs: faultsMs, target, amount: 0 };
+    });
 }
 
 function drawProfile(random: Random): "happy" | "single" | "swarm" {

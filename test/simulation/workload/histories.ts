@@ -62,7 +62,7 @@ function historyOf(random: Random, about: About): readonly Command[] {
     ...inTime(created, faultsMs),
     ...(twin.chance(0.08) ? [twinOf(twin, on, faultsMs)] : []),
     ...laterActs(random, on, faultsMs),
-    ...(held.chance(0.15) ? heldAtWork(held, on, faultsMs) : []),
+    ...(held.chance(0.2) ? heldAtWork(held, on, faultsMs) : []),
   ];
 }
 

@@ -216,6 +216,7 @@ export const faultClasses = [
   "image-missing",
   // Last, so that older seeds keep what they draw.
   "agent-stop",
+  "board-replaced",
 ] as const;
 export type FaultClass = (typeof faultClasses)[number];
 

@@ -159,8 +159,9 @@ export type Happened =
       readonly what: string;
       readonly hostUid: string | undefined;
       readonly operationId: string | undefined;
-      /** Kind of the failure. */
+      /** Kind of the failure, and whether something was destroyed by then. */
       readonly failure: string | undefined;
+      readonly destroyed?: boolean;
     }
   | {
       readonly kind: "hello";
