@@ -29,6 +29,8 @@ export interface PaddockOptions {
   readonly bootSeconds?: number;
   /** Runs the core of cluster-api beside the Kubernetes API. */
   readonly clusterApi?: boolean;
+  /** Defines OpenShift's Machines and MachineSets, and has Farrier keep them. */
+  readonly openShift?: boolean;
 }
 
 export interface Agent {
@@ -82,7 +84,7 @@ export async function startPaddock(options: PaddockOptions): Promise<Paddock> {
     });
     undo.push(() => kubernetes.stop());
     const linkKubeconfig = await asStep(progress, "install kinds, rights and policy", () =>
-      installManifests(kubernetes),
+      installManifests(kubernetes, { openShift: options.openShift === true }),
     );
     const hub = await startHub({
       directory: join(directory, "hub"),
@@ -212,7 +214,11 @@ async function makeAgent(parts: {
       bootSeconds: options.bootSeconds ?? 300,
       softPowerOffSeconds: 30,
     },
-    cluster: { kubeconfig: linkKubeconfig, conversion: { host: lab.labAddress } },
+    cluster: {
+      kubeconfig: linkKubeconfig,
+      conversion: { host: lab.labAddress },
+      ...(options.openShift === true ? { openShift: "machines-and-machinesets" } : {}),
+    },
   };
   const configFile = join(directory, "agent.json");
   await writeFile(configFile, JSON.stringify(config, undefined, 2));

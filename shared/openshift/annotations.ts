@@ -11,3 +11,5 @@ export const deleteAnnotations = [
 export const excludeDrainAnnotation = "machine.openshift.io/exclude-node-draining";
 /** The state of its host. */
 export const instanceStateAnnotation = "machine.openshift.io/instance-state";
+/** On a Node: the Machine that it is of. */
+export const machineAnnotation = "machine.openshift.io/machine";

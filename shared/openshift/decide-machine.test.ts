@@ -164,6 +164,21 @@ test("decideOpenShiftMachine goes on asking about its Node, less often once it i
   expect(ready.next).toMatchObject({ wakeAtMs: nowMs + 60_000 });
 });
 
+test("decideOpenShiftMachine gives its Node its name, labels and taints", () => {
+  const taint = { key: "gpu", effect: "NoSchedule" };
+  const spec = { providerID, metadata: { labels: { role: "worker" } }, taints: [taint] };
+  const asked = decideOpenShiftMachine(snapshot({ spec }, { host: owned() }));
+  expect(writesOf(asked, "link-node")).toMatchObject([
+    {
+      marks: {
+        labels: { role: "worker" },
+        annotations: { "machine.openshift.io/machine": "metal/worker-1" },
+        taints: [taint],
+      },
+    },
+  ]);
+});
+
 test("decideOpenShiftMachine leaves the system of a host that somebody else provisioned", () => {
   const spec = { externallyProvisioned: true, image: undefined };
   const host = owned({ state: "externally provisioned", spec });

@@ -131,6 +131,16 @@ export const writeBack = z.discriminatedUnion("kind", [
     systemUuid: z.string().optional(),
     hostnames: z.array(z.string()),
     addresses: z.array(z.string()).optional(),
+    /** What else the Node gets, beside all that it has. */
+    marks: z
+      .object({
+        labels: z.record(z.string(), z.string()),
+        annotations: z.record(z.string(), z.string()),
+        taints: z.array(
+          z.object({ key: z.string(), value: z.string().optional(), effect: z.string() }),
+        ),
+      })
+      .optional(),
     /** False: a cloud provider of the workload cluster gives providerIDs; only look. */
     mayWrite: z.boolean(),
   }),

@@ -31,7 +31,8 @@ export function writeHost(draft: MachineDraft, host: HostView): void {
   const labels = missingLabels(draft, host);
   const spec = missingSpec(draft, host);
   // A host whose consumer was removed is known again by what it was deployed with.
-  const isSettled = hasSystem(draft, host) && ownerOfHost(draft, host) === "ours";
+  const isOwn = hasDeployment(host.spec) && ownerOfHost(draft, host) === "ours";
+  const isSettled = isOwn || isForeign(draft, host);
   const deploySpec = isSettled ? undefined : deployment(draft);
   if (labels !== undefined || spec !== undefined || deploySpec !== undefined) {
     patchHost(draft, host, {

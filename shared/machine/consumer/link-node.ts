@@ -15,6 +15,7 @@ import {
 import { hasCloudProvider, providerIdOf } from "./provisioned.ts";
 import { nameOf } from "./host-text.ts";
 import type { WriteBack } from "../../protocol/write-back.ts";
+import { nodeMarks } from "../../openshift/node-marks.ts";
 import type { HostView } from "../snapshot.ts";
 import { askMendedMs, askNodeMs, askNodeSeldomMs, nodePatienceMs } from "../waits.ts";
 
@@ -97,13 +98,13 @@ type LinkNode = Extract<WriteBack, { kind: "link-node" }>;
 function placeOf(
   { snapshot }: MachineDraft,
   { hardware }: HostView,
-): Pick<LinkNode, "clusterName" | "resource" | "addresses"> | undefined {
+): Pick<LinkNode, "clusterName" | "resource" | "addresses" | "marks"> | undefined {
   if (snapshot.kind === "machine") {
     const { owner } = snapshot;
     return owner === undefined ? undefined : { clusterName: owner.spec.clusterName };
   }
   const addresses = (hardware?.nics ?? []).flatMap(({ ip = "" }) => (ip === "" ? [] : [ip]));
-  return { resource: snapshot.resource, addresses };
+  return { resource: snapshot.resource, addresses, marks: nodeMarks(snapshot.machine) };
 }
 
 function ask(draft: MachineDraft, host: HostView): void {

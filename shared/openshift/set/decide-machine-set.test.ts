@@ -86,6 +86,22 @@ test("decideMachineSet makes what is missing, under names that stay the same", (
   expect(orderOf(settled)).toBeUndefined();
 });
 
+test("decideMachineSet makes and deletes a hundred at a time: a frame carries no more", () => {
+  const many = decideMachineSet(snapshot({ object: machineSet({ replicas: 250 }) }));
+  expect(new Set(orderOf(many)?.make).size).toBe(100);
+  const members = (orderOf(many)?.make ?? []).map((name) => member(name));
+  const next = decideMachineSet(
+    snapshot({ object: machineSet({ replicas: 250 }), members, memory: many.memory }),
+  );
+  expect(orderOf(next)?.make.length).toBe(100);
+  const all = Array.from({ length: 250 }, (_none, at) => member(`m-${at}`));
+  const none = machineSet({ replicas: 0 });
+  const fewer = decideMachineSet(snapshot({ object: none, members: all }));
+  expect(orderOf(fewer)?.remove.length).toBe(100);
+  const same = decideMachineSet(snapshot({ object: none, members: all, memory: fewer.memory }));
+  expect(orderOf(same)?.remove).toEqual(orderOf(fewer)?.remove);
+});
+
 test("decideMachineSet makes another name where one is somebody else's", () => {
   const [first = ""] = orderOf(decideMachineSet(snapshot()))?.make ?? [];
   const members = [member(first, { ownerReferences: [], labels: {} })];

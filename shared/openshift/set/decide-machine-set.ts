@@ -22,6 +22,9 @@ import type { OpenShiftMachineSetStatus } from "../machine-set.ts";
 import { membersOf, type Membership } from "./members.ts";
 import { machineNameOf } from "./set-names.ts";
 
+/** Machines that one order makes or deletes: a frame carries no more. The next follows when these are seen. */
+const mostAtOnce = 100;
+
 type SetDraft = Draft<MachineSetSnapshot, OpenShiftMachineSetStatus>;
 
 export function decideMachineSet(snapshot: MachineSetSnapshot): MachineDecision {
@@ -92,17 +95,21 @@ function order(
   const made = before.making.filter((name) => !names.has(name));
   const left = before.leaving.filter((uid) => own.some((member) => uidOf(member) === uid));
   const staying = own.filter((member) => !left.includes(uidOf(member)));
-  const adopted = orphans.slice(0, Math.max(0, spec.replicas - staying.length));
+  const adopted = orphans.slice(
+    0,
+    Math.max(0, Math.min(mostAtOnce, spec.replicas - staying.length)),
+  );
   const lacking = spec.replicas - staying.length - adopted.length;
   const making = made.slice(0, Math.max(0, lacking));
   let { number } = before;
-  while (making.length < lacking) {
+  while (making.length < Math.min(lacking, mostAtOnce)) {
     number += 1;
     const name = machineNameOf(metadata, number);
     if (!names.has(name) && !making.includes(name)) making.push(name);
   }
   const policy = spec.deletePolicy ?? "Random";
-  const surplus = orderDeletion(staying, policy, snapshot.nowMs).slice(0, Math.max(0, -lacking));
+  const most = Math.min(Math.max(0, -lacking), Math.max(0, mostAtOnce - left.length));
+  const surplus = orderDeletion(staying, policy, snapshot.nowMs).slice(0, most);
   const leaving = [...left, ...surplus.map(uidOf)];
   const isNothing = making.length + leaving.length + adopted.length === 0;
   if (isNothing && before.making.length + before.leaving.length === 0) return undefined;

@@ -12,6 +12,7 @@ import {
   type WriteOutcome,
 } from "../writes/write-attempt.ts";
 import { findNodes } from "./find-node.ts";
+import { missingMarks } from "./missing-marks.ts";
 import type { WorkloadCluster, WorkloadClusters } from "./workload-clusters.ts";
 import { hostUidLabel, readNode, type WorkloadNode } from "./workload-node.ts";
 
@@ -64,7 +65,7 @@ async function link(clusters: WorkloadClusters, write: LinkNode): Promise<Result
     // The Node changed since the look: look again.
     clusters.forget(namespace, clusterName);
     if (written.error.kind === "changed" && left > 1) continue;
-    // It has what counts; only the label is missing.
+    // It has what counts; only labels and the like are missing.
     if (finding.node.providerID === write.providerID) return ok(linked(write, finding.node));
     const { name: nodeName } = finding.node;
     return ok({ outcome: "problem", nodeName, message: written.error.message });
@@ -106,8 +107,7 @@ function judge(write: LinkNode, cluster: WorkloadCluster): Finding | { node: Wor
     const message = `Node ${nodeName} of ${where}, found by ${by}, has providerID "${node.providerID}", not "${providerID}"; it cannot be changed: delete the Node if it is an older one, and it registers anew`;
     return { outcome: "conflict", nodeName, providerID: node.providerID, message };
   }
-  const isAsWanted = node.providerID === providerID && node.hostUid !== undefined;
-  return isAsWanted ? linked(write, node) : { node };
+  return missingMarks(node, write) === undefined ? linked(write, node) : { node };
 }
 
 function missing({ providerID, hostUid, systemUuid, hostnames }: LinkNode, where: string): string {
@@ -124,20 +124,17 @@ function missing({ providerID, hostUid, systemUuid, hostnames }: LinkNode, where
 async function mark(
   { api, nodes }: WorkloadCluster,
   node: WorkloadNode,
-  { providerID, hostUid }: LinkNode,
+  write: LinkNode,
 ): Promise<Result<WorkloadNode, "changed" | "refused">> {
   const { name, uid, resourceVersion } = node;
-  const labels = node.hostUid === undefined ? { labels: { [hostUidLabel]: hostUid } } : {};
+  const missing = missingMarks(node, write);
   const answer = await api.request({
     method: "PATCH",
     path: `/api/v1/nodes/${encodeURIComponent(name)}?fieldManager=${fieldManager}`,
     patch: "merge",
-    body: {
-      metadata: { uid, resourceVersion, ...labels },
-      ...(node.providerID === "" ? { spec: { providerID } } : {}),
-    },
+    body: { ...missing, metadata: { uid, resourceVersion, ...missing?.metadata } },
   });
-  const what = `providerID and label could not be written to Node ${name}: `;
+  const what = `providerID and labels could not be written to Node ${name}: `;
   if (!answer.ok) return err("refused", what + answer.error.message);
   const { status, body } = answer.value;
   const changed = readNode(body);

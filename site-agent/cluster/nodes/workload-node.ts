@@ -10,6 +10,9 @@ export interface WorkloadNode {
   /** Label metal3.io/uuid: UID of the host that it runs on. */
   readonly hostUid: string | undefined;
   readonly systemUuid: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly taints: readonly NodeTaint[];
   /** Its name, hostname label and addresses of type Hostname, in lower case. */
   readonly hostnames: readonly string[];
   /** Those of type InternalIP. */
@@ -19,6 +22,10 @@ export interface WorkloadNode {
   readonly isUnreachable: boolean;
   readonly isUnschedulable: boolean;
 }
+
+/** Whatever else it has is kept. */
+const taint = z.looseObject({ key: z.string(), effect: z.string() });
+export type NodeTaint = z.infer<typeof taint>;
 
 export const hostUidLabel = "metal3.io/uuid";
 
@@ -33,11 +40,13 @@ const nodeObject = z.object({
     uid: z.string(),
     resourceVersion: z.string(),
     labels: z.record(z.string(), z.string()).optional(),
+    annotations: z.record(z.string(), z.string()).optional(),
   }),
   spec: z
     .object({
       providerID: z.string().max(1024).optional(),
       unschedulable: z.boolean().optional(),
+      taints: z.array(taint).optional(),
     })
     .optional(),
   status: z
@@ -57,7 +66,7 @@ export function readNode(object: unknown): WorkloadNode | undefined {
   const parsed = nodeObject.safeParse(object);
   if (!parsed.success) return undefined;
   const { metadata, spec, status } = parsed.data;
-  const { name, uid, resourceVersion, labels = {} } = metadata;
+  const { name, uid, resourceVersion, labels = {}, annotations = {} } = metadata;
   const addressesOf = (type: string) =>
     (status?.addresses ?? []).filter((each) => each.type === type).map(({ address }) => address);
   const hostnames = [name, labels["kubernetes.io/hostname"] ?? name, ...addressesOf("Hostname")];
@@ -67,6 +76,9 @@ export function readNode(object: unknown): WorkloadNode | undefined {
     resourceVersion,
     providerID: spec?.providerID ?? "",
     hostUid: labels[hostUidLabel],
+    labels,
+    annotations,
+    taints: spec?.taints ?? [],
     systemUuid: status?.nodeInfo?.systemUUID,
     hostnames: [...new Set(hostnames.map((each) => each.toLowerCase()))],
     addresses: addressesOf("InternalIP"),

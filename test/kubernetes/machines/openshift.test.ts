@@ -35,6 +35,7 @@ let worker: HerdMachine;
 const workers = `machineset/${setName}`;
 const workerHost = "openshift-worker-0";
 const masters = [0, 1, 2] as const;
+const taint = { key: "oats", value: "only", effect: "PreferNoSchedule" };
 
 beforeAll(async () => {
   fleet = await startFleet({ openShift: true });
@@ -46,7 +47,9 @@ beforeAll(async () => {
   words = { ...own, ...machineWords(own) };
   await words.kubectl(["create", "namespace", namespace]);
   const image = { ...herd.image, diskFormat: "raw" };
-  await words.apply(userData(), machineSet(setName, { providerSpec: providerSpec(image) }));
+  const spec = { metadata: { labels: { stall: "clean" } }, taints: [taint] };
+  const workersSpec = { ...spec, providerSpec: providerSpec(image) };
+  await words.apply(userData(), machineSet(setName, workersSpec));
   await words.apply(...(await masterObjects()), ...placed(herd.objects(worker), workerHost));
   await untilHost("available");
 });
@@ -181,6 +184,11 @@ describe("kubectl scale machineset ostest-worker-0 --replicas=1", () => {
     expect(status).toMatchObject({ nodeRef: { kind: "Node", name: "worker-0" } });
     const node = await words.get("node/worker-0");
     expect(node.spec["providerID"]).toBe(spec["providerID"]);
+    expect(node.spec["taints"]).toContainEqual(taint);
+    expect(node.metadata).toMatchObject({
+      labels: { stall: "clean" },
+      annotations: { "machine.openshift.io/machine": `${namespace}/${metadata.name}` },
+    });
     await words.until(workers, (held) => held.status?.["availableReplicas"] === 1);
     expect(withoutAge(await printed("machinesets"))[1]).toEqual([setName, "1", "1", "1", "1"]);
     const wide = await printed("machine", metadata.name, "-o", "wide");
