@@ -34,28 +34,29 @@ const nodeCondition = z.object({
   status: z.string(),
   lastTransitionTime: z.string().max(64).nullish(),
 });
+const strings = z.record(z.string(), z.string()).default({});
 const nodeObject = z.object({
   metadata: z.object({
     name: z.string().max(253),
     uid: z.string(),
     resourceVersion: z.string(),
-    labels: z.record(z.string(), z.string()).optional(),
-    annotations: z.record(z.string(), z.string()).optional(),
+    labels: strings,
+    annotations: strings,
   }),
   spec: z
     .object({
-      providerID: z.string().max(1024).optional(),
-      unschedulable: z.boolean().optional(),
-      taints: z.array(taint).optional(),
+      providerID: z.string().max(1024).default(""),
+      unschedulable: z.boolean().default(false),
+      taints: z.array(taint).default([]),
     })
-    .optional(),
+    .prefault({}),
   status: z
     .object({
-      nodeInfo: z.object({ systemUUID: z.string().optional() }).optional(),
-      addresses: z.array(z.object({ type: z.string(), address: z.string() })).optional(),
-      conditions: z.array(nodeCondition).optional(),
+      nodeInfo: z.object({ systemUUID: z.string().optional() }).default({}),
+      addresses: z.array(z.object({ type: z.string(), address: z.string() })).default([]),
+      conditions: z.array(nodeCondition).default([]),
     })
-    .optional(),
+    .prefault({}),
 });
 
 /** Of a Node that does not say since when. */
@@ -66,29 +67,30 @@ export function readNode(object: unknown): WorkloadNode | undefined {
   const parsed = nodeObject.safeParse(object);
   if (!parsed.success) return undefined;
   const { metadata, spec, status } = parsed.data;
-  const { name, uid, resourceVersion, labels = {}, annotations = {} } = metadata;
+  const { name, uid, resourceVersion, labels, annotations } = metadata;
   const addressesOf = (type: string) =>
-    (status?.addresses ?? []).filter((each) => each.type === type).map(({ address }) => address);
-  const hostnames = [name, labels["kubernetes.io/hostname"] ?? name, ...addressesOf("Hostname")];
+    status.addresses.filter((each) => each.type === type).map(({ address }) => address);
+  const hostname = labels["kubernetes.io/hostname"] ?? name;
+  const hostnames = [name, hostname, ...addressesOf("Hostname")];
   return {
     name,
     uid,
     resourceVersion,
-    providerID: spec?.providerID ?? "",
+    providerID: spec.providerID,
     hostUid: labels[hostUidLabel],
     labels,
     annotations,
-    taints: spec?.taints ?? [],
-    systemUuid: status?.nodeInfo?.systemUUID,
+    taints: spec.taints,
+    systemUuid: status.nodeInfo.systemUUID,
     hostnames: [...new Set(hostnames.map((each) => each.toLowerCase()))],
     addresses: addressesOf("InternalIP"),
-    isUnschedulable: spec?.unschedulable === true,
-    ...readiness(status?.conditions),
+    isUnschedulable: spec.unschedulable,
+    ...readiness(status.conditions),
   };
 }
 
 function readiness(
-  conditions: readonly z.infer<typeof nodeCondition>[] = [],
+  conditions: readonly z.infer<typeof nodeCondition>[],
 ): Pick<WorkloadNode, "readySince" | "isUnreachable"> {
   const ready = conditions.find(({ type }) => type === "Ready");
   return {
