@@ -222,7 +222,7 @@ describe("the feed of a cluster", () => {
     await fleet.hosts.until("ghost", isFound);
     const { metadata: earlier } = await fleet.hosts.until("phoenix", isFound);
     const before = await lists();
-    await fleet.agent.kill();
+    await fleet.agent.stop();
     for (const name of ["ghost", "phoenix"]) {
       await write("PATCH", name, { metadata: { finalizers: null } });
       await write("DELETE", name);
@@ -240,7 +240,7 @@ describe("the feed of a cluster", () => {
     await write("POST", "missed", hostObject("missed", {}));
     await fleet.hosts.until("missed", ({ status }) => status !== undefined);
     const before = await lists();
-    await fleet.agent.kill();
+    await fleet.agent.stop();
     await write("PATCH", "missed", { metadata: { finalizers: null } });
     await write("DELETE", "missed");
     await write("PATCH", "phoenix", { spec: { description: "seen by the list" } });
