@@ -10,7 +10,10 @@ import type { Observation } from "../shared/protocol/observation.ts";
 import type { Operation } from "../shared/protocol/operation.ts";
 import type { SecretFact } from "../shared/protocol/facts/secret-fact.ts";
 import type { Result } from "../shared/result.ts";
+import type { ListedAgent, ListedHost, ListedMachine, ListedOperation } from "./listed-rows.ts";
 import type { MachineStore } from "./machine-store.ts";
+
+export type { ListedAgent, ListedHost, ListedMachine, ListedOperation };
 
 export type {
   MachineCommit,
@@ -275,42 +278,6 @@ export interface LinkStore {
 
 export type EnrolError = "unknown" | "used" | "expired";
 
-export interface ListedAgent {
-  readonly id: string;
-  readonly state: AgentRow["state"];
-  readonly site: string | null;
-  readonly cluster: string | null;
-  readonly hostname: string;
-  readonly programVersion: string;
-  readonly sealingFingerprint: string;
-  readonly lastSeenMs: number | null;
-  readonly holds: readonly string[];
-}
-
-export interface ListedHost {
-  readonly uid: string;
-  readonly cluster: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly site: string | null;
-  readonly state: string | null;
-  readonly operationalStatus: string | null;
-  readonly errorMessage: string | null;
-  readonly poweredOn: boolean | null;
-  readonly wakeAtMs: number | null;
-  readonly operation: OperationView | null;
-}
-
-export interface ListedOperation {
-  readonly cluster: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly site: string;
-  /** Taken in by a decision: history. */
-  readonly consumed: boolean;
-  readonly operation: OperationView;
-}
-
 export interface AdminStore {
   /** False: the name is taken. */
   addCluster(name: string, admissionHash: string): Promise<boolean>;
@@ -345,6 +312,11 @@ export interface AdminStore {
     readonly site: string | undefined;
     readonly afterUid: string | undefined;
   }): Promise<readonly ListedHost[]>;
+  /** As listHosts. */
+  listMachines(filter: {
+    readonly cluster: string | undefined;
+    readonly afterUid: string | undefined;
+  }): Promise<readonly ListedMachine[]>;
   /** Newest first, at most 1000; of one host, or all. */
   listOperations(filter: {
     readonly hostUid: string | undefined;

@@ -40,6 +40,10 @@ export function adminRoutes(deps: AdminDeps): Hono {
       const { cluster, site, after: afterUid } = c.req.query();
       return c.json({ hosts: await store.listHosts({ cluster, site, afterUid }) });
     })
+    .get("/machines", async (c) => {
+      const { cluster, after: afterUid } = c.req.query();
+      return c.json({ machines: await store.listMachines({ cluster, afterUid }) });
+    })
     .get("/operations", async (c) => {
       const { host: hostUid, open } = c.req.query();
       const operations = await store.listOperations({ hostUid, openOnly: open === "1" });

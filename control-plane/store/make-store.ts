@@ -12,6 +12,7 @@ import {
   listOperations,
   listSites,
 } from "./admin/listings.ts";
+import { listMachines } from "./admin/list-machines.ts";
 import { prune } from "./admin/prune.ts";
 import {
   addCluster,
@@ -205,6 +206,7 @@ function adminStore(database: Database, clock: Clock) {
     listSites: () => listSites(database),
     listAgents: () => listAgents(database),
     listHosts: (filter) => listHosts(database, filter),
+    listMachines: (filter) => listMachines(database, filter),
     listOperations: (filter) => listOperations(database, filter),
     async prune() {
       await database.rows(prune(clock.nowMs()));

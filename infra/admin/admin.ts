@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { callAdminApi, type AdminTarget } from "./call-admin-api.ts";
 import { hostLine } from "./host-line.ts";
+import { machineLine } from "./machine-line.ts";
 import { ttlSeconds } from "./ttl-seconds.ts";
 
 const usage = `npm run admin -- COMMAND
@@ -13,7 +14,7 @@ const usage = `npm run admin -- COMMAND
   token create [--site NAME] [--cluster NAME] [--ttl 1h] [--approve]
   agent approve ID
   agent revoke ID
-  clusters | sites | agents | hosts | operations
+  clusters | sites | agents | hosts | machines | operations
 
   --json    print JSON
 
@@ -75,7 +76,8 @@ const commands: Readonly<Record<string, Command>> = {
   clusters: async () => await list("clusters"),
   sites: async () => await list("sites"),
   agents: async () => await list("agents"),
-  hosts: listHosts,
+  hosts: async () => await listPages("hosts", hostLine),
+  machines: async () => await listPages("machines", machineLine),
   operations: async () => await list("operations"),
 };
 
@@ -125,21 +127,20 @@ async function list(what: string): Promise<Printed> {
   return { json, text: text.join("\n") || `There are no ${what} yet.` };
 }
 
-/** All pages: the control plane answers with a thousand hosts at most. */
-async function listHosts(): Promise<Printed> {
-  const hosts: { uid: string }[] = [];
+/** All pages: the control plane answers with a thousand rows at most. */
+async function listPages(what: string, line: (row: unknown) => string): Promise<Printed> {
+  const rows: { uid: string }[] = [];
   for (;;) {
-    const after = hosts.at(-1)?.uid;
+    const after = rows.at(-1)?.uid;
     const query = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
-    const page = (await callAdminApi(target(), "GET", `/hosts${query}`)) as {
-      hosts: { uid: string }[];
-    };
-    hosts.push(...page.hosts);
-    if (page.hosts.length < 1000) break;
+    const answer = await callAdminApi(target(), "GET", `/${what}${query}`);
+    const page = (answer as Record<string, { uid: string }[]>)[what] ?? [];
+    rows.push(...page);
+    if (page.length < 1000) break;
   }
   return {
-    json: { hosts },
-    text: hosts.map(hostLine).join("\n") || "There are no hosts yet.",
+    json: { [what]: rows },
+    text: rows.map(line).join("\n") || `There are no ${what} yet.`,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Clock, FeedOutcome, FeedSender, Store } from "../../../control-pla
 import type { FeedBatch, FeedResource } from "../../../shared/protocol/feed.ts";
 import { providerResource, type ProviderResource } from "../../../shared/protocol/write-back.ts";
 import { listAgents, listHosts, listNames, listOperations } from "./admin/listings.ts";
+import { listMachines } from "./admin/list-machines.ts";
 import { addCluster, addSite, addToken, enrol, prune, setAgentState } from "./admin/registry.ts";
 import { acceptObservations } from "./hosts/accept-observations.ts";
 import { applyHostFeed } from "./hosts/apply-host-feed.ts";
@@ -137,6 +138,7 @@ function adminStore(database: MemoryDatabase, clock: Time) {
     listSites: async () => listNames(database, "site"),
     listAgents: async () => listAgents(database),
     listHosts: async (filter) => listHosts(database, filter),
+    listMachines: async (filter) => listMachines(database, filter),
     listOperations: async (filter) => listOperations(database, filter),
     prune: async () => database.run("prune", () => prune(database, clock.nowMs())),
   } satisfies Partial<Store>;

@@ -129,5 +129,14 @@ export function takeDueMachines(draw: Draw): Statement {
 
 export function loadMachine(draw: Draw): Statement {
   const uid = rowOf(draw, draw.tables.machines)?.uid ?? nobody.uid;
-  return { name: "loadMachine", given: { uid }, run: (store) => store.loadMachine(uid) };
+  const { random } = draw;
+  const filter = {
+    cluster: random.chance(0.3) ? random.pick(clusters) : undefined,
+    afterUid: random.chance(0.3) ? uid : undefined,
+  };
+  return {
+    name: "reads of machines",
+    given: { uid, filter },
+    run: async (store) => [await store.loadMachine(uid), await store.listMachines(filter)],
+  };
 }

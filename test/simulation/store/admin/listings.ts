@@ -9,7 +9,7 @@ import { viewOf } from "../hosts/reads.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import type { OperationRow, StoredHostRow } from "../rows.ts";
 
-const most = 1_000;
+export const most = 1_000;
 
 export function listNames(
   { tables }: MemoryDatabase,
@@ -61,7 +61,9 @@ export function listHosts(
     .map((host) => listed(database, host));
 }
 
-function byPlace(left: StoredHostRow, right: StoredHostRow): number {
+type Place = Pick<StoredHostRow, "cluster" | "namespace" | "name" | "uid">;
+
+export function byPlace(left: Place, right: Place): number {
   return (
     compare(left.cluster, right.cluster) ||
     compare(left.namespace, right.namespace) ||
