@@ -16,8 +16,8 @@ export async function installManifests(
   const installed = openShift ? allKinds : kinds;
   const definitions = installed.map((kind) => `crds/${crdFileName(kind)}`);
   const rights = openShift ? ["manifests/openshift.yaml"] : [];
-  for (const file of [...definitions, ...files, ...rights])
-    await apply(kubernetes, ["-f", join(infra, file)]);
+  const all = [...definitions, ...files, ...rights].flatMap((file) => ["-f", join(infra, file)]);
+  await apply(kubernetes, all);
   const names = installed.map(({ plural, group }) => `crd/${plural}.${group}`);
   await orThrow(kubernetes, ["wait", "--for=condition=Established", "--timeout=30s", ...names]);
   return await kubernetes.kubeconfigFor({

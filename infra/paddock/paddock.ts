@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { startKubernetes, type KubernetesHandle } from "../kubernetes/start-kubernetes.ts";
 import type { MachineSpec } from "../lab/machine/machine-spec.ts";
 import type { LabProcess } from "../lab/lab-programs.ts";
+import { quickKernelParameters } from "../lab/quick-kernel.table.ts";
 import { startLab, type LabHandle } from "../lab/start-lab.ts";
 import { asStep, type Progress } from "../preparation/progress.ts";
 import { runProgram } from "../preparation/run-program.ts";
@@ -76,22 +77,15 @@ export async function startPaddock(options: PaddockOptions): Promise<Paddock> {
     for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
-    const kubernetes = await startKubernetes({
-      directory: join(directory, "kubernetes"),
-      progress,
-      address: lab.hubAddress,
-      clusterApi: options.clusterApi === true,
-    });
-    undo.push(() => kubernetes.stop());
-    const linkKubeconfig = await asStep(progress, "install kinds, rights and policy", () =>
-      installManifests(kubernetes, { openShift: options.openShift === true }),
+    const [{ kubernetes, linkKubeconfig }, hub] = await sideBySide(
+      startCluster(options, lab, undo),
+      startHub({ directory: join(directory, "hub"), address: lab.hubAddress, progress }).then(
+        (started) => {
+          undo.push(() => started.stop());
+          return started;
+        },
+      ),
     );
-    const hub = await startHub({
-      directory: join(directory, "hub"),
-      address: lab.hubAddress,
-      progress,
-    });
-    undo.push(() => hub.stop());
     const services = await startSiteServices(lab, options.imageDirectory);
     const agent = await makeAgent({ options, lab, hub, linkKubeconfig, ramdisk });
     undo.push(() => agent.stop());
@@ -113,6 +107,26 @@ export async function startPaddock(options: PaddockOptions): Promise<Paddock> {
     await stop();
     throw cause;
   }
+}
+
+async function startCluster(
+  { directory, progress, clusterApi = false, openShift = false }: PaddockOptions,
+  { hubAddress }: LabHandle,
+  undo: (() => Promise<void>)[],
+) {
+  const place = { directory: join(directory, "kubernetes"), address: hubAddress };
+  const kubernetes = await startKubernetes({ ...place, progress, clusterApi });
+  undo.push(() => kubernetes.stop());
+  const linkKubeconfig = await asStep(progress, "install kinds, rights and policy", () =>
+    installManifests(kubernetes, { openShift }),
+  );
+  return { kubernetes, linkKubeconfig };
+}
+
+/** Throws when both have ended, so that nothing starts behind whoever cleans up. */
+async function sideBySide<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
 }
 
 async function runAdmin(hub: Hub, args: readonly string[]): Promise<unknown> {
@@ -209,7 +223,7 @@ async function makeAgent(parts: {
       bootLoaderUefi: files.snponlyEfi,
       kernel: ramdisk.kernelPath,
       initrds: ramdisk.initrdPaths,
-      kernelParameters: ["rootfstype=ramfs", "console=ttyS0", "panic=30"],
+      kernelParameters: ["rootfstype=ramfs", "console=ttyS0", "panic=30", ...quickKernelParameters],
       writeBytesPerSecond: options.writeBytesPerSecond ?? 0,
       bootSeconds: options.bootSeconds ?? 300,
       softPowerOffSeconds: 30,

@@ -1,6 +1,7 @@
 // A config drive for a machine that is not deployed by us.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { networkData } from "../../infra/lab/network-data.ts";
 import { ensureDebianPackages } from "../../infra/preparation/debian-packages.ts";
 import type { Progress } from "../../infra/preparation/progress.ts";
 import { runProgram } from "../../infra/preparation/run-program.ts";
@@ -17,23 +18,10 @@ export async function writeConfigDrive(
   await ensureDebianPackages(["xorriso"], progress);
   const latest = join(directory, "config/openstack/latest");
   mkdirSync(latest, { recursive: true });
-  const network = {
-    links: [{ id: "boot", type: "phy", ethernet_mac_address: drive.mac, mtu: 1500 }],
-    networks: [
-      {
-        id: "net0",
-        type: "ipv4",
-        link: "boot",
-        ip_address: "192.168.100.77",
-        netmask: "255.255.255.0",
-        routes: [],
-      },
-    ],
-    services: [],
-  };
+  const network = networkData({ mac: drive.mac, address: "192.168.100.77" });
   const metaData = { uuid: configDriveUuid, name: "host-1", hostname: "host-1" };
   writeFileSync(join(latest, "meta_data.json"), JSON.stringify(metaData));
-  writeFileSync(join(latest, "network_data.json"), JSON.stringify(network));
+  writeFileSync(join(latest, "network_data.json"), network);
   writeFileSync(join(latest, "user_data"), drive.userData);
   const iso = join(directory, "config.iso");
   const format = ["-as", "genisoimage", "-quiet", "-R", "-V", "config-2", "-o", iso];

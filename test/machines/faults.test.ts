@@ -40,6 +40,8 @@ beforeAll(async () => {
   });
   const path = join(fleet.directory, "addresses.pcap");
   addresses = await startCapture(fleet.paddock.lab, path, "port 67 or port 68");
+  // It is inspected while the other one boots.
+  await fleet.apply(...hostManifests(m1));
 });
 
 const long = { timeout: 600_000 };
@@ -64,7 +66,6 @@ test(
   "an agent killed in the middle of a write leaves a disk that is written anew",
   long,
   async () => {
-    await fleet.apply(...hostManifests(m1));
     await fleet.untilState("m1", "available", 500);
     await deploy(fleet, {
       machine: m1,

@@ -45,6 +45,14 @@ END
 chroot "$root" python3 -m compileall -q -f --invalidation-mode unchecked-hash \
   /usr/lib/python3 /usr/lib/python3.11 >/dev/null
 
+# The first card is up when it has its address: there is no router whose advertisement is worth 12 s.
+mkdir "$root/etc/systemd/network/10-cloud-init-eth0.network.d"
+cat >"$root/etc/systemd/network/10-cloud-init-eth0.network.d/lab.conf" <<END
+[Network]
+IPv6AcceptRA=no
+LinkLocalAddressing=no
+END
+
 chroot "$root" passwd --lock root >/dev/null
 chroot "$root" systemctl enable systemd-networkd systemd-networkd-wait-online >/dev/null 2>&1
 # cloud-config has nothing to do above, and each start of Python takes seconds.
@@ -58,5 +66,7 @@ chroot "$root" systemctl mask cloud-config.service cloud-init-hotplugd.socket \
   modprobe@dm_mod.service modprobe@drm.service modprobe@fuse.service modprobe@loop.service \
   >/dev/null 2>&1
 
+# What only installing needed: perl-base stays.
+rm -rf "$root"/usr/share/perl "$root"/usr/lib/x86_64-linux-gnu/perl "$root"/usr/lib/udev/hwdb.bin
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/*.log \
   "$root"/var/log/apt "$root"/usr/share/doc "$root"/usr/share/man "$root"/usr/share/locale

@@ -23,6 +23,7 @@ import { packArchive } from "../../ramdisk/archive.ts";
 import { copyModules } from "../../ramdisk/kernel-modules.ts";
 import { ensureKernel } from "../../ramdisk/kernel.ts";
 import type { Kernel } from "../../ramdisk/kernel.ts";
+import { quickKernelParameters } from "../quick-kernel.table.ts";
 import { diskImagePackages, makeDiskImage } from "./disk-image.ts";
 import { describeImage, finishImage } from "./operating-system-image.ts";
 import type { OperatingSystemImage } from "./operating-system-image.ts";
@@ -54,7 +55,7 @@ const modules = [
 
 const bootMiB = 61;
 const identity = "fa221e2d0001";
-const commandLine = "console=ttyS0 panic=10";
+const commandLine = ["console=ttyS0 panic=10", ...quickKernelParameters].join(" ");
 
 /**
  * Builds the image, 64 MiB, or takes it from the cache.

@@ -1,5 +1,6 @@
 // What a person applies to have a machine deployed: Secrets and a patch of the host. The systems call back with
 // who they think they are.
+import { networkData } from "../../../infra/lab/network-data.ts";
 import type { MachineSpec } from "../../../infra/lab/machine/machine-spec.ts";
 import type { CallBack } from "../../../infra/paddock/site-services.ts";
 import { secretManifest } from "./host-object.ts";
@@ -27,7 +28,7 @@ export function debianUserData(fleet: Fleet, name: string): string {
   return `#!/bin/sh\ncurl -s --retry 20 --retry-connrefused "${url}?instance=${instance}&host=$(hostname)"\n`;
 }
 
-export function imageOf(fleet: Fleet, { fileName, sha256 }: Deployment["image"]): object {
+export function imageOf(fleet: Fleet, { fileName, sha256 }: Deployment["image"]) {
   const url = fleet.paddock.services.imageUrl(fileName);
   return { url, checksum: sha256, checksumType: "sha256", format: "qcow2" };
 }
@@ -42,7 +43,9 @@ export async function deploy(fleet: Fleet, deployment: Deployment): Promise<stri
   const { name } = machine;
   await fleet.apply(
     secretManifest(`${name}-user-data`, { userData }),
-    secretManifest(`${name}-network-data`, { networkData: networkData(deployment) }),
+    secretManifest(`${name}-network-data`, {
+      networkData: networkData({ mac: machine.mac, address: deployment.address }),
+    }),
   );
   return await fleet.patch(name, {
     online: true,
@@ -51,19 +54,6 @@ export async function deploy(fleet: Fleet, deployment: Deployment): Promise<stri
     networkData: { name: `${name}-network-data` },
     rootDeviceHints: { serialNumber: serialOf(machine, "root") },
   });
-}
-
-function networkData({ machine, address }: Deployment): string {
-  const link = { id: "boot", type: "phy", ethernet_mac_address: machine.mac, mtu: 1500 };
-  const network = {
-    id: "net0",
-    type: "ipv4",
-    link: "boot",
-    ip_address: address,
-    netmask: "255.255.255.0",
-    routes: [],
-  };
-  return JSON.stringify({ links: [link], networks: [network], services: [] });
 }
 
 /** The newest call of the machine, that comes after so many others. */

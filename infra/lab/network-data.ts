@@ -1,0 +1,25 @@
+// Network data, as OpenStack has it, for a machine with one card on the lab's network. The site's agent gives addresses
+// to machines that it boots and to no others: what runs on a disk must be told its own.
+
+export interface OneAddress {
+  /** Of the card. */
+  readonly mac: string;
+  /** Outside the agent's own range. */
+  readonly address: string;
+  /** None: it reaches its own network only. */
+  readonly gateway?: string;
+}
+
+/** The text of network_data.json. */
+export function networkData({ mac, address, gateway }: OneAddress): string {
+  const link = { id: "boot", type: "phy", ethernet_mac_address: mac, mtu: 1500 };
+  const network = {
+    id: "net0",
+    type: "ipv4",
+    link: "boot",
+    ip_address: address,
+    netmask: "255.255.255.0",
+    ...(gateway === undefined ? { routes: [] } : { gateway }),
+  };
+  return JSON.stringify({ links: [link], networks: [network], services: [] });
+}
