@@ -208,6 +208,13 @@ test.each([
   },
 );
 
+test("decideOpenShiftMachine leaves one of another provider alone that has a status of its own", () => {
+  const problem = { isForeign: true, message: "look here" };
+  const status = { phase: "Running", nodeRef };
+  const decision = decideOpenShiftMachine(snapshot({ status, wanted: {} }, { problem }));
+  expect(decision).toMatchObject({ writes: [], next: { kind: "settled" } });
+});
+
 test("decideOpenShiftMachine leaves one that cluster-api keeps by now alone", () => {
   const choice = { spec: { authoritativeAPI: "ClusterAPI" } };
   const decision = decideOpenShiftMachine(snapshot(choice, { hosts: [makeHostView("h1")] }));

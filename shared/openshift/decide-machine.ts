@@ -40,17 +40,24 @@ export function decideOpenShiftMachine(snapshot: OpenShiftMachineSnapshot): Mach
   return finish({ ...draft, status, snapshot: { ...snapshot, object: snapshot.machine } }, stop);
 }
 
-/** Since it was moved to cluster-api its word is a copy. */
+/** Since it was moved to cluster-api its word is a copy. One of another provider may have a controller of its own. */
 function managedElsewhere({ snapshot }: OpenShiftDraft): Stop | undefined {
-  const { authoritativeAPI = "MachineAPI" } = snapshot.machine.spec;
-  if (authoritativeAPI === "MachineAPI") return undefined;
-  return settled(because("ManagedElsewhere", `spec.authoritativeAPI is ${authoritativeAPI}`));
+  const { problem, machine } = snapshot;
+  const { authoritativeAPI = "MachineAPI" } = machine.spec;
+  if (authoritativeAPI !== "MachineAPI")
+    return settled(because("ManagedElsewhere", `spec.authoritativeAPI is ${authoritativeAPI}`));
+  const { phase, conditions = [] } = machine.status ?? {};
+  const isOurs = phase === undefined || conditions.some(({ reason }) => reason === foreign);
+  if (problem?.isForeign !== true || isOurs) return undefined;
+  return settled(because("ManagedElsewhere", problem.message));
 }
+
+const foreign = "ForeignProviderSpec";
 
 function live(draft: OpenShiftDraft): Stop {
   const { problem } = draft.snapshot;
   if (problem !== undefined && !isDeployed(draft)) {
-    const reason = problem.isForeign ? "ForeignProviderSpec" : "InvalidProviderSpec";
+    const reason = problem.isForeign ? foreign : "InvalidProviderSpec";
     return fail(draft, because(reason, problem.message), ["object", "host"]);
   }
   askForFinalizer(draft);
