@@ -124,7 +124,7 @@ function makeParts(
     state.identity.sealingPrivateKey,
     new TextEncoder().encode("names of credentials"),
   );
-  const isAlone = () => state.lease.problem() === undefined;
+  const isAlone = () => state.lease.isAlone();
   const logins = { memoryOf: state.loginMemory, key: credentialsKey, isAlone };
   const bmcs = makeBmcFleet({ udp, clock, crypto, log, logins });
   const sessions = makeRamdiskSessions({ clock, crypto, log });

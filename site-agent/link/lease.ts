@@ -3,6 +3,8 @@
 import type { Clock } from "../ports.ts";
 
 const beginWithinMs = 15_000;
+/** As long as a failed login counts. */
+const copyMs = 30 * 60_000;
 
 export interface Lease {
   /** The next renewal's number; remembers when it was sent. */
@@ -17,6 +19,8 @@ export interface Lease {
   closed(isLost: boolean): void;
   /** Told so, until the next session: this agent must leave its machines alone. */
   isTaken(): boolean;
+  /** It is held, and for long nobody has told of another process with this agent's identity. */
+  isAlone(): boolean;
   /** Undefined when something destructive may begin now, else why not. */
   problem(): string | undefined;
 }
@@ -25,7 +29,16 @@ export function makeLease(clock: Clock): Lease {
   let sequence = 0;
   let heldSinceMs: number | undefined;
   let isTaken = false;
+  let takenMs = -Infinity;
   const sentAtMs = new Map<number, number>();
+  const problem = (): string | undefined => {
+    if (heldSinceMs === undefined)
+      return "the control plane has not confirmed this site's lease yet";
+    const ageMs = clock.monotonicMs() - heldSinceMs;
+    return ageMs < beginWithinMs
+      ? undefined
+      : `the control plane has not confirmed this site's lease for ${Math.round(ageMs / 1000)} s`;
+  };
   return {
     sent() {
       sequence += 1;
@@ -47,16 +60,12 @@ export function makeLease(clock: Clock): Lease {
       sentAtMs.clear();
       if (!isLost) return;
       isTaken = true;
+      // One that never held it was not approved yet, or comes after an earlier process of its own.
+      if (heldSinceMs !== undefined) takenMs = clock.monotonicMs();
       heldSinceMs = undefined;
     },
     isTaken: () => isTaken,
-    problem() {
-      if (heldSinceMs === undefined)
-        return "the control plane has not confirmed this site's lease yet";
-      const ageMs = clock.monotonicMs() - heldSinceMs;
-      return ageMs < beginWithinMs
-        ? undefined
-        : `the control plane has not confirmed this site's lease for ${Math.round(ageMs / 1000)} s`;
-    },
+    isAlone: () => problem() === undefined && clock.monotonicMs() - takenMs > copyMs,
+    problem,
   };
 }
