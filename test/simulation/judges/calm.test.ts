@@ -37,6 +37,16 @@ test("two faults of one kind at one place are over when both are", () => {
   expect(calm.sinceMs(anything)).toBe(9);
 });
 
+test("a watch that stood still is given up half a minute after the fault, or after the world is healed", () => {
+  const { calm, fault, over } = make();
+  fault(1, "api-watch-stalled", "cluster-1");
+  over(5, "api-watch-stalled", "cluster-1");
+  expect(calm.sinceMs(anything)).toBe(30_005);
+  fault(6, "api-watch-stalled", "cluster-1");
+  calm.on.healed({ atMs: 40_000 });
+  expect(calm.sinceMs(anything)).toBe(70_000);
+});
+
 test("what is used up some time or other is over when the world is healed", () => {
   const { calm, fault, over } = make();
   fault(1, "disk-error", "m1");

@@ -26,6 +26,15 @@ const outages: readonly string[] = ["board-replaced", "machine-power-loss"];
 /** The mains are away for this long at most. */
 const outageMs = 60_000;
 
+const stalls: readonly string[] = ["api-watch-stalled"];
+/** A watch that stands still says nothing until it is given up, also when others work again. */
+const silentMs = 30_000;
+
+function afterMs(what: string): number {
+  if (stalls.includes(what)) return silentMs;
+  return outages.includes(what) ? outageMs : 0;
+}
+
 interface Known {
   readonly trouble: Trouble;
   /** How often it is on. */
@@ -48,7 +57,7 @@ export class Calm {
     },
     "fault-ended": ({ fault: what, target, atMs }: FaultEvent) => {
       if (untilHealed.has(what)) return;
-      this.#less({ what, target }, outages.includes(what) ? atMs + outageMs : atMs);
+      this.#less({ what, target }, atMs + afterMs(what));
     },
     ended: ({ process: target }: ProcessEvent) => {
       this.#of({ what: "down", target }).count = 1;
@@ -58,7 +67,8 @@ export class Calm {
     },
     healed: ({ atMs }: { readonly atMs: number }) => {
       for (const known of this.#known.values()) {
-        if (known.count > 0) known.overMs = atMs;
+        if (known.count > 0)
+          known.overMs = atMs + (stalls.includes(known.trouble.what) ? silentMs : 0);
         known.count = 0;
       }
     },
