@@ -9,6 +9,18 @@ import { feedRows } from "./feed-rows.ts";
 import { isEcho } from "./is-echo.ts";
 
 /**
+ * An annotation that was acted on is ignored until it is seen to be gone. Where it came again before anybody decided,
+ * as the same batch may bring it, what tells that is a version without it between what was stored and what is now.
+ */
+const memoryAfter = sql.raw(`CASE WHEN h.memory->'taken' IS NULL THEN h.memory ELSE
+          jsonb_set(h.memory, '{taken}', (
+            SELECT coalesce(jsonb_agg(t.name ORDER BY t.place), '[]')
+            FROM jsonb_array_elements_text(h.memory->'taken') WITH ORDINALITY AS t(name, place)
+            WHERE NOT EXISTS (
+              SELECT FROM fresh f, jsonb_to_recordset(f.forms) AS s(rv numeric, names jsonb)
+              WHERE f.uid = h.uid AND s.rv > h.resource_version AND NOT s.names @> to_jsonb(t.name)))) END`);
+
+/**
  * altered: hosts that are another for who has claimed one, or waits for one. Whose a host is, is read from the row as
  * it is written: a claim that was made meanwhile counts.
  */
@@ -22,6 +34,7 @@ export function applyHostFeed(sender: FeedSender, batch: FoldedBatch, wakeAtMs: 
     table: sql`hosts`,
     isOwn: sql`h.cluster = ${cluster}`,
     more: { columns: sql``, values: sql`` },
+    changes: sql`, memory = ${memoryAfter}`,
     isIdle: isEcho,
     wakeAtMs,
   });

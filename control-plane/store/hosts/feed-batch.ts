@@ -4,7 +4,10 @@ import type { FeedBatch, FeedObject } from "../../../shared/protocol/feed.ts";
 import { jsonText } from "../json-text.ts";
 
 export interface FoldedBatch {
-  /** For jsonb_to_recordset: uid, namespace, name, rv, object, deleted. */
+  /**
+   * For jsonb_to_recordset: uid, namespace, name, rv, object, deleted, and `forms`: rv and names of the annotations of
+   * each version of the object in the batch.
+   */
   readonly items: string;
   /** Watch: the cursor that the batch goes on from. List: null, a page is taken at any cursor. */
   readonly from: string | null;
@@ -40,6 +43,7 @@ export function foldBatch(batch: FeedBatch): FoldedBatch {
 
 function itemsOf(entries: readonly { object: FeedObject; deleted: boolean }[]): string {
   const byUid = new Map(entries.map((entry) => [entry.object.metadata.uid, entry]));
+  const forms = formsOf(entries.map(({ object }) => object));
   return jsonText(
     [...byUid.values()].map(({ object, deleted }) => ({
       uid: object.metadata.uid,
@@ -48,6 +52,27 @@ function itemsOf(entries: readonly { object: FeedObject; deleted: boolean }[]): 
       rv: object.metadata.resourceVersion,
       object,
       deleted,
+      forms: forms.get(object.metadata.uid),
     })),
   );
+}
+
+interface Form {
+  readonly rv: string;
+  readonly names: readonly string[];
+}
+
+function formsOf(objects: readonly FeedObject[]): ReadonlyMap<string, readonly Form[]> {
+  const forms = new Map<string, Form[]>();
+  for (const { metadata } of objects) {
+    const names = Object.keys(annotationsOf(metadata));
+    const form = { rv: metadata.resourceVersion, names };
+    forms.set(metadata.uid, [...(forms.get(metadata.uid) ?? []), form]);
+  }
+  return forms;
+}
+
+/** Whatever else stands there is no annotation. */
+export function annotationsOf({ annotations }: FeedObject["metadata"]): object {
+  return typeof annotations === "object" && annotations !== null ? annotations : {};
 }

@@ -30,7 +30,7 @@ export function feedGate(sender: FeedSender, resource: FeedResource, batch: Fold
     ${isOfMachineSide(resource) ? addedFeed(sender, resource) : sql``}
     given AS (
       SELECT g.* FROM gate, jsonb_to_recordset(${batch.items}::jsonb)
-        AS g(uid text, namespace text, name text, rv numeric, object jsonb, deleted boolean)
+        AS g(uid text, namespace text, name text, rv numeric, object jsonb, deleted boolean, forms jsonb)
     )`;
 }
 

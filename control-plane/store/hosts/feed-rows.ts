@@ -10,6 +10,8 @@ export interface FedTable {
   readonly isOwn: SQL;
   /** Columns of the table's own for a new row, and their values, each with a comma before it. */
   readonly more: { readonly columns: SQL; readonly values: SQL };
+  /** What else changes in a row `h` that takes a newer form (`excluded`), with a comma before each. */
+  readonly changes: SQL;
   /** Whether a newer form of the row `h` (`excluded`) changes no decision; null is as false. */
   readonly isIdle: SQL;
   readonly wakeAtMs: number;
@@ -22,7 +24,7 @@ export interface FedTable {
  * statement cannot change a row twice. decided: the uids to decide about.
  */
 export function feedRows(sender: FeedSender, batch: FoldedBatch, fed: FedTable): SQL {
-  const { table, isOwn, more, isIdle, wakeAtMs } = fed;
+  const { table, isOwn, more, changes, isIdle, wakeAtMs } = fed;
   return sql`
     fresh AS (
       SELECT g.* FROM given g CROSS JOIN gate LEFT JOIN ${table} h ON h.uid = g.uid
@@ -41,7 +43,7 @@ export function feedRows(sender: FeedSender, batch: FoldedBatch, fed: FedTable):
         list_id = coalesce(excluded.list_id, h.list_id),
         version = h.version + 1,
         wake_at = CASE WHEN ${isIdle} AND (SELECT NOT regressed AND NOT completes FROM gate)
-                       THEN h.wake_at ELSE excluded.wake_at END
+                       THEN h.wake_at ELSE excluded.wake_at END${changes}
       WHERE ${isOwn}
         AND (excluded.resource_version > h.resource_version OR (SELECT regressed FROM gate))
       RETURNING h.*

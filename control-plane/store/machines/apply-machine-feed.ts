@@ -30,6 +30,7 @@ export function applyMachineFeed(
     table: sql`machines`,
     isOwn: sql`h.cluster = ${cluster} AND h.resource = ${resource}`,
     more: { columns: sql`, resource`, values: sql`, ${resource}` },
+    changes: sql``,
     isIdle: sql`false`,
     wakeAtMs,
   });

@@ -26,6 +26,8 @@ export const namespaces = ["metal", "other"] as const;
 export const agents = ["one", "two", "three", "four", "five"] as const;
 /** Ends of the uids of all that is the machine side's. */
 export const coreUids = ["a", "b", "c", "d"] as const;
+/** Of hosts; some of them may have been acted on. */
+export const annotationNames = ["reboot", "inspect", "note"] as const;
 export const hostUids = ["a", "b", "c", "d", "e", "f"] as const;
 
 /** `Random.pick` takes undefined for nothing to pick from. */

@@ -9,6 +9,7 @@ import type { SecretFact } from "../../../../shared/protocol/facts/secret-fact.t
 import { keyOf } from "../../../simulation/store/rows.ts";
 import { machineObjectOf } from "./machine-objects.ts";
 import {
+  annotationNames,
   clusters,
   hostUids,
   namespaces,
@@ -97,6 +98,7 @@ function hostObjectOf(draw: Draw, resource: Resource, version: number): FeedObje
       uid: `${prefix}${random.pick(hostUids)}`,
       resourceVersion: String(version),
       labels: random.chance(0.5) ? undefined : { rack: random.pick(["one", "two"]) },
+      annotations: random.chance(0.5) ? undefined : { [random.pick(annotationNames)]: "" },
     },
     spec: {
       online: random.chance(0.5),

@@ -8,6 +8,7 @@ import type { ObservationBody } from "../../../../shared/protocol/observation.ts
 import { memoryOf, newOperation } from "../../../support/control-plane/store-world.ts";
 import type { OperationRow, StoredHostRow } from "../../../simulation/store/rows.ts";
 import {
+  annotationNames,
   choose,
   clusters,
   hostUids,
@@ -96,6 +97,7 @@ function memory(draw: Draw): HostMemory {
     ...(random.chance(0.3) ? { identity: { systemUuid: textOf(draw), macs: [] } } : {}),
     allocation: textOf(draw),
     ...(random.chance(0.5) ? { notBeforeMs: numberOf(draw) } : {}),
+    ...(random.chance(0.5) ? { taken: annotationNames.filter(() => random.chance(0.6)) } : {}),
   };
 }
 

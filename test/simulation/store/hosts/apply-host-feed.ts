@@ -4,7 +4,7 @@ import type { FeedBatch } from "../../../../shared/protocol/feed.ts";
 import { wakeMachines, choosingMachines } from "../machines/wake-machines.ts";
 import { isAnother } from "../machines/looked-at.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
-import { keyOf } from "../rows.ts";
+import { keyOf, type StoredHostRow } from "../rows.ts";
 import { columnsOf, feedGate, refused, type GivenObject } from "./feed-gate.ts";
 import { feedRows, type FedRows } from "./feed-rows.ts";
 import { isEcho } from "../is-echo.ts";
@@ -26,6 +26,7 @@ export function applyHostFeed(
       isOwn: (row) => row.cluster === cluster,
       named: ({ namespace, name }) => database.hostsByName.keys(keyOf(cluster, namespace, name)),
       newRow: (given) => newHost(cluster, given),
+      changes: (before, given) => ({ memory: memoryAfter(before, given) }),
       isIdle: (before, after) => isEcho(database, before, after),
     },
     gate.open,
@@ -42,6 +43,17 @@ export function applyHostFeed(
     foreign: fed.foreign,
     cursor: gate.move(),
   };
+}
+
+/** What was acted on, and was gone in a version since, may be asked for again. */
+function memoryAfter(
+  { memory, resource_version }: StoredHostRow,
+  { forms }: GivenObject,
+): StoredHostRow["memory"] {
+  if (memory?.taken === undefined) return memory;
+  const since = forms.filter(({ version }) => version > resource_version);
+  const taken = memory.taken.filter((name) => since.every(({ names }) => names.includes(name)));
+  return { ...memory, taken };
 }
 
 /** Machines for which a host is another: the one that has claimed it, or those that wait for one. */

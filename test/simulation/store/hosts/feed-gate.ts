@@ -1,6 +1,7 @@
 // As control-plane/store/hosts/feed-gate.ts and feed-batch.ts: whether a batch may be taken, its objects, and where
 // the cursor goes.
 import type { FeedOutcome, FeedSender } from "../../../../control-plane/ports.ts";
+import { annotationsOf } from "../../../../control-plane/store/hosts/feed-batch.ts";
 import {
   machineResource,
   type FeedBatch,
@@ -19,6 +20,8 @@ export interface GivenObject {
   readonly version: bigint;
   readonly object: FeedObject;
   readonly deleted: boolean;
+  /** Of each version in the batch. */
+  readonly forms: readonly { readonly version: bigint; readonly names: readonly string[] }[];
 }
 
 /** A batch that may be taken. */
@@ -106,7 +109,10 @@ function givenObjects(batch: FeedBatch): ReadonlyMap<string, GivenObject> {
   const given = new Map<string, GivenObject>();
   const add = (object: FeedObject, deleted: boolean): void => {
     const { uid, namespace = "", name, resourceVersion } = object.metadata;
+    const names = Object.keys(annotationsOf(object.metadata));
+    const form = { version: numericOf(resourceVersion), names };
     given.set(storableText(uid), {
+      forms: [...(given.get(storableText(uid))?.forms ?? []), form],
       uid: storableText(uid),
       namespace: storableText(namespace),
       name: storableText(name),

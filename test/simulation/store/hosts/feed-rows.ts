@@ -13,6 +13,8 @@ export interface FedTable<T extends DecidedTable> {
   named(given: GivenObject): Iterable<string>;
   /** A row that storing makes the first version of. */
   newRow(given: GivenObject): Rows[T];
+  /** What else changes in a row that takes a newer form. */
+  changes(before: Rows[T], given: GivenObject): Partial<Rows[T]>;
   /** Whether a newer form of a row changes no decision. */
   isIdle(before: Rows[T], after: Rows[T]): boolean;
 }
@@ -99,6 +101,7 @@ function storeFresh<T extends DecidedTable>(
     deleted: given.deleted,
     list_id: gate.listId ?? stored.list_id,
     version: stored.version + 1,
+    ...(row === undefined ? {} : fed.changes(row, given)),
   };
   const mayBeIdle = row !== undefined && !gate.regressed && !gate.completes;
   const isIdle = mayBeIdle && fed.isIdle(row, after);

@@ -33,6 +33,7 @@ export function applyMachineFeed(
       named: ({ namespace, name }) =>
         database.machinesByName.keys(keyOf(feed.cluster, resource, namespace, name)),
       newRow: (given) => newMachine(feed, given),
+      changes: () => ({}),
       isIdle: () => false,
     },
     gate.open,
