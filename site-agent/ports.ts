@@ -148,6 +148,8 @@ export interface HttpRequest {
   readonly allowAddress?: (address: string) => boolean;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** https only: the connection may be one of an earlier request, and is kept for the next. The body must be read. */
+  readonly keepConnection?: boolean;
 }
 
 export interface HttpResponse {

@@ -1,5 +1,5 @@
-// The HttpClient port on node:http. One connection for each request: old BMC web servers hang on
-// kept ones. Follows no redirects, decodes no content encodings, retries nothing.
+// The HttpClient port on node:http. One connection for each request, unless it asks for a kept one: old BMC web
+// servers hang on those. Follows no redirects, decodes no content encodings, retries nothing.
 
 import { request as requestHttp } from "node:http";
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import { err, ok, quote } from "../../shared/result.ts";
 import type { Result } from "../../shared/result.ts";
 import type { HttpClient, HttpError, HttpRequest, HttpResponse } from "../ports.ts";
+import { KeptConnections, NotConnected } from "./kept-connections.ts";
 import { connect, targetOf } from "./node-connect.ts";
 
 /**
@@ -15,11 +16,23 @@ import { connect, targetOf } from "./node-connect.ts";
  * more of its body; a body that nobody reads is dropped after the same time.
  */
 export function makeNodeHttpClient(): HttpClient {
-  return {
+  const kept = new Map<string, KeptConnections>();
+  const client: HttpClient = {
     async request(request) {
       const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
       if (url === undefined || !/^https?:$/.test(url.protocol)) {
         return err("unreachable", `Address ${quote(request.url)} is not an http or https URL`);
+      }
+      if (mayKeep(request, url)) {
+        const sent = send(request, url, { agent: keptFor(kept, request, url) });
+        const answer = await receive(sent, {
+          request,
+          where: url.host,
+          headTimeoutMs: request.timeoutMs,
+        });
+        // The server had just closed it.
+        const isStale = sent.reusedSocket && !answer.ok && answer.error.kind === "unreachable";
+        return isStale ? await client.request({ ...request, keepConnection: false }) : answer;
       }
       const startedAt = performance.now();
       const secure = url.protocol === "https:";
@@ -32,13 +45,36 @@ export function makeNodeHttpClient(): HttpClient {
       });
       if (!connected.ok) return connected;
       const leftMs = request.timeoutMs - (performance.now() - startedAt);
-      const sent = send(request, url, connected.value);
+      const sent = send(request, url, { createConnection: () => connected.value });
       return receive(sent, { request, where: url.host, headTimeoutMs: Math.max(1, leftMs) });
     },
   };
+  return client;
 }
 
-function send(request: HttpRequest, url: URL, socket: Socket): ClientRequest {
+/** Which address a connection of before leads to was not asked for this request. */
+function mayKeep({ keepConnection, allowAddress }: HttpRequest, { protocol }: URL): boolean {
+  return keepConnection === true && protocol === "https:" && allowAddress === undefined;
+}
+
+function keptFor(
+  kept: Map<string, KeptConnections>,
+  { ca, fingerprint, timeoutMs }: HttpRequest,
+  url: URL,
+): KeptConnections {
+  const key = JSON.stringify([url.origin, ca, fingerprint]);
+  const tls = { ca, fingerprint };
+  const known =
+    kept.get(key) ?? new KeptConnections(() => connect({ ...targetOf(url), tls, timeoutMs }));
+  kept.set(key, known);
+  return known;
+}
+
+function send(
+  request: HttpRequest,
+  url: URL,
+  over: { readonly agent: KeptConnections } | { readonly createConnection: () => Socket },
+): ClientRequest {
   const body = request.body;
   const options = {
     ...targetOf(url),
@@ -46,10 +82,10 @@ function send(request: HttpRequest, url: URL, socket: Socket): ClientRequest {
     path: url.pathname + url.search,
     headers: {
       ...request.headers,
-      connection: "close",
+      ...("agent" in over ? {} : { connection: "close" }),
       ...(body === undefined ? {} : { "content-length": String(body.length) }),
     },
-    createConnection: () => socket,
+    ...over,
   };
   const sent = url.protocol === "https:" ? requestHttps(options) : requestHttp(options);
   sent.end(body);
@@ -82,6 +118,7 @@ function receive(
     };
     sent.once("close", () => request.signal?.removeEventListener("abort", onAbort));
     sent.on("error", (cause) => {
+      if (cause instanceof NotConnected) return settle(cause.failure);
       settle(err("unreachable", `${where} broke the connection off: ${cause.message}`));
     });
     // A server may offer another protocol unasked; we want none.

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { certPem, keyPem } from "../../test/support/test-certificate.ts";
@@ -222,6 +223,49 @@ describe("TLS", () => {
     const url = `https://localhost:${await serve(hello, { tls, address: "localhost" })}/`;
     expect(await bodyOfGet(get(0, { url, ca: certPem }))).toBe("hello");
     expect(await bodyOfGet(get(0, { url }))).toBe("no response: tls");
+  });
+
+  it("keeps a connection for the next request where that is asked for, but not for other trust", async () => {
+    const ports: number[] = [];
+    const port = await serve(
+      async ({ remote }) => {
+        ports.push(remote.port);
+        return { status: 200, body: new TextEncoder().encode("hello") };
+      },
+      { tls },
+    );
+    const url = `https://127.0.0.1:${port}/`;
+    const kept = { url, fingerprint, keepConnection: true };
+    const post = { ...get(0, kept), method: "POST", body: new Uint8Array(10) } as const;
+    for (let at = 0; at < 3; at += 1) expect(await bodyOfGet(post)).toBe("hello");
+    expect(new Set(ports).size).toBe(1);
+    expect(await bodyOfGet(get(0, { ...kept, fingerprint: "00".repeat(32) }))).toBe(
+      "no response: tls",
+    );
+    expect(await bodyOfGet(get(0, { url, fingerprint }))).toBe("hello");
+    expect(new Set(ports).size).toBe(2);
+  });
+
+  it("connects anew when a kept connection turns out to be closed, and says so when it cannot", async () => {
+    const server = createTlsServer({ cert: certPem, key: keyPem }, (socket) => {
+      socket.on("error", () => {});
+      let asked = 0;
+      socket.on("data", () => {
+        asked += 1;
+        // The second request on a connection meets a server that is just closing it.
+        if (asked > 1) socket.destroy();
+        else socket.write("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
+      });
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const request = get(0, { url, fingerprint, keepConnection: true });
+    expect(await bodyOfGet(request)).toBe("hello");
+    expect(await bodyOfGet(request)).toBe("hello");
+    server.close();
+    await once(server, "close");
+    expect(await bodyOfGet(request)).toBe("no response: unreachable");
   });
 
   it("fails when the server speaks no TLS", async () => {

@@ -40,6 +40,7 @@ export function makeHub(
         authorization: `Bearer ${options.sessionToken}`,
       },
       body,
+      keepConnection: true,
       timeoutMs: answerWithinMs + Math.ceil(body.length / slowestBytesPerMs),
       ...(options.caPem === undefined ? {} : { ca: options.caPem }),
     });
