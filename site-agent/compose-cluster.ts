@@ -6,8 +6,9 @@ import type { WriteBack } from "../shared/protocol/write-back.ts";
 import { makeFollowedHosts, type FollowedHosts } from "./cluster/followed-hosts.ts";
 import { makeHub, type Hub } from "./cluster/hub.ts";
 import { makeLeaseCheck, type LeaseCheck } from "./cluster/lease-check.ts";
+import { followNodes, type FollowedNodes } from "./cluster/nodes/follow-nodes.ts";
 import { leaveNode } from "./cluster/nodes/leave-node.ts";
-import { linkNode } from "./cluster/nodes/link-node.ts";
+import { linkNode, type LinkNode } from "./cluster/nodes/link-node.ts";
 import { makeWorkloadClusters, type WorkloadClusters } from "./cluster/nodes/workload-clusters.ts";
 import type { ConnectCluster, KubernetesApi } from "./cluster/port.ts";
 import { makePostedFacts, type PostedFacts } from "./cluster/secrets/posted-facts.ts";
@@ -73,6 +74,8 @@ class ClusterLink implements RunningCluster {
   private obstacle: string | undefined = "the Leases of this cluster were not read yet";
   /** Of the session, since it follows. */
   private hub: Hub | undefined;
+  /** Of OpenShift's Machines. */
+  private nodes: FollowedNodes | undefined;
   private siteKeys: readonly SiteKey[] = [];
   private secrets: FollowedSecrets | undefined;
 
@@ -129,6 +132,7 @@ class ClusterLink implements RunningCluster {
     if (write.kind !== "link-node" && write.kind !== "leave-node")
       return await writeBackTo(api, write);
     if (hub === undefined) return { ok: false, message: "nothing is followed yet", retry: true };
+    if (write.kind === "link-node" && write.clusterName === undefined) this.nodes?.ordered(write);
     return write.kind === "leave-node"
       ? await leaveNode({ api, hub }, write)
       : await linkNode({ api, hub, clusters }, write);
@@ -201,6 +205,15 @@ class ClusterLink implements RunningCluster {
     const hostSide = ["namespaces", "baremetalhosts", "hardwaredata"] as const;
     for (const resource of [...hostSide, ...this.machineSide()]) {
       void followResource({ ...ports, hub, memory, newest }, resource, signal);
+    }
+    if (this.options.openShift !== undefined) {
+      const { api, clock } = ports;
+      const { clusters } = this;
+      const link = async (order: LinkNode) => {
+        clusters.forget(order.namespace, order.clusterName);
+        await linkNode({ api, hub, clusters }, order);
+      };
+      this.nodes = followNodes({ api, clock, link }, signal);
     }
     const sites = () => this.siteKeys;
     this.secrets = followSecrets({ ...ports, hub, hosts, posted, cluster, sites }, signal);

@@ -13,6 +13,7 @@ const longest = [
   "kubernetes/machines/choice",
   "kubernetes/machines/gates",
   "kubernetes/machines/scale",
+  "kubernetes/machines/openshift",
 ].map((name) => `/test/${name}.test.ts`);
 
 export class LongestFirst extends BaseSequencer {

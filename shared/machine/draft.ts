@@ -1,5 +1,5 @@
 // A decision of the machine side in the making: copies of memory and status to change, and what has been ordered so
-// far. Only decideMachine and decideCluster make and finish drafts.
+// far. Only the functions that decide make and finish drafts.
 import type { z } from "zod";
 import type { Metal3ClusterStatus } from "../capm3/v1beta2/metal3-cluster.ts";
 import type { Metal3MachineStatus } from "../capm3/v1beta2/metal3-machine.ts";

@@ -257,6 +257,23 @@ test("decideOpenShiftMachine waits for the hook before the drain, then drains, t
   expect(writesOf(emptied, "host-patch")).toMatchObject([{ spec: { image: null, online: false } }]);
 });
 
+test.each(["problem", "conflict"] as const)(
+  "decideOpenShiftMachine drains the Node that it knew when the last word about it is a %s",
+  (outcome) => {
+    const node = { machineUid: uid, outcome, message: "no answer" };
+    const decision = leaving({}, { node });
+    expect(writesOf(decision, "leave-node")).toMatchObject([{ act: "drain", nodeName: "n1" }]);
+    expect(writesOf(decision, "host-patch")).toEqual([]);
+    const live = { spec: { providerID }, status: { nodeRef } };
+    expect(statusOf(decideOpenShiftMachine(snapshot(live, { host: owned(), node })))).toMatchObject(
+      {
+        phase: "Running",
+        nodeRef,
+      },
+    );
+  },
+);
+
 test.each([
   [
     { annotations: { "machine.openshift.io/exclude-node-draining": "" } },

@@ -10,12 +10,12 @@ export function nodeOf({
   node,
   machine,
 }: Pick<OpenShiftMachineSnapshot, "node" | "machine">): NodeName | undefined {
-  if (node !== undefined) {
-    const { outcome, nodeName: name, nodeUid: uid } = node;
-    const isIts = outcome === "linked" && node.providerID === machine.spec.providerID;
-    return isIts && name !== undefined && uid !== undefined ? { name, uid } : undefined;
+  if (node?.outcome === "missing") return undefined;
+  if (node?.outcome === "linked" && node.providerID === machine.spec.providerID) {
+    const { nodeName: name, nodeUid: uid } = node;
+    return name !== undefined && uid !== undefined ? { name, uid } : undefined;
   }
-  // Nothing was told yet, as after the host was let go, or of a Machine that another controller has made.
+  // Nothing was told yet, as after the host was let go, or nothing that says that it is gone: what was known counts.
   const { name, uid } = machine.status?.nodeRef ?? {};
   return name === undefined || uid === undefined ? undefined : { name, uid };
 }

@@ -78,6 +78,16 @@ test("linkNode tells of a Node that is not Ready without a time", async () => {
   expect(facts[0]).not.toHaveProperty("readySince");
 });
 
+test.each(["unreachable", 503] as const)(
+  "linkNode tells nothing, and is tried again, when its own cluster does not answer (%s)",
+  async (answer) => {
+    const { kubernetes, facts, link } = makeWorld();
+    kubernetes.refuse = ({ path }) => (path.startsWith("/api/v1/nodes") ? answer : undefined);
+    expect(await link()).toMatchObject({ ok: false, retry: true });
+    expect(facts).toEqual([]);
+  },
+);
+
 test("linkNode says so where it may not read Nodes", async () => {
   const { kubernetes, facts, link } = makeWorld();
   kubernetes.refuse = ({ path }) => (path.startsWith("/api/v1/nodes") ? 403 : undefined);

@@ -83,9 +83,10 @@ function keptMs(look: Look): number {
 
 async function lookAround({ api }: WorkloadClusterDeps): Promise<Look> {
   const nodes = await listNodes(api);
-  return nodes.ok
-    ? ok({ api, nodes: nodes.value })
-    : err("problem", `the Nodes of this cluster cannot be read: ${nodes.error.message}`);
+  if (nodes.ok) return ok({ api, nodes: nodes.value });
+  const { kind, message } = nodes.error;
+  const what = `the Nodes of this cluster cannot be read: ${message}`;
+  return err(kind === "refused" ? "problem" : "away", what);
 }
 
 async function lookAt(
@@ -136,7 +137,7 @@ const nodeList = z.object({
 
 async function listNodes(
   api: WorkloadCluster["api"],
-): Promise<Result<Map<string, WorkloadNode>, "down">> {
+): Promise<Result<Map<string, WorkloadNode>, "down" | "refused">> {
   const nodes = new Map<string, WorkloadNode>();
   let next = "";
   for (let page = 0; page < maxPages; page += 1) {
@@ -145,7 +146,9 @@ async function listNodes(
     const answer = await api.request({ method: "GET", path });
     if (!answer.ok) return err("down", answer.error.message);
     const { status, body } = answer.value;
-    if (status !== 200) return err("down", refusals[status] ?? `it answered ${status}`);
+    const refusal = refusals[status];
+    if (refusal !== undefined) return err("refused", refusal);
+    if (status !== 200) return err("down", `it answered ${status}`);
     const list = nodeList.safeParse(body);
     if (!list.success) return err("down", "its answer is not a list of Nodes");
     for (const item of list.data.items) {
