@@ -57,6 +57,24 @@ test("no more than eight are at work, and the next begins when one ends", async 
   expect(begun.at(-1)).toBe("later");
 });
 
+test("what somebody's work waits for goes first, and the rest is not forgotten", async () => {
+  for (let at = 0; at < 8; at += 1) run(`w${at}`, `host-${at}`);
+  for (let at = 0; at < 3; at += 1) run(`status ${at}`, `other-${at}`);
+  for (let at = 0; at < 5; at += 1) run(`claim ${at}`, `free-${at}`, "host-patch");
+  await quiet();
+  for (let at = 0; at < 8; at += 1) await end(`w${at}`);
+  expect(begun.slice(8)).toEqual([
+    "claim 0",
+    "claim 1",
+    "claim 2",
+    "status 0",
+    "claim 3",
+    "claim 4",
+    "status 1",
+    "status 2",
+  ]);
+});
+
 test("links of Nodes take no place and wait for no write, but for each other of the same machine", async () => {
   for (let at = 0; at < 20; at += 1) run(`link ${at}`, `machine-${at}`, "link-node");
   run("again", "machine-0", "link-node");
