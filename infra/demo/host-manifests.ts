@@ -1,5 +1,6 @@
 // The YAML that a person would write for the demo's machines.
 import { stringify } from "yaml";
+import { networkData } from "../lab/network-data.ts";
 import type { MachineSpec } from "../lab/machine/machine-spec.ts";
 
 export const namespace = "horses";
@@ -30,18 +31,24 @@ export function hostManifest(
   return `${stringify(secret)}---\n${stringify(host)}`;
 }
 
-export interface Deployment {
-  readonly machine: MachineSpec;
-  /** The address that the machine gets from its network data. */
-  readonly address: string;
-  readonly siteAddress: string;
-  /** Where its first boot calls. */
-  readonly callBackUrl: string;
+/** The last part of an address of the site's network, outside the agent's own range. */
+export function ownAddress(siteAddress: string, machine: MachineSpec): string {
+  return siteAddress.replace(/\d+$/, String(10 + Number(machine.name.slice(1))));
 }
 
-/** Secrets with user data and network data for a machine. */
-export function dataSecrets(deployment: Deployment): string {
-  const { machine, address, siteAddress, callBackUrl } = deployment;
+function secret(name: string, stringData: Record<string, string>): string {
+  return stringify({ apiVersion: "v1", kind: "Secret", metadata: { name, namespace }, stringData });
+}
+
+/** A Secret with the address that the machine's system has. */
+export function networkDataSecret(machine: MachineSpec, siteAddress: string): string {
+  const address = ownAddress(siteAddress, machine);
+  const text = networkData({ mac: machine.mac, address, gateway: siteAddress });
+  return secret(`${machine.name}-network-data`, { networkData: text });
+}
+
+/** A Secret with user data that calls `callBackUrl` at the first boot. */
+export function userDataSecret(machine: MachineSpec, callBackUrl: string): string {
   const userData = [
     "#cloud-config",
     `fqdn: ${machine.name}.paddock.test`,
@@ -49,27 +56,7 @@ export function dataSecrets(deployment: Deployment): string {
     `  - [sh, -c, 'curl -s --retry 20 --retry-connrefused "${callBackUrl}?instance=$(cat /var/lib/cloud/data/instance-id)&host=$(hostname)"']`,
     "",
   ].join("\n");
-  const networkData = {
-    links: [{ id: "nic0", type: "phy", ethernet_mac_address: machine.mac, mtu: 1500 }],
-    networks: [
-      {
-        id: "net0",
-        type: "ipv4",
-        link: "nic0",
-        ip_address: address,
-        netmask: "255.255.255.0",
-        gateway: siteAddress,
-        network_id: "net0",
-      },
-    ],
-    services: [],
-  };
-  const secret = (name: string, stringData: Record<string, string>) =>
-    stringify({ apiVersion: "v1", kind: "Secret", metadata: { name, namespace }, stringData });
-  return [
-    secret(`${machine.name}-user-data`, { userData }),
-    secret(`${machine.name}-network-data`, { networkData: JSON.stringify(networkData) }),
-  ].join("---\n");
+  return secret(`${machine.name}-user-data`, { userData });
 }
 
 /** The patch that gives a host an operating system. */
@@ -77,9 +64,15 @@ export function imagePatch(machine: MachineSpec, image: { url: string; sha256: s
   return JSON.stringify({
     spec: {
       image: { url: image.url, checksum: image.sha256, checksumType: "sha256", format: "qcow2" },
-      rootDeviceHints: { serialNumber: machine.disks[0]?.serial },
       userData: { name: `${machine.name}-user-data` },
-      networkData: { name: `${machine.name}-network-data` },
     },
   });
+}
+
+/** What is written is written to the first disk, and its system gets its address. */
+export function deploymentSpec(machine: MachineSpec): Readonly<Record<string, unknown>> {
+  return {
+    rootDeviceHints: { serialNumber: machine.disks[0]?.serial },
+    networkData: { name: `${machine.name}-network-data` },
+  };
 }

@@ -144,6 +144,7 @@ const controllers = [
   "certificatesigningrequest-approving-controller",
   "certificatesigningrequest-signing-controller",
   "pod-garbage-collector-controller",
+  "disruption-controller",
 ];
 
 async function startControllerManager(

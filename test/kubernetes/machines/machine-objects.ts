@@ -1,85 +1,35 @@
-// The smallest set of objects with which `kubectl scale machineset` asks for hosts: a Cluster whose control plane is
-// run by somebody else, what Farrier provides for it, and a MachineSet. What cluster-api's webhooks would set by
-// default is written out, as they are not registered in the tests.
+// The objects that ask for hosts (infra/kubernetes/machine-objects.ts) as these tests name them: one cluster in the
+// namespace of the tests, with an image that no machine ever reads.
+import {
+  clusterObjects as clusterObjectsOf,
+  controlPlaneKind,
+  inWorkload,
+  machineSet as machineSetOf,
+  objectReference,
+  openKind,
+  workerObjects as workerObjectsOf,
+} from "../../../infra/kubernetes/machine-objects.ts";
 import { infrastructureGroup } from "../../../shared/capm3/provider.ts";
 import { testNamespace } from "../host-watch.ts";
 
 export const clusterName = "meadow";
 export const machineSetName = "meadow-workers";
 export const templateName = "meadow-worker";
-
-const coreVersion = "cluster.x-k8s.io/v1beta2";
-const clusterLabel = "cluster.x-k8s.io/cluster-name";
-const controlPlaneGroup = "controlplane.cluster.x-k8s.io";
-const bootstrapGroup = "bootstrap.cluster.x-k8s.io";
 export const bootstrapSecretName = "meadow-worker-user-data";
 
-/** A kind of control plane that only says it is there, as the contract for hosted ones wants it. */
-const controlPlane = openKind(controlPlaneGroup, "HostedControlPlane");
+const workload = { namespace: testNamespace, clusterName };
+const bootstrapGroup = "bootstrap.cluster.x-k8s.io";
+
 /** A kind of bootstrap data that is ready when its status says so. */
 const bootstrap = openKind(bootstrapGroup, "PlainConfig");
 
 /** Kinds of the tests' own. Apply them first. */
-export const definitions = [controlPlane, bootstrap] as const;
-
-/** Its status is written like any other field. */
-function openKind(group: string, kind: string) {
-  const plural = `${kind.toLowerCase()}s`;
-  const openAPIV3Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
-  return {
-    apiVersion: "apiextensions.k8s.io/v1",
-    kind: "CustomResourceDefinition",
-    metadata: { name: `${plural}.${group}`, labels: { "cluster.x-k8s.io/v1beta2": "v1beta2" } },
-    spec: {
-      group,
-      scope: "Namespaced",
-      names: { kind, plural },
-      versions: [{ name: "v1beta2", served: true, storage: true, schema: { openAPIV3Schema } }],
-    },
-  };
-}
-
-const named = (name: string) => ({
-  name,
-  namespace: testNamespace,
-  labels: { [clusterLabel]: clusterName },
-});
+export const definitions = [controlPlaneKind, bootstrap] as const;
 
 /** The Cluster with its parts. `kubeconfig` is the text of one for the workload cluster. */
 export function clusterObjects(kubeconfig: string, metal3Cluster: object = {}): object[] {
-  return [
-    {
-      apiVersion: `${controlPlaneGroup}/v1beta2`,
-      kind: "HostedControlPlane",
-      metadata: named(clusterName),
-      status: {
-        initialization: { controlPlaneInitialized: true },
-        externalManagedControlPlane: true,
-      },
-    },
-    {
-      apiVersion: `${infrastructureGroup}/v1beta2`,
-      kind: "Metal3Cluster",
-      metadata: named(clusterName),
-      spec: { controlPlaneEndpoint: { host: "meadow.example", port: 6443 }, ...metal3Cluster },
-    },
-    {
-      apiVersion: coreVersion,
-      kind: "Cluster",
-      metadata: named(clusterName),
-      spec: {
-        infrastructureRef: reference(infrastructureGroup, "Metal3Cluster", clusterName),
-        controlPlaneRef: reference(controlPlaneGroup, "HostedControlPlane", clusterName),
-      },
-    },
-    {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: named(`${clusterName}-kubeconfig`),
-      type: "cluster.x-k8s.io/secret",
-      stringData: { value: kubeconfig },
-    },
-  ];
+  const endpoint = { host: "meadow.example", port: 6443 };
+  return clusterObjectsOf(workload, { kubeconfig, endpoint, metal3Cluster });
 }
 
 const image = {
@@ -95,21 +45,8 @@ export function workerObjects(
   name = templateName,
   userData = "#cloud-config\n",
 ): object[] {
-  return [
-    {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: named(bootstrapSecretName),
-      type: "cluster.x-k8s.io/secret",
-      stringData: { value: userData, format: "cloud-config" },
-    },
-    {
-      apiVersion: `${infrastructureGroup}/v1beta2`,
-      kind: "Metal3MachineTemplate",
-      metadata: named(name),
-      spec: { template: { spec: { image, ...spec } } },
-    },
-  ];
+  const whole = { image, ...spec };
+  return workerObjectsOf(workload, { name, bootstrapSecretName, userData, spec: whole });
 }
 
 /** A MachineSet, or a MachineDeployment, of such Machines. */
@@ -123,53 +60,29 @@ export function machineSet(
     ...spec
   }: MachineSetChoice = {},
 ): object {
-  const labels = { [clusterLabel]: clusterName, pool: name };
-  return {
-    apiVersion: coreVersion,
-    kind,
-    metadata: named(name),
-    spec: {
-      clusterName,
-      replicas,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          clusterName,
-          bootstrap: { dataSecretName: bootstrapSecretName },
-          infrastructureRef: reference(infrastructureGroup, "Metal3MachineTemplate", template),
-          // Of what core's webhook sets: the rest waits for the Node to be gone.
-          deletion: { nodeDeletionTimeoutSeconds: 10 },
-          ...machine,
-        },
-      },
-      ...spec,
-    },
-  };
+  const parts = { kind, name, replicas, template, bootstrapSecretName, machine, spec };
+  return machineSetOf(workload, parts);
 }
 
 /** A machine without a MachineSet, with bootstrap data that somebody has yet to make. */
 export function loneMachine(name: string, image: object) {
+  const metadata = inWorkload(workload, name);
   return {
     machine: {
-      apiVersion: coreVersion,
+      apiVersion: "cluster.x-k8s.io/v1beta2",
       kind: "Machine",
-      metadata: named(name),
+      metadata,
       spec: {
         clusterName,
-        bootstrap: { configRef: reference(bootstrapGroup, "PlainConfig", name) },
-        infrastructureRef: reference(infrastructureGroup, "Metal3Machine", name),
+        bootstrap: { configRef: objectReference(bootstrapGroup, "PlainConfig", name) },
+        infrastructureRef: objectReference(infrastructureGroup, "Metal3Machine", name),
       },
     },
-    config: {
-      apiVersion: `${bootstrapGroup}/v1beta2`,
-      kind: "PlainConfig",
-      metadata: named(name),
-    },
+    config: { apiVersion: `${bootstrapGroup}/v1beta2`, kind: "PlainConfig", metadata },
     metal3Machine: {
       apiVersion: `${infrastructureGroup}/v1beta2`,
       kind: "Metal3Machine",
-      metadata: named(name),
+      metadata,
       spec: { image },
     },
   };
@@ -184,8 +97,4 @@ interface MachineSetChoice {
   readonly machine?: object;
   /** Added to its own spec. */
   readonly [field: string]: unknown;
-}
-
-function reference(apiGroup: string, kind: string, name: string) {
-  return { apiGroup, kind, name };
 }
