@@ -43,7 +43,7 @@ function secret(name: string, stringData: Record<string, string>): string {
 /** A Secret with the address that the machine's system has. */
 export function networkDataSecret(machine: MachineSpec, siteAddress: string): string {
   const address = ownAddress(siteAddress, machine);
-  const text = networkData({ mac: machine.mac, address, gateway: siteAddress });
+  const text = networkData({ mac: machine.mac, address });
   return secret(`${machine.name}-network-data`, { networkData: text });
 }
 

@@ -6,12 +6,10 @@ export interface OneAddress {
   readonly mac: string;
   /** Outside the agent's own range. */
   readonly address: string;
-  /** None: it reaches its own network only. */
-  readonly gateway?: string;
 }
 
-/** The text of network_data.json. */
-export function networkData({ mac, address, gateway }: OneAddress): string {
+/** The text of network_data.json; nothing is behind that network. */
+export function networkData({ mac, address }: OneAddress): string {
   const link = { id: "boot", type: "phy", ethernet_mac_address: mac, mtu: 1500 };
   const network = {
     id: "net0",
@@ -19,7 +17,7 @@ export function networkData({ mac, address, gateway }: OneAddress): string {
     link: "boot",
     ip_address: address,
     netmask: "255.255.255.0",
-    ...(gateway === undefined ? { routes: [] } : { gateway }),
+    routes: [],
   };
   return JSON.stringify({ links: [link], networks: [network], services: [] });
 }

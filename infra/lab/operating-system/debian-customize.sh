@@ -8,6 +8,8 @@ cat >"$root/etc/fstab" <<END
 UUID=$ROOT_UUID / ext4 errors=remount-ro 0 1
 END
 : >"$root/etc/machine-id"
+# That of the machine which builds this: a kubelet would wait for its answers for half a minute.
+: >"$root/etc/resolv.conf"
 rm -f "$root/etc/hostname"
 
 # The config drive is the only source; and what needs minutes or other hosts is left out.
