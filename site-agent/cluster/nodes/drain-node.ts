@@ -22,7 +22,6 @@ const podList = z.object({
           .array(z.object({ kind: z.string(), controller: z.boolean().optional() }))
           .optional(),
       }),
-      status: z.object({ phase: z.string().optional() }).optional(),
     }),
   ),
 });
@@ -67,13 +66,15 @@ export async function drainNode(
   return { ok: true, left: { podsLeft: staying.length, message } };
 }
 
-/** Not those of a DaemonSet, which would come again; nor the Node's own, nor those that have ended. */
-function hasToLeave({ metadata, status }: Pod, node: WorkloadNode): boolean {
+/**
+ * Not those of a DaemonSet, which would come again; nor the Node's own. What has ended has to leave, too: until its
+ * kubelet removes the object, whoever waits for that would wait for ever.
+ */
+function hasToLeave({ metadata }: Pod, node: WorkloadNode): boolean {
   const { annotations = {}, ownerReferences = [], deletionTimestamp } = metadata;
   if (annotations["kubernetes.io/config.mirror"] !== undefined) return false;
   if (ownerReferences.some(({ kind, controller }) => kind === "DaemonSet" && controller === true))
     return false;
-  if (status?.phase === "Succeeded" || status?.phase === "Failed") return false;
   // Nobody there says that it has ended.
   return !(deletionTimestamp !== undefined && node.isUnreachable);
 }

@@ -70,8 +70,8 @@ test("leaveNode lets no new pods come, and asks those to go that have to", async
   putPod("going", { deletionTimestamp: "2026-11-01T12:00:00Z" });
   expect(await leave("drain")).toEqual({ ok: true });
   expect(kubernetes.objects.get(node)).toMatchObject({ spec: { unschedulable: true, providerID } });
-  expect(evicted()).toEqual(["web"]);
-  expect(facts).toMatchObject([{ ...linked, podsLeft: 2 }]);
+  expect(evicted()).toEqual(["web", "ended"]);
+  expect(facts).toMatchObject([{ ...linked, podsLeft: 3 }]);
   expect(facts[0]?.message).toContain("pod apps/web is ending");
   const { body } = kubernetes.requests.find(({ path }) => path.includes("eviction")) ?? {};
   expect(body).toMatchObject({
