@@ -62,11 +62,13 @@ export const feedBatch = z.discriminatedUnion("kind", [
   }),
   /**
    * A page of a complete list. The last page moves the cursor to the list's version and marks as deleted
-   * whatever this list (by `listId`) did not name.
+   * whatever this list (by `listId`) did not name. Taken only where `replaces` is the stored cursor: one that was
+   * given up on its way must not come after a newer one. Older cluster links do not say it.
    */
   z.object({
     kind: z.literal("list"),
     listId: z.string(),
+    replaces: z.string().optional(),
     resourceVersion: z.string(),
     items: z.array(anyObject).max(500),
     last: z.boolean(),

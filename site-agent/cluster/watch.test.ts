@@ -21,6 +21,8 @@ class FakeHub implements Hub {
   readonly applied: string[] = [];
   /** Versions of whole lists. */
   readonly listed: string[] = [];
+  /** What lists said that they replace. */
+  readonly replaced: (string | undefined)[] = [];
 
   async postFeed(_resource: unknown, batch: FeedBatch) {
     if (!this.reachable) return err("unreachable", "the line is cut");
@@ -44,6 +46,8 @@ class FakeHub implements Hub {
   }
 
   private takeList(batch: Extract<FeedBatch, { kind: "list" }>) {
+    this.replaced.push(batch.replaces);
+    if (batch.replaces !== this.cursor) return ok({ stored: false, cursor: this.cursor });
     if (this.listId !== batch.listId) this.named.clear();
     this.listId = batch.listId;
     for (const { metadata } of batch.items) {
@@ -293,6 +297,26 @@ test("hosts that are not defined yet are asked for every second", async () => {
   kubernetes.refuse = () => undefined;
   await clock.advance(1_000);
   expect([...hub.objects.keys()]).toEqual(["m1"]);
+});
+
+test("a list names the cursor that it replaces, and is refused where another one has come first", async () => {
+  await start();
+  const [first] = hub.replaced;
+  expect(first).toBe("");
+  complete = false;
+  stop.abort();
+  await clock.advance(0);
+  const post = hub.postFeed.bind(hub);
+  hub.postFeed = async (resource, batch) => {
+    hub.postFeed = post;
+    const probe = await post(resource, batch);
+    hub.cursor = "999";
+    return probe;
+  };
+  await start();
+  await clock.advance(2_000);
+  expect(hub.replaced).toEqual(["", hub.listed[0], "999"]);
+  expect(hub.listed).toHaveLength(2);
 });
 
 test("the feed takes no list that is older than what it has seen", async () => {

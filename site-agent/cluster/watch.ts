@@ -75,20 +75,23 @@ export async function followResource(
   resource: FeedResource,
   signal: AbortSignal,
 ): Promise<void> {
-  let cursor = await storedCursor(deps, resource, signal);
+  let stored = await storedCursor(deps, resource, signal);
   // A link that lost its own memory lists once more, though the control plane has the objects.
-  if (!deps.memory.isComplete(resource)) cursor = "";
+  let cursor = deps.memory.isComplete(resource) ? stored : "";
   let wasDefined = true;
   while (!signal.aborted) {
     if (cursor === "") {
-      const after = await listAll(deps, resource, signal);
+      const after = await listAll(deps, resource, stored, signal);
       if (after === "not-defined" && wasDefined) deps.log.info("not defined here", { resource });
       wasDefined = after !== "not-defined";
       if (typeof after === "object") cursor = after.cursor;
       else await deps.clock.sleep(after === "failed" ? retryMs : absentMs, signal);
+      // It may have been taken, or refused for another that was.
+      if (after === "failed") stored = await storedCursor(deps, resource, signal);
       continue;
     }
     cursor = await watchFrom(deps, resource, cursor, signal);
+    if (cursor === "") stored = await storedCursor(deps, resource, signal);
   }
 }
 
@@ -119,6 +122,7 @@ type Failed = "failed" | "not-defined" | "not-allowed";
 async function listAll(
   deps: FollowDeps,
   resource: FeedResource,
+  replaces: string,
   signal: AbortSignal,
 ): Promise<{ readonly cursor: string } | Failed> {
   const listId = deps.crypto.randomUuid();
@@ -135,6 +139,7 @@ async function listAll(
     const answer = await deps.hub.postFeed(resource, {
       kind: "list",
       listId,
+      replaces,
       resourceVersion,
       items,
       last,

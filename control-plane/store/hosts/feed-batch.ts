@@ -9,8 +9,10 @@ export interface FoldedBatch {
    * each version of the object in the batch.
    */
   readonly items: string;
-  /** Watch: the cursor that the batch goes on from. List: null, a page is taken at any cursor. */
+  /** Watch: the cursor that the batch goes on from. List: null. */
   readonly from: string | null;
+  /** List: the cursor that it was made at; null, a page is taken at any. */
+  readonly replaces: string | null;
   readonly to: string;
   readonly listId: string | null;
   /** Decimal text; null for a watch. */
@@ -23,6 +25,7 @@ export function foldBatch(batch: FeedBatch): FoldedBatch {
     return {
       items: itemsOf(batch.items.map((object) => ({ object, deleted: false }))),
       from: null,
+      replaces: batch.replaces ?? null,
       to: batch.resourceVersion,
       listId: batch.listId,
       listVersion: batch.resourceVersion,
@@ -34,6 +37,7 @@ export function foldBatch(batch: FeedBatch): FoldedBatch {
       batch.events.map(({ type, object }) => ({ object, deleted: type === "DELETED" })),
     ),
     from: batch.fromResourceVersion,
+    replaces: null,
     to: batch.toResourceVersion,
     listId: null,
     listVersion: null,

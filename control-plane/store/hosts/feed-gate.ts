@@ -24,7 +24,7 @@ export function feedGate(sender: FeedSender, resource: FeedResource, batch: Fold
              ELSE ${batch.listVersion}::numeric < f.cursor::numeric END AS regressed
       FROM ${feedsOf(resource)} f, holds
       WHERE f.cluster = ${sender.cluster} AND f.resource = ${resource}
-        AND (${batch.from}::text IS NULL OR f.cursor = ${batch.from})
+        AND f.cursor = coalesce(${batch.from}::text, ${batch.replaces}::text, f.cursor)
       FOR UPDATE OF f
     ),
     ${isOfMachineSide(resource) ? addedFeed(sender, resource) : sql``}

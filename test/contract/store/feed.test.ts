@@ -133,6 +133,18 @@ onEachDatabase("applyFeed", (held) => {
     expect((await world.store.loadHost("a"))?.host.deleted).toBe(false);
   });
 
+  test("takes no list that was made at another cursor: it was given up, and comes after a newer one", async () => {
+    const { world } = held();
+    const { epoch } = await world.start();
+    await world.watch(epoch, "10", [{ type: "ADDED", object: hostObject("a", "500") }]);
+    const items = [hostObject("a", "300", { spec: { online: false } })];
+    const list = { version: "400", items, last: true };
+    const late = await world.list(epoch, "late", { ...list, replaces: "10" });
+    expect(late).toMatchObject({ kind: "conflict", cursor: "500" });
+    const meant = await world.list(epoch, "meant", { ...list, replaces: "500" });
+    expect(meant).toMatchObject({ kind: "stored", cursor: "400" });
+  });
+
   test("believes a list that is older than the cursor: the cluster was restored", async () => {
     const { world } = held();
     const { epoch } = await world.start();

@@ -128,11 +128,13 @@ export class StoreWorld {
       readonly version: string;
       readonly items: readonly FeedObject[];
       readonly last: boolean;
+      readonly replaces?: string;
     },
   ): Promise<FeedOutcome> {
     return this.store.applyFeed({ agentId: "both", epoch, cluster: "east" }, "baremetalhosts", {
       kind: "list",
       listId,
+      ...(page.replaces === undefined ? {} : { replaces: page.replaces }),
       resourceVersion: page.version,
       items: [...page.items],
       last: page.last,

@@ -61,7 +61,8 @@ export function feedGate(
   const passes =
     holds &&
     feed !== undefined &&
-    (batch.kind === "list" || feed.cursor === batch.fromResourceVersion);
+    feed.cursor ===
+      (batch.kind === "list" ? (batch.replaces ?? feed.cursor) : batch.fromResourceVersion);
   return {
     holds,
     open: passes ? openGate(feed, batch) : undefined,
