@@ -11,6 +11,8 @@ import { watchObjects, type ObjectWatch } from "./watch-objects.ts";
 
 const count = Number(process.env["MACHINES"] ?? 200);
 const limitMs = 20_000 * count;
+/** kubectl has a minute for what it is given. */
+const atOnce = 20;
 const workers = `machineset/${machineSetName}`;
 
 let world: MachineFleet;
@@ -35,7 +37,11 @@ beforeAll(async () => {
     if (owners.some(({ kind }) => kind === "Machine")) first(openedAt, metadata.name, atMs);
   });
   coreMachines = watchObjects(kubeconfig, "/apis/cluster.x-k8s.io/v1beta2/machines");
-  await world.fleet.apply(...world.herd.machines.flatMap((each) => world.herd.objects(each)));
+  const { herd, fleet } = world;
+  for (let at = 0; at < count; at += atOnce) {
+    const some = herd.machines.slice(at, at + atOnce);
+    await fleet.apply(...some.flatMap((each) => herd.objects(each)));
+  }
   await hosts.until(all("available"), limitMs);
 }, limitMs);
 afterAll(async () => {
