@@ -24,7 +24,8 @@ export class MemorySockets {
   address: string;
   readonly #makePort: () => number;
   readonly #transmit: Transmit;
-  readonly #bound = new Set<UdpOptions>();
+  /** By port. */
+  readonly #bound = new Map<number, UdpOptions[]>();
   readonly #listeners = new Map<number, ServerOptions>();
 
   /** `makePort` gives a port that nobody uses. */
@@ -38,18 +39,18 @@ export class MemorySockets {
     if (asked.device !== undefined) return err("unsupported", "no devices here");
     const options = { ...asked, port: asked.port === 0 ? this.#makePort() : asked.port };
     const { address, port } = options;
-    const isTaken = [...this.#bound].some(
-      (other) => other.port === port && other.address === address,
-    );
-    if (isTaken) return err("in-use", `${address} port ${port} is in use`);
-    this.#bound.add(options);
+    const others = this.#bound.get(port) ?? [];
+    if (others.some((other) => other.address === address)) {
+      return err("in-use", `${address} port ${port} is in use`);
+    }
+    this.#bound.set(port, [...others, options]);
     const local = (): UdpAddress => ({ address: address === unset ? this.address : address, port });
     return ok({
       local: local(),
       send: (data, to) => {
-        if (this.#bound.has(options)) this.#transmit(data, local(), to);
+        if (this.#isBound(options)) this.#transmit(data, local(), to);
       },
-      close: () => void this.#bound.delete(options),
+      close: () => this.#unbind(options),
     });
   }
 
@@ -59,12 +60,21 @@ export class MemorySockets {
   }
 
   has(port: number): boolean {
-    for (const options of this.#bound) if (options.port === port) return true;
-    return false;
+    return this.#bound.has(port);
+  }
+
+  #isBound(options: UdpOptions): boolean {
+    return this.#bound.get(options.port)?.includes(options) === true;
+  }
+
+  #unbind(options: UdpOptions): void {
+    const left = (this.#bound.get(options.port) ?? []).filter((other) => other !== options);
+    if (left.length === 0) this.#bound.delete(options.port);
+    else this.#bound.set(options.port, left);
   }
 
   receive(data: Uint8Array, from: UdpAddress, to: UdpAddress): void {
-    const open = [...this.#bound].filter(({ port }) => port === to.port);
+    const open = this.#bound.get(to.port) ?? [];
     // As Linux does: the most special socket, and broadcasts only to sockets on all addresses.
     const socket =
       open.find(({ address }) => address === to.address) ??

@@ -117,7 +117,10 @@ export class Segment implements MemoryNetwork {
 
   /** All that hear a datagram now. */
   hearers(from: Node, to: UdpAddress): readonly Node[] {
-    const all = [...this.nodes].filter((node) => node !== from && node.sockets.hears(to.address));
+    const all: Node[] = [];
+    for (const node of this.nodes) {
+      if (node !== from && node.sockets.hears(to.address)) all.push(node);
+    }
     const isShared = all.length > 1 && to.address !== "255.255.255.255";
     return isShared && this.sharedAddress === "one" ? [this.#picks.pick(all)] : all;
   }

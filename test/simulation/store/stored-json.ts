@@ -28,8 +28,17 @@ export function sameJson(left: unknown, right: unknown): boolean {
   if (Object.is(left, right)) return true;
   if (typeof left !== "object" || typeof right !== "object") return false;
   if (left === null || right === null || Array.isArray(left) !== Array.isArray(right)) return false;
-  const fields = Object.entries(left);
-  const others = new Map<string, unknown>(Object.entries(right));
-  if (fields.length !== others.size) return false;
-  return fields.every(([name, field]) => others.has(name) && sameJson(field, others.get(name)));
+  return sameFields(left as Fields, right as Fields);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function sameFields(left: Fields, right: Fields): boolean {
+  let count = 0;
+  for (const name in left) {
+    if (!Object.hasOwn(right, name) || !sameJson(left[name], right[name])) return false;
+    count += 1;
+  }
+  for (const _ in right) count -= 1;
+  return count === 0;
 }
