@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   if (options.fleet !== undefined) return await deployFleet(options.fleet);
   const outcomes: Outcome[] = [];
   const began = Date.now();
-  await shareOut({ options }, (outcome) => {
+  await shareOut({ options: [options] }, (outcome) => {
     outcomes.push(outcome);
     if (outcome.problems.length > 0) printRun(outcome, options);
     return false;

@@ -10,23 +10,24 @@ export interface Workers<Task> {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** `onAnswer` returns true when it has enough. Throws when a worker ends before its work. */
+/** `onAnswer` is told what was asked, too, and returns true when it has enough. Throws when a worker ends before its work. */
 export async function forkWorkers<Task extends object, Answer>(
   { program, tasks, jobs, execArgv = [], env = {} }: Workers<Task>,
-  onAnswer: (answer: Answer) => boolean,
+  onAnswer: (answer: Answer, task: Task) => boolean,
 ): Promise<void> {
   const left = [...tasks];
   let enough = false;
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const child = fork(program, { execArgv: [...execArgv], env: { ...process.env, ...env } });
+      let task: Task | undefined;
       const give = (): void => {
-        const task = enough ? undefined : left.shift();
+        task = enough ? undefined : left.shift();
         if (task === undefined) child.disconnect();
         else child.send(task);
       };
       child.on("message", (answer: Answer) => {
-        enough ||= onAnswer(answer);
+        if (task !== undefined) enough ||= onAnswer(answer, task);
         give();
       });
       child.once("error", reject);

@@ -56,7 +56,7 @@ function makeInnocent(options: SimOptions): Innocent {
   const known = new Map<number, Promise<ReadonlySet<string>>>();
   const play = async (seed: number): Promise<ReadonlySet<string>> => {
     const ids = new Set<string>();
-    await shareOut({ options, seeds: [seed], jobs: 1 }, (outcome) => {
+    await shareOut({ options: [options], seeds: [seed], jobs: 1 }, (outcome) => {
       for (const id of idsOf(outcome)) ids.add(id);
       return true;
     });
@@ -81,7 +81,7 @@ async function searchFor(options: SimOptions, name: string, innocent: Innocent):
   while (found === undefined && from <= last) {
     const suspects: Outcome[] = [];
     const seeds = Array.from({ length: last - from + 1 }, (_, at) => from + at);
-    await shareOut({ options, bug: name, seeds, jobs: 1 }, (outcome) => {
+    await shareOut({ options: [options], bug: name, seeds, jobs: 1 }, (outcome) => {
       tried += 1;
       if (idsOf(outcome).length > 0) suspects.push(outcome);
       return suspects.length > 0;

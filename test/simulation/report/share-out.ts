@@ -12,23 +12,34 @@ const planter = join(import.meta.dirname, "../planted/load-planted.ts");
 const roomy = ["--max-semi-space-size=64"];
 
 export interface Work {
-  readonly options: SimOptions;
+  /** Of one run after the other, by the same workers: whose code is warm plays twice as fast. Of one tier. */
+  readonly options: readonly SimOptions[];
   /** Name of a planted bug; undefined: the product as it is. */
   readonly bug?: string | undefined;
-  /** The seeds of the options, when absent. */
+  /** The seeds of each of the options, when absent. */
   readonly seeds?: readonly number[];
   readonly jobs?: number;
 }
 
+interface Task {
+  readonly seed: number;
+  readonly options: SimOptions;
+}
+
 /** `onOutcome` returns true when it has enough. Throws when a worker ends before its work. */
 export async function shareOut(
-  { options, bug, seeds = seedsOf(options), jobs = options.jobs }: Work,
-  onOutcome: (outcome: Outcome) => boolean,
+  { options, bug, seeds, jobs = options[0]?.jobs ?? 1 }: Work,
+  onOutcome: (outcome: Outcome, options: SimOptions) => boolean,
 ): Promise<void> {
-  const tasks = seeds.map((seed) => ({ seed, options }));
+  const tasks = options.flatMap((each) =>
+    (seeds ?? seedsOf(each)).map((seed): Task => ({ seed, options: each })),
+  );
   const execArgv = [...roomy, ...(bug === undefined ? [] : ["--import", planter])];
   const env = bug === undefined ? {} : { PLANTED_BUG: bug };
-  await forkWorkers({ program: worker, tasks, jobs, execArgv, env }, onOutcome);
+  await forkWorkers<Task, Outcome>(
+    { program: worker, tasks, jobs, execArgv, env },
+    (outcome, task) => onOutcome(outcome, task.options),
+  );
 }
 
 function seedsOf({ from, seeds }: SimOptions): readonly number[] {
