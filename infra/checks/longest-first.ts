@@ -3,7 +3,7 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const longest = [
-  // These two run a machine each, the story two.
+  // Workers and story run two machines each; faults mostly waits.
   "machines/workers",
   "machines/faults",
   "machines/story",
