@@ -15,6 +15,7 @@ import type { Identity } from "./identity.ts";
 import type { Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
 import type { Observations } from "./observations.ts";
+import { Acknowledgements } from "./memory/acknowledgements.ts";
 import { DoneDeliveries } from "./memory/done-deliveries.ts";
 import { StrayDocuments } from "./memory/stray-documents.ts";
 import type { WriteOrder } from "./write-order.ts";
@@ -82,6 +83,7 @@ export class Connection {
   private onClosed: () => void = () => undefined;
   private strays: StrayDocuments | undefined;
   private readonly done = new DoneDeliveries();
+  private readonly acknowledgements = new Acknowledgements();
   private readonly deps: ConnectionDeps;
   private readonly duplex: Duplex;
   private readonly onWelcome: () => void;
@@ -273,6 +275,7 @@ export class Connection {
     }
     this.send({ type: "lease", epoch: this.epoch, sequence: lease.sent() });
     // What did not fit into the socket's buffer.
+    this.acknowledge();
     this.sendObservations();
     this.timer = clock.timer(Math.min(renewEveryMs, leftMs), () => this.renew());
   }
@@ -299,22 +302,18 @@ export class Connection {
   }
 
   private async deliver(items: readonly DeliveryItem[]): Promise<void> {
-    const done: string[] = [];
-    const failed: { id: string; message: string; retry: boolean }[] = [];
     for (const item of items) {
       if (this.ended) return;
       const outcome = this.done.has(item.id) ? isDone : await this.outcomeOf(item);
-      if (outcome.ok) {
-        this.done.add(item.id);
-        done.push(item.id);
-      } else {
-        const { message, retry } = outcome;
-        failed.push({ id: item.id, message: message.slice(0, 1024), retry });
-      }
+      if (outcome.ok) this.done.add(item.id);
+      this.acknowledgements.add(item.id, outcome);
     }
-    if (this.ended || this.send({ type: "ack", epoch: this.epoch, done, failed })) return;
-    // Unacknowledged they would wait for the next session anyway.
-    this.close(closeCode.goingAway, "the control plane does not read");
+    this.acknowledge();
+  }
+
+  private acknowledge(): void {
+    if (this.ended) return;
+    this.acknowledgements.flush((items) => this.send({ type: "ack", epoch: this.epoch, ...items }));
   }
 
   private async outcomeOf({ id, delivery }: DeliveryItem): Promise<DeliveryOutcome> {

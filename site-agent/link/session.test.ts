@@ -331,6 +331,20 @@ describe("deliveries", () => {
     expect(line.of("ack")).toEqual([{ type: "ack", epoch: 5, done: ["1"], failed: [] }]);
   });
 
+  test("are acknowledged together once the send buffer has room again", async () => {
+    await start();
+    const line = await open(5);
+    world.fits = () => false;
+    line.say(deliveries(5, [cancel("1")]));
+    line.say(deliveries(5, [cancel("2")]));
+    await quiet();
+    expect(line.of("ack")).toEqual([]);
+    world.fits = () => true;
+    await world.clock.advance(5_000);
+    await quiet();
+    expect(line.of("ack")).toEqual([{ type: "ack", epoch: 5, done: ["1", "2"], failed: [] }]);
+  });
+
   test("that failed are told with their reason", async () => {
     world.outcome = async () => ({ ok: false, message: "x".repeat(2_000), retry: false });
     await start();

@@ -1,0 +1,28 @@
+// What a session has to acknowledge: told at once, or as soon as the send buffer has room.
+import type { FromAgent } from "../../../shared/protocol/frames.ts";
+import type { DeliveryOutcome } from "../connection.ts";
+
+type Acknowledged = Pick<Extract<FromAgent, { type: "ack" }>, "done" | "failed">;
+
+const mostMessage = 1024;
+
+export class Acknowledgements {
+  private waiting: Acknowledged = { done: [], failed: [] };
+
+  add(id: string, outcome: DeliveryOutcome): void {
+    if (outcome.ok) {
+      this.waiting.done.push(id);
+      return;
+    }
+    const { message, retry } = outcome;
+    this.waiting.failed.push({ id, message: message.slice(0, mostMessage), retry });
+  }
+
+  /** `send` says whether it was sent. */
+  flush(send: (acknowledged: Acknowledged) => boolean): void {
+    const { done, failed } = this.waiting;
+    if (done.length + failed.length > 0 && send(this.waiting)) {
+      this.waiting = { done: [], failed: [] };
+    }
+  }
+}
