@@ -7,6 +7,7 @@ const longest = [
   "machines/workers",
   "machines/faults",
   "machines/story",
+  "machines/openshift",
   "machines/bad-images",
   "kubernetes/feed",
   "kubernetes/machines/release",

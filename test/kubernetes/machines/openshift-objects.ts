@@ -16,9 +16,8 @@ export function placed(objects: readonly object[], name?: string): object[] {
   });
 }
 
-export function userData(): object {
-  const text = { userData: "#cloud-config\n" };
-  return secretObject("worker-user-data", text, namespace);
+export function userData(text = "#cloud-config\n"): object {
+  return secretObject("worker-user-data", { userData: text }, namespace);
 }
 
 export function providerSpec(image: object, more: object = {}): object {
