@@ -1,11 +1,7 @@
 // The simulator's store against the real statements: the same random sequence of statements on both must give equal
 // answers and leave equal rows. What SQL leaves open (order without ORDER BY, ids of the outbox) is not compared.
-import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeRandom } from "../../simulation/kernel/random.ts";
-import { MemoryDatabase } from "../../simulation/store/memory-database.ts";
-import { makeManualClock } from "../../support/control-plane/manual-clock.ts";
-import { memoryTier, sqlTier } from "../../support/control-plane/store-tier.ts";
+import { sqlTier } from "../../support/control-plane/store-tier.ts";
 import { startTestPglite, type TestDatabase } from "../../support/control-plane/test-database.ts";
 import {
   answerOf,
@@ -15,8 +11,8 @@ import {
   type Answered,
 } from "./random-statements/compare.ts";
 import { drawStatement, pauseMs } from "./random-statements/draw-statement.ts";
-import type { Draw, Statement } from "./random-statements/draw.ts";
-import { prepare } from "./random-statements/prepare.ts";
+import type { Statement } from "./random-statements/draw.ts";
+import { beginSequence } from "./random-statements/prepare.ts";
 
 /** More of them find what is rare: FARRIER_SEQUENCES=500. */
 const sequences = Number(process.env["FARRIER_SEQUENCES"] ?? 10);
@@ -85,26 +81,11 @@ test.each(Array.from({ length: sequences }, (_, index) => index + 1))(
   "memory and SQL agree on random sequence %i",
   async (seed) => {
     await pglite.clear();
-    await pglite.database.rows(sql`ALTER SEQUENCE epochs RESTART`);
-    const memory = new MemoryDatabase();
-    const tiers = [memoryTier(memory), sqlTier(pglite.database)] as const;
-    const clock = makeManualClock();
+    const { tiers, clock, random, draw } = await beginSequence(
+      `differential ${seed}`,
+      sqlTier(pglite.database),
+    );
     const stores = [tiers[0].store(clock), tiers[1].store(clock)] as const;
-    for (const tier of tiers) {
-      const early = makeManualClock();
-      await prepare(tier.store(early), early);
-    }
-    clock.advance(1_000);
-    const random = makeRandom(`differential ${seed}`);
-    let number = 100;
-    const draw: Draw = {
-      random,
-      get tables() {
-        return memory.tables;
-      },
-      nowMs: () => clock.nowMs(),
-      next: () => ++number,
-    };
     for (let step = 1; step <= statementsOfSequence; step += 1) {
       clock.advance(pauseMs(random));
       const statement = drawStatement(draw);

@@ -37,7 +37,7 @@ export async function startTestPostgres(): Promise<TestDatabase> {
     database,
     url: server.url,
     another,
-    clear: () => clear(database),
+    clear: () => clearTables(database),
     async stop() {
       await Promise.all(opened.map((each) => each.close()));
       await server.stop();
@@ -74,12 +74,13 @@ export async function startTestPglite(): Promise<TestDatabase> {
     database,
     url: undefined,
     another: () => database,
-    clear: () => clear(database),
+    clear: () => clearTables(database),
     stop: () => database.close(),
   };
 }
 
-async function clear(database: Database): Promise<void> {
+/** Removes all rows, and numbers begin anew. */
+export async function clearTables(database: Database): Promise<void> {
   await database.rows(sql`TRUNCATE clusters, sites, tokens, agents, sessions, links, feeds, machine_feeds, hosts, machines,
     objects, secret_facts, claims, operations, outbox RESTART IDENTITY`);
   await database.rows(sql`ALTER SEQUENCE epochs RESTART`);

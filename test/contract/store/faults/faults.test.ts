@@ -3,10 +3,11 @@
 import { sql } from "drizzle-orm";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeRandom, type Random } from "../../../simulation/kernel/random.ts";
-import { MemoryDatabase } from "../../../simulation/store/memory-database.ts";
+import type { Random } from "../../../simulation/kernel/random.ts";
+import type { MemoryDatabase } from "../../../simulation/store/memory-database.ts";
 import { makeManualClock } from "../../../support/control-plane/manual-clock.ts";
-import { memoryTier, sqlTier, tableNames } from "../../../support/control-plane/store-tier.ts";
+import { sqlTier } from "../../../support/control-plane/store-tier.ts";
+import { clearTables } from "../../../support/control-plane/test-database.ts";
 import {
   answerOf,
   comparable,
@@ -15,8 +16,7 @@ import {
   type Answered,
 } from "../random-statements/compare.ts";
 import { drawStatement, pauseMs } from "../random-statements/draw-statement.ts";
-import type { Draw } from "../random-statements/draw.ts";
-import { prepare } from "../random-statements/prepare.ts";
+import { beginSequence } from "../random-statements/prepare.ts";
 import { startFaultyPostgres, type FaultyPostgres } from "./faulty-postgres.ts";
 
 /** More of them find what is rare: FARRIER_SEQUENCES=50. */
@@ -108,27 +108,10 @@ test("the error of a lost connection is not taken for the next statement's", asy
 test.each(Array.from({ length: sequences }, (_, index) => index + 1))(
   "a statement is done wholly or not at all, and can be repeated, in random sequence %i",
   async (seed) => {
-    const memory = new MemoryDatabase();
-    const tiers = [memoryTier(memory), sqlTier(faulty.judge)] as const;
-    await faulty.judge.rows(sql.raw(`TRUNCATE ${tableNames.join(", ")} RESTART IDENTITY`));
-    await faulty.judge.rows(sql`ALTER SEQUENCE epochs RESTART`);
-    for (const tier of tiers) {
-      const early = makeManualClock();
-      await prepare(tier.store(early), early);
-    }
-    const clock = makeManualClock();
-    clock.advance(1_000);
+    await clearTables(faulty.judge);
+    const sequence = await beginSequence(`faults ${seed}`, sqlTier(faulty.judge));
+    const { memory, tiers, clock, random, draw } = sequence;
     const stores = [tiers[0].store(clock), sqlTier(faulty.store).store(clock)] as const;
-    const random = makeRandom(`faults ${seed}`);
-    let number = 100;
-    const draw: Draw = {
-      random,
-      get tables() {
-        return memory.tables;
-      },
-      nowMs: () => clock.nowMs(),
-      next: () => ++number,
-    };
     const isEnough = (step: number): boolean =>
       step > (missing().length > 0 ? mostStatements : leastStatements);
     for (let step = 1; !isEnough(step); step += 1) {
