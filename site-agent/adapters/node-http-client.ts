@@ -1,5 +1,6 @@
 // The HttpClient port on node:http. One connection for each request, unless it asks for a kept one: old BMC web
-// servers hang on those. Follows no redirects, decodes no content encodings, retries nothing.
+// servers hang on those. Follows no redirects, decodes no content encodings, retries nothing but what a kept connection
+// lost by being closed.
 
 import { request as requestHttp } from "node:http";
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";

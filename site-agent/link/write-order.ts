@@ -1,5 +1,6 @@
 // Which writes wait for which: those about one object are done one after the other, as they came; those about others
-// go on beside them, a few at a time, those first that somebody's work waits for. Shared by all sockets: what one left behind ends before the next one's begin.
+// go on beside them, a few at a time, those first that somebody's work waits for. Shared by all sockets: what one left
+// behind ends before the next one's begin.
 import type { WriteBack } from "../../shared/protocol/write-back.ts";
 
 /** More would only make the API server turn them away. */

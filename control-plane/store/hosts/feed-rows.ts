@@ -19,8 +19,8 @@ export interface FedTable {
 
 /**
  * fresh/stored: objects that are new or newer than ours; older and equal ones change nothing, idle ones wake nobody.
- * seen: stamps the equal ones of a list. missing: what a whole list did not name, and what lost its name to a newer object; or,
- * with the first whole list, everything, to be decided about at last. The three touch different rows: a
+ * seen: stamps the equal ones of a list. missing: what a whole list did not name, and what lost its name to a newer
+ * object; or, with the first whole list, everything, to be decided about at last. The three touch different rows: a
  * statement cannot change a row twice. decided: the uids to decide about.
  */
 export function feedRows(sender: FeedSender, batch: FoldedBatch, fed: FedTable): SQL {
