@@ -38,6 +38,8 @@ let batches: SecretFact[][];
 let reachable: boolean;
 /** What is posted arrives, and its answer does not. */
 let losesAnswers: boolean;
+/** Once what is posted has arrived, and before its answer. */
+let beforeAnswer: () => void;
 let stop: AbortController;
 let follower: FollowedSecrets | undefined;
 let database: ReturnType<typeof openNodeDatabase>;
@@ -54,6 +56,7 @@ beforeEach(() => {
   batches = [];
   reachable = true;
   losesAnswers = false;
+  beforeAnswer = () => {};
   stop = new AbortController();
   addHost("m1");
 });
@@ -89,6 +92,7 @@ async function start(): Promise<void> {
         async postSecrets({ facts }: SecretsBody) {
           if (!reachable) return err("unreachable", "the line is cut");
           batches.push(facts);
+          beforeAnswer();
           return losesAnswers ? err("unreachable", "no answer") : ok(undefined);
         },
       },
@@ -374,6 +378,17 @@ describe("the control plane", () => {
   test("that has forgotten everything is told everything again", async () => {
     await start();
     posted.forgetAll();
+    follower?.lookAgain();
+    await time.clock.advance(200);
+    expect(facts()).toHaveLength(2);
+  });
+
+  test("forgot them while it was told is told again", async () => {
+    beforeAnswer = () => {
+      posted.forgetAll();
+      beforeAnswer = () => {};
+    };
+    await start();
     follower?.lookAgain();
     await time.clock.advance(200);
     expect(facts()).toHaveLength(2);

@@ -17,6 +17,7 @@ export interface PostedFacts {
   fresh(fact: SecretFact, sealedFor: readonly string[]): FreshFact;
   /** It is posted now: until it is remembered the control plane may have this fact or an earlier one. */
   doubt(fresh: FreshFact): void;
+  /** It was answered. What was forgotten meanwhile stays so: who forgot it may have lost it after the answer. */
   remember(fresh: FreshFact): void;
   purposesOf(hostUid: string): readonly SecretPurpose[];
   /** Forgets hosts that are not among these. */
@@ -38,13 +39,6 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
     hash.update(new TextEncoder().encode(JSON.stringify([rest, sealedFor])));
     return toHex(hash.digest());
   };
-  const note = ({ hostUid, purpose }: SecretFact, digest: string): void =>
-    void database.run(
-      "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
-      hostUid,
-      purpose,
-      digest,
-    );
   const hostsOf = () =>
     database
       .all("SELECT DISTINCT host_uid FROM posted_facts")
@@ -59,8 +53,20 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
       return row?.["digest"] !== digestOf(fact, sealedFor);
     },
     fresh: (fact, sealedFor) => ({ fact, digest: digestOf(fact, sealedFor) }),
-    doubt: ({ fact }) => note(fact, unknown),
-    remember: ({ fact, digest }) => note(fact, digest),
+    doubt: ({ fact: { hostUid, purpose } }) =>
+      void database.run(
+        "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
+        hostUid,
+        purpose,
+        unknown,
+      ),
+    remember: ({ fact: { hostUid, purpose }, digest }) =>
+      void database.run(
+        "UPDATE posted_facts SET digest = ? WHERE host_uid = ? AND purpose = ?",
+        digest,
+        hostUid,
+        purpose,
+      ),
     purposesOf: (hostUid) =>
       database
         .all("SELECT purpose FROM posted_facts WHERE host_uid = ?", hostUid)
