@@ -2,6 +2,8 @@
 
 /** After that without a sign of life, another agent of the same site or cluster may take the link. */
 export const leaseTtlMs = 20_000;
+/** So long an earlier process of an agent that did not end in order may still be at work: as a failed login counts. */
+export const besideAnotherMs = 30 * 60_000;
 /** A site is "degraded" after that, … */
 export const siteDegradedAfterMs = 60_000;
 /** … and "unreachable" after that. */

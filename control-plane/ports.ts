@@ -208,6 +208,8 @@ export interface OpenedSession {
   readonly touched: readonly string[];
   /** The hello proved that this database went back in time: the hosts of its links were forgotten. */
   readonly regressed: boolean;
+  /** Another process of the agent had the session, and did not end in order: it may still be at work. */
+  readonly afterAnother: boolean;
 }
 
 /**

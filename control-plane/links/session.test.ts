@@ -32,6 +32,7 @@ function makeSession(store: Partial<LinkStore> = {}, more: Partial<SessionDeps> 
           cluster: undefined,
           resync: false,
           regressed: false,
+          afterAnother: false,
           touched: [],
         }),
       ),
@@ -245,6 +246,7 @@ test("the session tells sites to a cluster link only, when they change, though n
     site: undefined,
     resync: false,
     regressed: false,
+    afterAnother: false,
     touched: [],
   };
   const site = makeSession();

@@ -234,6 +234,7 @@ export class AgentSession implements LinkSession {
       ...(site === undefined ? {} : { site }),
       ...(cluster === undefined ? {} : { cluster }),
       regressed: opened.regressed,
+      afterAnother: opened.afterAnother,
       resync: opened.resync ? "full" : "none",
       committedSeq,
       leaseTtlMs,

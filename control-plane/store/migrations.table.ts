@@ -271,4 +271,10 @@ ALTER TABLE machines ADD CONSTRAINT machines_resource_check CHECK (resource IN (
   'machines.machine.openshift.io', 'machinesets.machine.openshift.io'));
 `,
   },
+  {
+    name: "0006-earlier-processes",
+    text: `-- When another process of the agent was heard last that had the session before, and did not end in order.
+ALTER TABLE sessions ADD COLUMN other_seen_at bigint NOT NULL DEFAULT 0;
+`,
+  },
 ];

@@ -119,6 +119,8 @@ export const toAgent = z.discriminatedUnion("type", [
     cluster: z.string().optional(),
     /** The hello proved that the database went back in time: the hosts are taken over anew. */
     regressed: z.boolean().optional(),
+    /** Another process with this agent's identity may still be at work. */
+    afterAnother: z.boolean().optional(),
     /** Whether all documents will be sent again. */
     resync: z.enum(["none", "full"]),
     /** Observations of this boot id up to here are committed. */

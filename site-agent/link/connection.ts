@@ -240,7 +240,7 @@ export class Connection {
     this.welcomedAtMs = deps.clock.monotonicMs();
     this.sentSeq = Math.min(welcome.committedSeq, deps.observations.lastSeq());
     deps.observations.trim(this.sentSeq);
-    this.openLease(site !== undefined, resync, helloSentAtMs);
+    this.openLease(welcome, helloSentAtMs);
     if (site !== undefined && resync === "full") this.strays = new StrayDocuments(deps);
     this.onWelcome();
     if (regressed === true) {
@@ -260,9 +260,9 @@ export class Connection {
    * Where documents are still to come, the first renewal's answer opens the lease: it comes after them, so that
    * no fence looks at old ones.
    */
-  private openLease(hasSite: boolean, resync: Welcome["resync"], helloSentAtMs: number): void {
-    const { lease } = this.deps;
-    lease.opened(hasSite && resync === "none" ? helloSentAtMs : undefined);
+  private openLease({ site, resync, afterAnother }: Welcome, helloSentAtMs: number): void {
+    const holdsAll = site !== undefined && resync === "none";
+    this.deps.lease.opened(holdsAll ? helloSentAtMs : undefined, afterAnother);
   }
 
   private renew(): void {

@@ -33,6 +33,11 @@ test("who was told of a copy is not alone for half an hour, though the lease is 
   expect(lease.isAlone()).toBe(true);
 });
 
+test("nor is who comes after another process that may still be at work", () => {
+  lease.opened(clock.monotonicMs(), true);
+  expect([lease.problem() === undefined, lease.isAlone()]).toEqual([true, false]);
+});
+
 test("who waited for approval, or for an earlier process of its own, is alone with the lease", () => {
   lease.closed(true);
   lease.opened(clock.monotonicMs());

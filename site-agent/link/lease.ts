@@ -12,9 +12,9 @@ export interface Lease {
   answered(sequence: number): void;
   /**
    * A new session: older renewals no longer count. The hello's time does, or, when undefined, nothing until the
-   * first renewal is answered.
+   * first renewal is answered. `afterAnother`: as in the welcome.
    */
-  opened(helloSentAtMs: number | undefined): void;
+  opened(helloSentAtMs: number | undefined, afterAnother?: boolean): void;
   /** `isLost`: the control plane said that this agent holds nothing any more. */
   closed(isLost: boolean): void;
   /** Told so, until the next session: this agent must leave its machines alone. */
@@ -51,9 +51,10 @@ export function makeLease(clock: Clock): Lease {
       heldSinceMs = Math.max(heldSinceMs ?? at, at);
       for (const older of sentAtMs.keys()) if (older <= answer) sentAtMs.delete(older);
     },
-    opened(helloSentAtMs) {
+    opened(helloSentAtMs, afterAnother = false) {
       sentAtMs.clear();
       isTaken = false;
+      if (afterAnother) takenMs = clock.monotonicMs();
       heldSinceMs = helloSentAtMs;
     },
     closed(isLost) {

@@ -7,7 +7,7 @@ import { err, ok, type Result } from "../../../shared/result.ts";
 import type { LinkStore, OpenedSession, OpeningError } from "../../ports.ts";
 import { readRows, type Database } from "../database.ts";
 import { jsonText } from "../json-text.ts";
-import { leaseTtlMs, siteDegradedAfterMs } from "../../lease-times.table.ts";
+import { besideAnotherMs, leaseTtlMs, siteDegradedAfterMs } from "../../lease-times.table.ts";
 import { forgetAgain, forgetParts } from "./forget-hosts.ts";
 
 export type Opening = Parameters<LinkStore["openSession"]>[0];
@@ -25,6 +25,7 @@ const answer = z.object({
   missing: z.boolean(),
   resync: z.boolean(),
   regressed: z.boolean(),
+  after_another: z.boolean(),
   touched: z.array(z.string()),
 });
 
@@ -47,6 +48,7 @@ export async function openSession(
       cluster: row.cluster ?? undefined,
       resync: row.resync,
       regressed: row.regressed,
+      afterAnother: row.after_another,
       touched: row.touched,
     });
   }
@@ -86,6 +88,7 @@ function statement(opening: Opening, times: OpeningTimes): SQL {
     agent.site, agent.cluster,
     (SELECT count(*) FROM taken) < (SELECT count(*) FROM opened, wanted) AS missing,
     agent.regressed OR EXISTS (SELECT FROM stale) AS resync, agent.regressed,
+    agent.other_seen_at >= ${times.nowMs - besideAnotherMs}::bigint AS after_another,
     (SELECT coalesce(json_agg(uid), '[]')
      FROM (SELECT uid FROM touched UNION ALL SELECT uid FROM forgotten) woken) AS touched
   FROM agent`;
@@ -104,13 +107,15 @@ function sessionParts(opening: Opening, times: OpeningTimes): SQL {
     known AS (
       SELECT a.id, a.site, a.cluster, a.counter, a.boot_id,
         ${opening.counter}::bigint > a.counter AND (${epoch}::bigint, ${turn}::bigint)
-          > (coalesce(s.epoch, 0), coalesce(s.turn, 0)) AS regressed
+          > (coalesce(s.epoch, 0), coalesce(s.turn, 0)) AS regressed,
+        coalesce(CASE WHEN s.boot_id IN ('', ${opening.bootId}) THEN s.other_seen_at ELSE s.seen_at END, 0)
+          AS other_seen_at
       FROM agents a LEFT JOIN sessions s ON s.agent_id = a.id
       WHERE a.id = ${opening.agentId} AND a.state = 'approved'
       FOR UPDATE OF a
     ),
     agent AS (
-      SELECT a.id, a.site, a.cluster, a.regressed,
+      SELECT a.id, a.site, a.cluster, a.regressed, a.other_seen_at,
         CASE WHEN ${opening.counter}::bigint <= a.counter
                THEN CASE WHEN a.boot_id = ${opening.bootId} THEN 'superseded' ELSE 'cloned' END
              WHEN NOT a.regressed AND EXISTS (
@@ -136,18 +141,20 @@ function sessionParts(opening: Opening, times: OpeningTimes): SQL {
     ),
     opened AS (
       INSERT INTO sessions AS s
-        (agent_id, epoch, boot_id, committed_seq, token_hash, instance, program_version, seen_at)
+        (agent_id, epoch, boot_id, committed_seq, token_hash, instance, program_version, seen_at,
+         other_seen_at)
       SELECT id, (
           SELECT max(nextval('epochs')) FROM generate_series(0, least(${mostEpochsPassedOver}::bigint,
             greatest(0, ${epoch}::bigint - (SELECT last_value - (NOT is_called)::int FROM epochs))))
         ), ${opening.bootId}, 0, ${opening.tokenHash}, ${opening.instance},
-        ${opening.programVersion}, ${times.nowMs}::bigint
+        ${opening.programVersion}, ${times.nowMs}::bigint, (SELECT other_seen_at FROM agent)
       FROM counted WHERE verdict = 'open'
       ON CONFLICT (agent_id) DO UPDATE SET
         epoch = excluded.epoch, turn = 0, boot_id = excluded.boot_id,
         committed_seq = CASE WHEN s.boot_id = excluded.boot_id THEN s.committed_seq ELSE 0 END,
         token_hash = excluded.token_hash, instance = excluded.instance,
-        program_version = excluded.program_version, seen_at = excluded.seen_at
+        program_version = excluded.program_version, seen_at = excluded.seen_at,
+        other_seen_at = excluded.other_seen_at
       WHERE s.boot_id = excluded.boot_id OR s.seen_at < ${times.nowMs - leaseTtlMs}::bigint
         OR (SELECT regressed FROM agent)
       RETURNING agent_id, epoch, committed_seq

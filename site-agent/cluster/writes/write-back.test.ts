@@ -211,6 +211,36 @@ test("a status replaces the whole status, also what another operator left there,
   expect(after?.["status"]).toMatchObject({ poweredOn: true });
 });
 
+describe("a status that is about an older spec", () => {
+  const about = (observedGeneration: number) => ({
+    poweredOn: observedGeneration < 2,
+    conditions: [{ type: "Ready", observedGeneration }],
+  });
+  const shown = async (generation: number, there: number, ours: number) => {
+    const host = `${hosts}/m1`;
+    kubernetes.put(host, {
+      metadata: { name: "m1", namespace: "horses", uid: target.uid, generation },
+      status: about(there),
+    });
+    const status = about(ours) as never;
+    return await writeBackTo(kubernetes, { kind: "status", ...target, status });
+  };
+
+  test("replaces none about a newer one", async () => {
+    expect(await shown(2, 2, 1)).toEqual({
+      ok: false,
+      message: "the status there is about generation 2 of the host, this one about 1",
+      retry: false,
+    });
+    expect(kubernetes.objects.get(`${hosts}/m1`)?.["status"]).toEqual(about(2));
+  });
+
+  test("replaces one of a backup, about more than the host ever was", async () => {
+    expect(await shown(1, 2, 1)).toEqual({ ok: true });
+    expect(await shown(2, 1, 2)).toEqual({ ok: true });
+  });
+});
+
 test("metadata keeps what others put there", async () => {
   kubernetes.put(`${hosts}/m1`, {
     metadata: {

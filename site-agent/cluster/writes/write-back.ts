@@ -2,14 +2,7 @@
 // that was meant: a target that is gone, or has another uid, counts as done.
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
-import {
-  attempt,
-  fetchHost,
-  fieldManager,
-  hostApi,
-  hostPath,
-  type WriteOutcome,
-} from "./write-attempt.ts";
+import type { WriteOutcome } from "./write-attempt.ts";
 import { writeEvent } from "./write-event.ts";
 import { releaseHardwareData, writeHardwareData } from "./write-hardware-data.ts";
 import { writeArchitecture, writeMetadata } from "./write-host.ts";
@@ -17,6 +10,7 @@ import { writeHostPatch } from "./write-host-patch.ts";
 import { writeMachineSet } from "./write-machine-set.ts";
 import { writeProviderPatch, writeProviderStatus } from "./write-provider.ts";
 import { claimSecret, labelSecret, releaseSecret } from "./write-secret.ts";
+import { writeStatus } from "./write-status.ts";
 
 /** All but what is about Nodes, which may be another cluster's, and is answered with a fact. */
 export type KubernetesWrite = Exclude<WriteBack, { kind: "link-node" | "leave-node" }>;
@@ -55,18 +49,4 @@ async function writeAs<K extends keyof Writes>(
   write: Writes[K],
 ): Promise<WriteOutcome> {
   return await writers[kind](api, write);
-}
-
-/**
- * Replaces the whole status. Server-side apply would leave fields that another operator wrote before us, such
- * as an old error, for ever.
- */
-async function writeStatus(api: KubernetesApi, write: Writes["status"]): Promise<WriteOutcome> {
-  const found = await fetchHost(api, write);
-  if (!found.ok) return found.outcome;
-  return await attempt(api, {
-    method: "PUT",
-    path: `${hostPath(write)}/status?fieldManager=${fieldManager}`,
-    body: { apiVersion: hostApi, kind: "BareMetalHost", ...found.object, status: write.status },
-  });
 }

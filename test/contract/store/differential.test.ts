@@ -69,7 +69,7 @@ const answers = [
   ...["ok string", "ok undefined", "stale"].map((kind) => `claimHost ${kind}`),
   ...["id", "used", "expired"].map((kind) => `enrol ${kind}`),
   ...["superseded", "cloned", "standby", "23505"].map((kind) => `openSession ${kind}`),
-  ...["epoch", "committedSeq", "resync", "regressed", "touched"].map(
+  ...["epoch", "committedSeq", "resync", "regressed", "afterAnother", "touched"].map(
     (kind) => `openSession ${kind}`,
   ),
   ...["held", "fenced", "revoked", "lost"].map((kind) => `renewLease ${kind}`),

@@ -173,6 +173,25 @@ onEachDatabase("openSession", (held) => {
     });
   });
 
+  test("tells a process of another before it that did not end in order, for half an hour", async () => {
+    const { world } = held();
+    await world.addAgent("one", { site: "lab" });
+    const first = await world.opened("one");
+    world.clock.advance(30_000);
+    expect([first.afterAnother, (await world.opened("one")).afterAnother]).toEqual([false, false]);
+    world.clock.advance(30_000);
+    const second = await world.opened("one", { bootId: "boot-2" });
+    const again = await world.opened("one", { bootId: "boot-2" });
+    world.clock.advance(30 * 60_000 + 1);
+    const later = await world.opened("one", { bootId: "boot-2" });
+    await world.store.endSession({ agentId: "one", epoch: later.epoch });
+    const third = await world.opened("one", { bootId: "boot-3" });
+    world.clock.advance(30 * 60_000 + 1);
+    const fourth = await world.opened("one", { bootId: "boot-4" });
+    const after = [second, again, later, third, fourth].map(({ afterAnother }) => afterAnother);
+    expect(after).toEqual([true, true, false, false, false]);
+  });
+
   test("alarms when the first process of an agent comes back while a second one waits", async () => {
     const { world } = held();
     await world.addAgent("one", { site: "lab" });

@@ -78,8 +78,14 @@ const table: Readonly<Record<FaultClass, Apply>> = {
   },
   "agent-stop"(world, fault) {
     const process = agent(world, fault);
-    if (process?.life === undefined) return false;
-    void process.stop().then(() => world.kernel.timer(fault.amount, () => void process.start()));
+    if (process === undefined) return false;
+    const startAgain = (): void =>
+      void world.kernel.timer(fault.amount, () => void process.start());
+    // One that is down is started first: its next crash may come before it would be up by itself.
+    void process
+      .start()
+      .then(() => process.stop())
+      .then(startAgain);
   },
   "agent-paused": (world, fault) => agent(world, fault)?.life?.pause(fault.untilMs - fault.atMs),
   "agent-cloned"(world, fault) {

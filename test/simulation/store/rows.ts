@@ -60,6 +60,7 @@ export interface SessionRow {
   readonly instance: string;
   readonly program_version: string;
   readonly seen_at: number;
+  readonly other_seen_at: number;
 }
 
 export interface LinkRow {

@@ -44,7 +44,7 @@ export function endSession(
   const session = database.tables.sessions.get(agentId);
   if (session?.epoch !== epoch) return;
   const seen_at = Math.min(session.seen_at, nowMs - leaseTtlMs - 1);
-  database.write("sessions", agentId, { ...session, seen_at });
+  database.write("sessions", agentId, { ...session, boot_id: "", seen_at });
 }
 
 export function sessionOfToken(

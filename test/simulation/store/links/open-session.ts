@@ -1,6 +1,10 @@
 // As control-plane/store/links/open-session.ts: an agent's hello becomes its session.
 import { createHash } from "node:crypto";
-import { leaseTtlMs, siteDegradedAfterMs } from "../../../../control-plane/lease-times.table.ts";
+import {
+  besideAnotherMs,
+  leaseTtlMs,
+  siteDegradedAfterMs,
+} from "../../../../control-plane/lease-times.table.ts";
 import type { LinkStore, OpenedSession, OpeningError } from "../../../../control-plane/ports.ts";
 import { err, ok, type Result } from "../../../../shared/result.ts";
 import { queueRow, rowsOfLink } from "../hosts/outbox-rows.ts";
@@ -29,6 +33,7 @@ export function openSession(
   if (verdict !== "open") return refused(verdict, opening);
   const epoch = database.nextEpoch(opening.heard?.epoch ?? 0);
   if (!regressed && isOccupied(database, opening, times.nowMs)) return refused("occupied", opening);
+  const afterAnother = otherSeenAt(database, opening) >= times.nowMs - besideAnotherMs;
   const session = openRow(database, { ...opening, epoch }, times.nowMs);
   const wasAway = awaySince(database, agent) < times.nowMs - siteDegradedAfterMs;
   for (const name of linksOf(agent)) {
@@ -37,13 +42,13 @@ export function openSession(
   const { site } = agent;
   if (regressed) {
     const touched = forgetHosts(database, { ...agent, epoch: session.epoch }, times.wakeAtMs);
-    return ok({ ...openedBy(session, agent), regressed, resync: true, touched });
+    return ok({ ...openedBy(session, agent), regressed, afterAnother, resync: true, touched });
   }
   const catchingUp =
     site === null
       ? { resync: false, touched: [] }
       : catchUp(database, { site, wasAway, opening }, times);
-  return ok({ ...openedBy(session, agent), regressed, ...catchingUp });
+  return ok({ ...openedBy(session, agent), regressed, afterAnother, ...catchingUp });
 }
 
 function refused(kind: OpeningError, { counter }: Opening): Result<never, OpeningError> {
@@ -106,6 +111,16 @@ function count(database: MemoryDatabase, { agent, opening }: Candidate, verdict:
   });
 }
 
+/** When another process of the agent was heard last that had the session before, and did not end in order. */
+function otherSeenAt(
+  { tables }: MemoryDatabase,
+  { agentId, bootId }: Pick<Opening, "agentId" | "bootId">,
+): number {
+  const earlier = tables.sessions.get(agentId);
+  if (earlier === undefined) return 0;
+  return ["", bootId].includes(earlier.boot_id) ? earlier.other_seen_at : earlier.seen_at;
+}
+
 /** Another process of the agent may still hold its lease. */
 function isOccupied(
   { tables }: MemoryDatabase,
@@ -136,6 +151,7 @@ function openRow(
     instance,
     program_version: programVersion,
     seen_at: nowMs,
+    other_seen_at: otherSeenAt(database, { agentId, bootId }),
   };
   database.write("sessions", agentId, session);
   return session;
