@@ -96,4 +96,7 @@ test("a second failure in a row with nothing wrong breaks it, one with a cause d
   expect(tryJudge(l7, [...events.slice(0, -1), pressed, ...events.slice(-1)], { truth })).toEqual(
     [],
   );
+  const second = madeMachine({ macs: ["52:54:01:00:01:99", "52:54:01:00:01:00"] });
+  const beside = { machines: new Map([["m1", second]]) };
+  expect(tryJudge(l7, twice("disk"), { truth: beside })).toEqual([]);
 });

@@ -5,7 +5,7 @@
 import { anything, Calm } from "./calm.ts";
 import { fleetOf, mayLogIn } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
-import { isHandsOff, specOf, statusOf } from "./host-of.ts";
+import { bootMacOf, isHandsOff, specOf, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import type { Truth } from "../world/truth.ts";
 import { VainTries } from "./vain-tries.ts";
@@ -66,9 +66,15 @@ export const l7: JudgeKind = {
   },
 };
 
+/** With a boot MAC that its machine boots from: firmware tries the first NIC. */
 function isHealthy(truth: Truth, hostUid: string): boolean {
   const host = fleetOf(truth).find(({ object }) => object.metadata.uid === hostUid);
-  return host !== undefined && !isHandsOff(host.object) && mayLogIn(host);
+  return (
+    host !== undefined &&
+    !isHandsOff(host.object) &&
+    mayLogIn(host) &&
+    bootMacOf(host.object) === host.machine?.macs[0]
+  );
 }
 
 /** A password that failed too often waits half an hour, lest the BMC locks. */
