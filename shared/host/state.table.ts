@@ -39,7 +39,12 @@ export const transitions: Readonly<Record<HostState, readonly HostState[]>> = {
   ],
   provisioning: ["provisioned", "deprovisioning", "deleting"],
   provisioned: ["deprovisioning", "deleting"],
-  "externally provisioned": ["provisioned", "powering off before delete", "deleting"],
+  "externally provisioned": [
+    "provisioned",
+    "deprovisioning",
+    "powering off before delete",
+    "deleting",
+  ],
   deprovisioning: ["available", "powering off before delete", "deleting"],
   "powering off before delete": ["deleting"],
   deleting: [],

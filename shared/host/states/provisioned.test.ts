@@ -241,10 +241,23 @@ test("clearing externallyProvisioned keeps a matching image and wipes without on
   const emptied = external();
   edit(emptied, { externallyProvisioned: false });
   emptied.settle();
-  expect(emptied.states.slice(-2)).toEqual(["provisioned", "deprovisioning"]);
+  expect(emptied.states.slice(-2)).toEqual(["externally provisioned", "deprovisioning"]);
   expect(emptied.ordered).toEqual({ kind: "inspect", afterwards: "stay" });
   emptied.reach("available");
   expect(orders(emptied).map(({ kind }) => kind)).toContain("clean");
+});
+
+test("an image that is named just after externallyProvisioned was cleared is written", () => {
+  const world = external();
+  edit(world, { externallyProvisioned: false });
+  world.kubernetesIsSlow = true;
+  world.decide();
+  edit(world, { image });
+  world.kubernetesIsSlow = false;
+  world.catchUp();
+  world.reach("provisioned");
+  expect(orders(world).map(({ kind }) => kind)).toContain("provision");
+  expect(world.settle().next).toEqual({ kind: "settled" });
 });
 
 test("a host that moves to another site logs in there before anything else", () => {
