@@ -28,7 +28,11 @@ export interface HostStatus {
   readonly errorMessage?: string;
   readonly operationalStatus?: string;
   readonly poweredOn?: boolean;
-  readonly conditions?: readonly { readonly type?: string; readonly observedGeneration?: number }[];
+  readonly conditions?: readonly {
+    readonly type?: string;
+    readonly observedGeneration?: number;
+    readonly lastTransitionTime?: string;
+  }[];
   readonly provisioning?: {
     readonly state?: string;
     readonly ID?: string;

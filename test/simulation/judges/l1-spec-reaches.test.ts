@@ -42,4 +42,6 @@ test("the bound counts from when the agent is connected and nothing is wrong bet
   expect(tryJudge(l1, [...begun, closed(20)], { until: 300 })).toEqual([]);
   expect(tryJudge(l1, [...begun, fault(20, "api-throttled", "c")], { until: 300 })).toEqual([]);
   expect(tryJudge(l1, [...begun, fault(20, "bmc-hangs", "m1")], { until: 46 })).toEqual([late]);
+  const unheard = fault(5, "notification-lost", "database");
+  expect(tryJudge(l1, [...begun, unheard], { until: 46 })).toEqual([late]);
 });

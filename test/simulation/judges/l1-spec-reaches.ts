@@ -1,7 +1,8 @@
-// L1: what a host's spec says of its machine reaches the site. The bound is that for one lost notification; how fast it
-// is as a rule is measured in real time, by test/bench.
+// L1: what a host's spec says of its machine reaches the site. The bound is that for lost notifications, which are no
+// excuse; how fast it is as a rule is measured in real time, by test/bench.
 import type { KubernetesObject, WorldEvent } from "../world/events.ts";
 import { betweenPeopleAndAgents, Calm } from "./calm.ts";
+import type { Matters } from "./calm.ts";
 import { pausedAnnotation, specOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Waits } from "./waits.ts";
@@ -9,6 +10,9 @@ import { Waits } from "./waits.ts";
 const boundMs = 35_000;
 
 type Document = Extract<WorldEvent, { readonly kind: "delivered" }>["document"];
+
+const matters: Matters = (trouble) =>
+  betweenPeopleAndAgents(trouble) && !trouble.what.startsWith("notification");
 
 export const l1: JudgeKind = {
   id: "L1",
@@ -18,7 +22,7 @@ export const l1: JudgeKind = {
     /** What each host's site was told last. */
     const told = new Map<string, NonNullable<Document>>();
     const hosts = new Map<string, KubernetesObject>();
-    const sinceMs = () => calm.connectedSinceMs(betweenPeopleAndAgents);
+    const sinceMs = () => calm.connectedSinceMs(matters);
     const waits = new Waits(boundMs, (uid, afterMs) =>
       report(`the site does not know the spec of ${uid} after ${afterMs} ms`, uid),
     );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { frame } from "./made-events.ts";
 import { s12 } from "./s12-no-lost-update.ts";
 import { madeHost, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
@@ -23,6 +24,20 @@ test("an observed generation that goes back, or is not there yet, is a violation
     ]);
   expect(status(4, 3)).toEqual(["condition Ready has observed generation 3 after 4"]);
   expect(status(4, 6)).toEqual(["condition Ready has observed generation 6 of 5"]);
+  expect(status(4, 5)).toEqual([]);
+});
+
+test("a condition that changes before its last change is an older status, and a violation", () => {
+  const changed = (second: number): KubernetesObject => {
+    const lastTransitionTime = `2026-11-01T12:00:0${second}Z`;
+    return { ...host, status: { conditions: [{ type: "Ready", lastTransitionTime }] } };
+  };
+  const status = (was: number, is: number) =>
+    tryJudge(s12, [
+      stored(1, changed(is), { before: changed(was), by: "farrier", verb: "status" }),
+    ]);
+  expect(status(4, 3)).toEqual(["condition Ready changed 1 s before its last change"]);
+  expect(status(4, 4)).toEqual([]);
   expect(status(4, 5)).toEqual([]);
 });
 
@@ -119,4 +134,33 @@ test("a session or link of an older epoch is a violation, a newer one is none", 
   expect(committed({ epoch: 4 }, "links", { epoch: 5 })).toHaveLength(1);
   expect(committed({ epoch: 6 }, "sessions", { epoch: 5 })).toEqual([]);
   expect(committed({ epoch: 0 }, "links", { epoch: 5 })).toEqual([]);
+});
+
+describe("observations of an agent's program", () => {
+  const hello: Made = { at: 0, kind: "hello", agent: "site-1", boot: "b", capabilities: [] };
+  const came = (...seqs: readonly [number, number]): Made => ({
+    ...frame(1, "hub", "observations"),
+    ...{ seqs },
+  });
+  const taken = (committed_seq: number, boot_id = "b"): Made => ({
+    at: 2,
+    kind: "commit",
+    statement: "s",
+    place: 0,
+    table: "sessions",
+    key: "agent",
+    before: { boot_id, committed_seq: 0 },
+    after: { boot_id, committed_seq },
+  });
+
+  test("that count as taken in and never came are a violation", () => {
+    const gap = "s: observations up to 5 count as taken in, and only 2 came";
+    expect(tryJudge(s12, [hello, came(1, 2), came(4, 5), taken(5)])).toEqual([gap]);
+  });
+
+  test("that came, some of them twice, are none, nor is a program that begins anew", () => {
+    expect(tryJudge(s12, [hello, came(1, 2), came(2, 3), taken(3)])).toEqual([]);
+    const anew: Made = { ...hello, ...{ boot: "c" } };
+    expect(tryJudge(s12, [hello, came(1, 2), anew, taken(0, "c")])).toEqual([]);
+  });
 });

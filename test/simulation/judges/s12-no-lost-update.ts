@@ -1,5 +1,7 @@
 // S12: what somebody else has written meanwhile is not written over: in Kubernetes, and in the control plane's database.
+// Nor is what an agent has observed passed over.
 import type { KubernetesObject } from "../world/events.ts";
+import { HeardReports } from "./heard-reports.ts";
 import type { JudgeKind } from "./judge.ts";
 import { specOf, statusOf } from "./host-of.ts";
 import { isDeleting, machineOf } from "./machine-of.ts";
@@ -8,9 +10,11 @@ type Row = Readonly<Record<string, unknown>>;
 
 export const s12: JudgeKind = {
   id: "S12",
-  says: "Farrier writes over nothing that is newer than what it has seen, and observedGeneration never goes back",
-  make: (report) => ({
+  says: "Farrier writes over nothing that is newer than what it has seen, and neither observedGeneration nor a condition's time ever goes back",
+  make: (report, reports = new HeardReports()) => ({
     on: {
+      hello: (event) => reports.onHello(event),
+      frame: (event) => reports.onFrame(event),
       object({ before, after, by, verb, path, cluster }, truth) {
         if (after.kind !== "BareMetalHost" || by !== "farrier" || before === undefined) return;
         if (verb === "gone") return;
@@ -24,32 +28,39 @@ export const s12: JudgeKind = {
       commit({ table, key, before, after, statement }) {
         if (before === undefined || after === undefined) return;
         const problem =
-          table === "hosts" ? hostProblem(before, after) : epochProblem(before, after);
+          table === "hosts"
+            ? hostProblem(before, after)
+            : (epochProblem(before, after) ?? reports.problemOf(after));
         if (problem !== undefined) report(`${statement}: ${problem}`, `${table} ${key}`);
       },
     },
   }),
 };
 
-/** By type. */
-function generationsOf(object: KubernetesObject): ReadonlyMap<string, number> {
-  const { conditions = [] } = statusOf(object);
-  return new Map(
-    conditions.flatMap(({ type = "", observedGeneration }) =>
-      observedGeneration === undefined ? [] : [[type, observedGeneration] as const],
-    ),
-  );
-}
-
 function backwards(before: KubernetesObject, after: KubernetesObject): string | undefined {
   const { generation = Infinity } = after.metadata;
-  const was = generationsOf(before);
-  for (const [type, is] of generationsOf(after)) {
-    const last = was.get(type) ?? 0;
-    if (is < last) return `condition ${type} has observed generation ${is} after ${last}`;
-    if (is > generation) return `condition ${type} has observed generation ${is} of ${generation}`;
+  const was = new Map((statusOf(before).conditions ?? []).map((each) => [each.type, each]));
+  for (const { type = "", observedGeneration: is, ...condition } of statusOf(after).conditions ??
+    []) {
+    const last = was.get(type);
+    const lastGeneration = last?.observedGeneration ?? 0;
+    if (is !== undefined && is < lastGeneration) {
+      return `condition ${type} has observed generation ${is} after ${lastGeneration}`;
+    }
+    if ((is ?? 0) > generation) {
+      return `condition ${type} has observed generation ${is} of ${generation}`;
+    }
+    const [wasMs, isMs] = [timeOf(last?.lastTransitionTime), timeOf(condition.lastTransitionTime)];
+    if (isMs < wasMs) {
+      return `condition ${type} changed ${(wasMs - isMs) / 1_000} s before its last change`;
+    }
   }
   return undefined;
+}
+
+/** NaN: not told, and neither before nor after anything. */
+function timeOf(text: string | undefined): number {
+  return text === undefined ? Number.NaN : Date.parse(text);
 }
 
 /** What a Metal3Machine has a say in while it uses the host. */

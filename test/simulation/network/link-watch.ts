@@ -36,8 +36,8 @@ export class LinkWatch {
       },
       arrived: (text) => {
         const frame = readFrame(text);
-        const { type, epoch, sequence } = frame;
-        this.#tell({ kind: "frame", ...about, to, type, epoch, sequence });
+        const { type, epoch, sequence, seqs } = frame;
+        this.#tell({ kind: "frame", ...about, to, type, epoch, sequence, seqs });
         for (const told of frame.told(this.#agent)) this.#tell(told);
       },
       ended: () => this.#tell({ kind: "link", ...about, change: `${to} end closed` }),
@@ -58,6 +58,8 @@ interface Head {
 }
 
 interface Frame extends Head {
+  /** Of observations: the first and the last. */
+  readonly seqs: readonly [number, number] | undefined;
   told(agent: string): readonly Happened[];
 }
 
@@ -110,11 +112,11 @@ function readFrame(text: string): Frame {
   const head = readHead(text);
   const { type } = head;
   if (type !== "deliveries" && type !== "observations" && type !== "hello") {
-    return { ...head, told: nothing };
+    return { ...head, seqs: undefined, told: nothing };
   }
   const wire = parse(text);
-  if (wire === undefined) return { ...head, type: "garbled", told: nothing };
-  return { ...head, told: (agent) => toldOf(wire, agent) };
+  if (wire === undefined) return { ...head, type: "garbled", seqs: undefined, told: nothing };
+  return { ...head, seqs: seqsOf(wire), told: (agent) => toldOf(wire, agent) };
 }
 
 function readSent(text: string): Head & { readonly stored?: readonly string[] | undefined } {
@@ -144,6 +146,12 @@ function parse(text: string): Wire | undefined {
   } catch {
     return undefined;
   }
+}
+
+function seqsOf({ type, items = [] }: Wire): Frame["seqs"] {
+  const [first, last] = [items.at(0)?.seq, items.at(-1)?.seq];
+  if (type !== "observations" || first === undefined || last === undefined) return undefined;
+  return [first, last];
 }
 
 function toldOf({ type, bootId = "", capabilities = [], items = [] }: Wire, agent: string) {

@@ -189,6 +189,22 @@ const ownership: readonly Act[] = [
     },
   },
   {
+    name: "replaced by force",
+    weight: 2,
+    play: (random, on) => {
+      const { host, machine, images, atMs } = on;
+      const freeMs = atMs + random.between(50, 2 * second);
+      const againMs = freeMs + random.between(100, 3 * second);
+      const image = { name: random.pick(images) };
+      const spec = random.chance(0.7) ? { image } : {};
+      return [
+        ...deleted(random, on),
+        { atMs: freeMs, kind: "remove-finalizer", host },
+        { atMs: againMs, kind: "create-host", host, machine: machine.name, spec },
+      ];
+    },
+  },
+  {
     name: "deleted while detached",
     weight: 1,
     play: (random, on) => [

@@ -1,6 +1,6 @@
 // What goes wrong in a scenario: which classes, how often, when, how long and how badly, within the bounds of
-// faults.table.ts. Each fault is drawn from a stream of its own. Some strike while work is likely to be under way: what
-// goes wrong beside it proves less.
+// faults.table.ts. Each fault is drawn from a stream of its own. Some strike while work is likely to be under way, and
+// some while another lasts: what goes wrong beside work, and alone, proves less.
 import type { Random } from "../kernel/random.ts";
 import type { Fleet } from "./fleet.ts";
 import { faultTable } from "./faults.table.ts";
@@ -17,15 +17,47 @@ export interface FaultBounds {
 
 /** Most work has begun by then, and has not ended. */
 const atWorkMs = 45_000;
+/** Of another fault, in which one begins. */
+const longestMs = 60_000;
+/** Before the end of the faults none begins. */
+const lastMs = 5_000;
 
 export function drawFaults(
   random: Random,
   classes: readonly FaultClass[],
   bounds: FaultBounds,
 ): readonly Fault[] {
-  return classes
-    .flatMap((fault) => drawClass(random.split(fault), fault, bounds))
+  const all = classes.flatMap((fault) => drawClass(random.split(fault), fault, bounds));
+  return all
+    .map((fault, at) => together(random.split(`together ${fault.fault} ${at}`), fault, all, bounds))
     .toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** Trouble seldom comes alone: at the same place, where it can. */
+function together(
+  random: Random,
+  fault: Fault,
+  all: readonly Fault[],
+  { faultsMs }: FaultBounds,
+): Fault {
+  const others = all.filter(({ fault: what, atMs, untilMs }) => {
+    return what !== fault.fault && untilMs > atMs + 1_000;
+  });
+  if (others.length === 0 || isEarly(fault) || !random.chance(0.3)) return fault;
+  const { fault: what, atMs: fromMs, untilMs, target } = random.pick(others);
+  const toMs = Math.min(untilMs, fromMs + longestMs, faultsMs - lastMs);
+  const atMs = random.between(fromMs, Math.max(fromMs, toMs));
+  const hasSamePlaces = faultTable[what].target === faultTable[fault.fault].target;
+  return {
+    ...fault,
+    atMs,
+    untilMs: atMs + fault.untilMs - fault.atMs,
+    target: hasSamePlaces && random.chance(0.7) ? target : fault.target,
+  };
+}
+
+function isEarly({ fault }: Fault): boolean {
+  return faultTable[fault].early !== undefined;
 }
 
 function drawClass(random: Random, fault: FaultClass, bounds: FaultBounds): readonly Fault[] {
@@ -34,12 +66,12 @@ function drawClass(random: Random, fault: FaultClass, bounds: FaultBounds): read
   if (targets.length === 0) return [];
   return Array.from({ length: random.between(1, kind.most) }, (_, at) => {
     const own = random.split(String(at));
-    const lastMs = Math.floor(bounds.faultsMs * (kind.early ?? 1)) - 5_000;
-    const anyMs = own.between(5_000, Math.max(5_000, lastMs));
+    const latestMs = Math.floor(bounds.faultsMs * (kind.early ?? 1)) - lastMs;
+    const anyMs = own.between(5_000, Math.max(5_000, latestMs));
     const when = own.split("at work");
     const isAtWork = kind.early === undefined && bounds.worksMs.length > 0 && when.chance(0.3);
     const workMs = isAtWork ? when.pick(bounds.worksMs) + when.between(0, atWorkMs) : anyMs;
-    const atMs = workMs > lastMs ? anyMs : workMs;
+    const atMs = workMs > latestMs ? anyMs : workMs;
     const lastsMs = kind.lastsMs === undefined ? 0 : own.between(...kind.lastsMs);
     return {
       fault,

@@ -49,9 +49,9 @@ export function drawFleet(random: Random, hosts: number, quirks: readonly string
 /** Few operators restrict what is done at their site. */
 function withGuard(random: Random, site: SitePlan, machines: readonly MachinePlan[]): SitePlan {
   const draws = random.split(`guard ${site.name}`);
-  if (!draws.chance(0.15)) return site;
+  if (!draws.chance(0.2)) return site;
   const names = machines.flatMap((each) => (each.site === site.name ? [each.name] : []));
-  const hostsPer10Minutes = draws.chance(0.7) ? draws.between(2, 4) : undefined;
+  const hostsPer10Minutes = draws.chance(0.7) ? draws.between(1, 3) : undefined;
   const protects = draws.chance(0.5) ? [draws.pick(names)] : [];
   return { ...site, guard: { hostsPer10Minutes, protects } };
 }

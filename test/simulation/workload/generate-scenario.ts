@@ -47,6 +47,7 @@ export function generateScenario(seed: number, options: GenerateOptions): Scenar
     faults: [
       ...drawFaults(random.split("faults"), classes, bounds),
       ...(profile === "swarm" ? withoutWebhook(random.split("webhook"), fleet, faultsMs) : []),
+      ...(profile === "swarm" ? guardedAnew(random.split("guarded"), fleet, faultsMs) : []),
     ],
   };
 }
@@ -72,6 +73,18 @@ function withoutWebhook(random: Random, { clusters }: Fleet, faultsMs: number): 
     .map(({ name: target }) => {
       return { fault: "webhook-unreachable", atMs: 1, untilMs: faultsMs, target, amount: 0 };
     });
+}
+
+/** What a site's guard has counted so far has to outlive the agent, which is restarted now and then. */
+function guardedAnew(random: Random, { sites }: Fleet, faultsMs: number): readonly Fault[] {
+  return sites.flatMap(({ name: target, guard }): readonly Fault[] => {
+    const own = random.split(target);
+    if (guard?.hostsPer10Minutes === undefined || !own.chance(0.5)) return [];
+    const atMs = own.between(45_000, faultsMs - 60_000);
+    return [
+      { fault: "agent-crash", atMs, untilMs: atMs, target, amount: own.between(500, 20_000) },
+    ];
+  });
 }
 
 function drawProfile(random: Random): "happy" | "single" | "swarm" {

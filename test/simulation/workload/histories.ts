@@ -22,7 +22,7 @@ export function drawHistories(random: Random, fleet: Fleet, faultsMs: number): r
   const histories = fleet.machines.flatMap((machine, at) =>
     historyOf(random.split(`host of ${machine.name}`), { fleet, machine, at, faultsMs }),
   );
-  const sets = drawMachineSets(random.split("machine sets"), fleet, faultsMs);
+  const sets = drawMachineSets(random.split("machine sets"), fleet, { histories, faultsMs });
   const deletions = drawDeletions(random.split("deletions"), histories, faultsMs);
   const all = [...histories, ...inTime(sets, faultsMs), ...inTime(deletions, faultsMs)];
   return all.toSorted((a, b) => a.atMs - b.atMs);
@@ -160,7 +160,7 @@ function pickAct(random: Random): Act {
 /** What takes something back, or mends itself, does so before the faults end: the fleet must converge after them. */
 function inTime(commands: readonly Command[], faultsMs: number): readonly Command[] {
   return commands.map((command, place) => {
-    const latestMs = faultsMs - lastMs + (place + 1) * second;
+    const latestMs = Math.min(faultsMs - second, faultsMs - lastMs + (place + 1) * second);
     const atMs = Math.min(command.atMs, latestMs);
     if (!("lagMs" in command)) return { ...command, atMs };
     return { ...command, atMs, lagMs: Math.min(command.lagMs, faultsMs - atMs - second) };

@@ -1,7 +1,10 @@
 // Clusters and MachineSets in the clusters that have cluster-api: made, scaled up and down at random, Machines deleted
-// one by one, and all of it at once. They take hosts that nobody deploys by hand, if there are any.
+// one by one, and all of it at once. They take hosts that nobody deploys by hand, if there are any, and sometimes others
+// want the same host at that moment.
 import type { Random } from "../kernel/random.ts";
+import { partsOf } from "./addresses.ts";
 import type { Fleet } from "./fleet.ts";
+import { drawRivals } from "./rivals.ts";
 import type { Command } from "./scenario.ts";
 
 const second = 1_000;
@@ -9,17 +12,26 @@ const minute = 60 * second;
 const namespaces = ["metal", "metal", "horses"];
 const mostReplicas = 3;
 
+export type Creation = Extract<Command, { readonly kind: "create-host" }>;
+
+interface Histories {
+  /** Of the hosts. */
+  readonly histories: readonly Command[];
+  readonly faultsMs: number;
+}
+
 export function drawMachineSets(
   random: Random,
   { clusters, images, sites }: Fleet,
-  faultsMs: number,
+  { histories, faultsMs }: Histories,
 ): readonly Command[] {
   return clusters.flatMap(({ name: cluster, hasClusterApi = false }) => {
     if (!hasClusterApi) return [];
     const own = random.split(cluster);
+    const spares = sparesIn(cluster, histories);
     return Array.from({ length: own.pick([1, 1, 2]) }, (_, at): readonly Command[] => {
       const draws = own.split(`set ${at + 1}`);
-      const set = `${cluster}/${draws.pick(namespaces)}/workers-${at + 1}`;
+      const set = `${cluster}/${namespaceOf(draws.split("namespace"), spares)}/workers-${at + 1}`;
       const labels = { "farrier.dev/site": draws.pick(sites).name };
       const create: Command = {
         atMs: draws.between(second, 2 * minute),
@@ -28,9 +40,28 @@ export function drawMachineSets(
         image: draws.pick(images).name,
         ...(draws.chance(0.2) ? { hostSelector: { matchLabels: labels } } : {}),
       };
-      return [create, ...laterActs(draws, create, { set, faultsMs })];
+      const later = laterActs(draws, create, { set, faultsMs });
+      const about = { set, spares, images: images.map(({ name }) => name) };
+      return [create, ...later, ...drawRivals(draws.split("rivals"), later, about)];
     }).flat();
   });
+}
+
+/** Hosts of a cluster that are created without an image. */
+function sparesIn(cluster: string, histories: readonly Command[]): readonly Creation[] {
+  return histories.filter(
+    (each): each is Creation =>
+      each.kind === "create-host" &&
+      partsOf(each.host).cluster === cluster &&
+      each.spec["image"] === undefined,
+  );
+}
+
+/** Mostly one where a host is to be had. */
+function namespaceOf(random: Random, spares: readonly Creation[]): string {
+  return spares.length > 0 && random.chance(0.8)
+    ? partsOf(random.pick(spares).host).namespace
+    : random.pick(namespaces);
 }
 
 function laterActs(

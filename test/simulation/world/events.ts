@@ -108,6 +108,8 @@ export type Happened =
       /** Of a welcome and of an answered lease renewal. */
       readonly epoch?: number | undefined;
       readonly sequence?: number | undefined;
+      /** Of observations that reach the hub: numbers of the first and the last. */
+      readonly seqs?: readonly [number, number] | undefined;
     }
   /** An agent sent a frame. */
   | {
