@@ -137,11 +137,12 @@ test("a session or link of an older epoch is a violation, a newer one is none", 
 });
 
 describe("observations of an agent's program", () => {
-  const hello: Made = { at: 0, kind: "hello", agent: "site-1", boot: "b", capabilities: [] };
-  const came = (...seqs: readonly [number, number]): Made => ({
-    ...frame(1, "hub", "observations"),
-    ...{ seqs },
-  });
+  const begun = (boot: string): Made => {
+    return { at: 0, kind: "hello", agent: "site-1", boot, capabilities: [] };
+  };
+  const hello = begun("b");
+  const came = (...seqs: readonly [number, number]): Made =>
+    Object.assign(frame(1, "hub", "observations"), { seqs });
   const taken = (committed_seq: number, boot_id = "b"): Made => ({
     at: 2,
     kind: "commit",
@@ -160,7 +161,6 @@ describe("observations of an agent's program", () => {
 
   test("that came, some of them twice, are none, nor is a program that begins anew", () => {
     expect(tryJudge(s12, [hello, came(1, 2), came(2, 3), taken(3)])).toEqual([]);
-    const anew: Made = { ...hello, ...{ boot: "c" } };
-    expect(tryJudge(s12, [hello, came(1, 2), anew, taken(0, "c")])).toEqual([]);
+    expect(tryJudge(s12, [hello, came(1, 2), begun("c"), taken(0, "c")])).toEqual([]);
   });
 });

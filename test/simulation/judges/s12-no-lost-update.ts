@@ -4,6 +4,7 @@ import type { KubernetesObject } from "../world/events.ts";
 import { HeardReports } from "./heard-reports.ts";
 import type { JudgeKind } from "./judge.ts";
 import { specOf, statusOf } from "./host-of.ts";
+import type { HostStatus } from "./host-of.ts";
 import { isDeleting, machineOf } from "./machine-of.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -37,25 +38,24 @@ export const s12: JudgeKind = {
   }),
 };
 
+type Condition = NonNullable<HostStatus["conditions"]>[number];
+
 function backwards(before: KubernetesObject, after: KubernetesObject): string | undefined {
   const { generation = Infinity } = after.metadata;
   const was = new Map((statusOf(before).conditions ?? []).map((each) => [each.type, each]));
-  for (const { type = "", observedGeneration: is, ...condition } of statusOf(after).conditions ??
-    []) {
-    const last = was.get(type);
-    const lastGeneration = last?.observedGeneration ?? 0;
-    if (is !== undefined && is < lastGeneration) {
-      return `condition ${type} has observed generation ${is} after ${lastGeneration}`;
-    }
-    if ((is ?? 0) > generation) {
-      return `condition ${type} has observed generation ${is} of ${generation}`;
-    }
-    const [wasMs, isMs] = [timeOf(last?.lastTransitionTime), timeOf(condition.lastTransitionTime)];
-    if (isMs < wasMs) {
-      return `condition ${type} changed ${(wasMs - isMs) / 1_000} s before its last change`;
-    }
+  for (const is of statusOf(after).conditions ?? []) {
+    const problem = olderThan(was.get(is.type), is, generation);
+    if (problem !== undefined) return `condition ${is.type} ${problem}`;
   }
   return undefined;
+}
+
+function olderThan(was: Condition | undefined, is: Condition, newest: number): string | undefined {
+  const [last, now] = [was?.observedGeneration ?? 0, is.observedGeneration];
+  if (now !== undefined && now < last) return `has observed generation ${now} after ${last}`;
+  if (now !== undefined && now > newest) return `has observed generation ${now} of ${newest}`;
+  const byMs = timeOf(was?.lastTransitionTime) - timeOf(is.lastTransitionTime);
+  return byMs > 0 ? `changed ${byMs / 1_000} s before its last change` : undefined;
 }
 
 /** NaN: not told, and neither before nor after anything. */
