@@ -24,10 +24,11 @@ export class HeardReports {
   }
 
   /** A session counts observations as taken in that never came: whoever made them forgets them. */
-  problemOf({ boot_id: boot, committed_seq: committed }: Row): string | undefined {
-    const heard = this.#heard.get(String(boot)) ?? 0;
-    return Number(committed ?? 0) > heard
-      ? `observations up to ${String(committed)} count as taken in, and only ${heard} came`
+  problemOf(before: Row, after: Row): string | undefined {
+    const [was, is] = [before, after].map((row) => Number(row["committed_seq"] ?? 0));
+    const heard = this.#heard.get(String(after["boot_id"])) ?? 0;
+    return is! > Math.max(was!, heard)
+      ? `observations up to ${is} count as taken in, and only ${heard} came`
       : undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { l1 } from "./l1-spec-reaches.ts";
 import { closed, fault, opened, welcomed } from "./made-events.ts";
 import { madeHost, stored, tryJudge } from "./try-judge.ts";
@@ -44,4 +44,36 @@ test("the bound counts from when the agent is connected and nothing is wrong bet
   expect(tryJudge(l1, [...begun, fault(20, "bmc-hangs", "m1")], { until: 46 })).toEqual([late]);
   const unheard = fault(5, "notification-lost", "database");
   expect(tryJudge(l1, [...begun, unheard], { until: 46 })).toEqual([late]);
+});
+
+describe("what was decided of a host", () => {
+  const status = (state: string) => ({ provisioning: { state } });
+  const decided = (at: number, state: string): Made => {
+    const about = {
+      statement: "s",
+      place: 0,
+      table: "hosts",
+      key: "u",
+      before: undefined,
+    } as const;
+    return { at, kind: "commit", ...about, after: { memory: { status: status(state) } } };
+  };
+  const shown = (at: number, state: string, annotations = {}) =>
+    stored(at, madeHost({ status: status(state), annotations }), { verb: "status" });
+  const known = [opened(0), welcomed(0), shown(1, "available"), decided(2, "available")];
+  const old = "the status of u is not what was decided 71000 ms ago";
+
+  test("is shown in time, or breaks the promise", () => {
+    const ready = [...known, decided(10, "provisioned")];
+    expect(tryJudge(l1, [...ready, shown(80, "provisioned")], { until: 300 })).toEqual([]);
+    expect(tryJudge(l1, [...ready, shown(81, "provisioned")], { until: 300 })).toEqual([old]);
+    expect(tryJudge(l1, ready, { until: 81 })).toEqual([old]);
+  });
+
+  test("is not written while the host is paused, and waits for what stands in its way", () => {
+    const paused = { "baremetalhost.metal3.io/paused": "" };
+    const ready = [...known, decided(10, "provisioned")];
+    expect(tryJudge(l1, [...ready, shown(20, "available", paused)], { until: 300 })).toEqual([]);
+    expect(tryJudge(l1, [...ready, fault(20, "api-throttled", "c")], { until: 300 })).toEqual([]);
+  });
 });

@@ -1,10 +1,11 @@
-// L1: what a host's spec says of its machine reaches the site. The bound is that for lost notifications, which are no
+// L1: what a host's spec says of its machine reaches the site, and what is decided of it reaches its status. The bound is that for lost notifications, which are no
 // excuse; how fast it is as a rule is measured in real time, by test/bench.
 import type { KubernetesObject, WorldEvent } from "../world/events.ts";
 import { betweenPeopleAndAgents, Calm } from "./calm.ts";
 import type { Matters } from "./calm.ts";
 import { pausedAnnotation, specOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
+import { ShownStatus } from "./shown-status.ts";
 import { Waits } from "./waits.ts";
 
 const boundMs = 35_000;
@@ -16,7 +17,7 @@ const matters: Matters = (trouble) =>
 
 export const l1: JudgeKind = {
   id: "L1",
-  says: "a changed spec is at the connected agent of its site within 35 s",
+  says: "a changed spec is at the connected agent of its site within 35 s, and what was decided is in the status within 70 s",
   make(report) {
     const calm = new Calm();
     /** What each host's site was told last. */
@@ -25,6 +26,9 @@ export const l1: JudgeKind = {
     const sinceMs = () => calm.connectedSinceMs(matters);
     const waits = new Waits(boundMs, (uid, afterMs) =>
       report(`the site does not know the spec of ${uid} after ${afterMs} ms`, uid),
+    );
+    const status = new ShownStatus((uid, afterMs) =>
+      report(`the status of ${uid} is not what was decided ${afterMs} ms ago`, uid),
     );
     const compare = (host: KubernetesObject, atMs: number): void => {
       const { uid } = host.metadata;
@@ -36,7 +40,10 @@ export const l1: JudgeKind = {
     return {
       on: {
         ...calm.on,
-        object({ after, verb, atMs }) {
+        commit: (event) => status.onCommit(event, sinceMs),
+        object(event) {
+          status.onObject(event, sinceMs);
+          const { after, verb, atMs } = event;
           if (after.kind !== "BareMetalHost") return;
           const { uid } = after.metadata;
           if (verb === "gone") for (const map of [told, hosts]) map.delete(uid);
@@ -52,7 +59,10 @@ export const l1: JudgeKind = {
           else compare(host, atMs);
         },
       },
-      look: (truth) => waits.look(truth.nowMs(), sinceMs),
+      look(truth) {
+        waits.look(truth.nowMs(), sinceMs);
+        status.look(truth.nowMs(), sinceMs);
+      },
     };
   },
 };

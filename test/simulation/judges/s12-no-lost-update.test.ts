@@ -41,6 +41,15 @@ test("a condition that changes before its last change is an older status, and a 
   expect(status(4, 5)).toEqual([]);
 });
 
+test("the status of a host that had the name before is a violation", () => {
+  const known = (ID: string): KubernetesObject => ({ ...host, status: { provisioning: { ID } } });
+  const status = (was: string, is: string) =>
+    tryJudge(s12, [stored(1, known(is), { before: known(was), by: "farrier", verb: "status" })]);
+  expect(status("", "v")).toEqual(["the status is that of v, which had the name before"]);
+  expect(status("", "u")).toEqual([]);
+  expect(status("moved", "moved")).toEqual([]);
+});
+
 test("what Farrier writes of other people's is a violation", () => {
   const asked = { ...metadata, annotations: { a: "1", b: "0" } };
   expect(written({ ...host, metadata: asked })).toEqual(["Farrier wrote annotation b"]);

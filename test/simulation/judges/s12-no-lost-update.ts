@@ -22,7 +22,7 @@ export const s12: JudgeKind = {
         const machine = machineOf(truth, cluster, after) ?? machineOf(truth, cluster, before);
         const problem =
           verb === "status"
-            ? backwards(before, after)
+            ? (backwards(before, after) ?? another(before, after))
             : (wrongFor(machine, before, after) ?? notOurs(machine, before, after));
         if (problem !== undefined) report(problem, path);
       },
@@ -31,7 +31,7 @@ export const s12: JudgeKind = {
         const problem =
           table === "hosts"
             ? hostProblem(before, after)
-            : (epochProblem(before, after) ?? reports.problemOf(after));
+            : (epochProblem(before, after) ?? reports.problemOf(before, after));
         if (problem !== undefined) report(`${statement}: ${problem}`, `${table} ${key}`);
       },
     },
@@ -56,6 +56,14 @@ function olderThan(was: Condition | undefined, is: Condition, newest: number): s
   if (now !== undefined && now > newest) return `has observed generation ${now} of ${newest}`;
   const byMs = timeOf(was?.lastTransitionTime) - timeOf(is.lastTransitionTime);
   return byMs > 0 ? `changed ${byMs / 1_000} s before its last change` : undefined;
+}
+
+/** Of one that had the name before: hosts are known to Farrier by their uid. */
+function another(before: KubernetesObject, after: KubernetesObject): string | undefined {
+  const [was = "", is = ""] = [before, after].map((each) => statusOf(each).provisioning?.ID);
+  return is === "" || is === was || is === after.metadata.uid
+    ? undefined
+    : `the status is that of ${is}, which had the name before`;
 }
 
 /** NaN: not told, and neither before nor after anything. */

@@ -194,7 +194,7 @@ const ownership: readonly Act[] = [
     play: (random, on) => {
       const { host, machine, images, atMs } = on;
       const freeMs = atMs + random.between(50, 2 * second);
-      const againMs = freeMs + random.between(100, 3 * second);
+      const againMs = freeMs + random.between(20, 2 * second);
       const image = { name: random.pick(images) };
       const spec = random.chance(0.7) ? { image } : {};
       return [

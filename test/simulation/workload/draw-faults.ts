@@ -15,8 +15,8 @@ export interface FaultBounds {
   readonly worksMs: readonly number[];
 }
 
-/** Most work has begun by then, and has not ended. */
-const atWorkMs = 45_000;
+/** Around when work is asked for: most has begun at the end, and has not ended. */
+const atWorkMs = [-15_000, 45_000] as const;
 /** Of another fault, in which one begins. */
 const longestMs = 60_000;
 /** Before the end of the faults none begins. */
@@ -70,7 +70,9 @@ function drawClass(random: Random, fault: FaultClass, bounds: FaultBounds): read
     const anyMs = own.between(5_000, Math.max(5_000, latestMs));
     const when = own.split("at work");
     const isAtWork = kind.early === undefined && bounds.worksMs.length > 0 && when.chance(0.3);
-    const workMs = isAtWork ? when.pick(bounds.worksMs) + when.between(0, atWorkMs) : anyMs;
+    const workMs = isAtWork
+      ? Math.max(1_000, when.pick(bounds.worksMs) + when.between(...atWorkMs))
+      : anyMs;
     const atMs = workMs > latestMs ? anyMs : workMs;
     const lastsMs = kind.lastsMs === undefined ? 0 : own.between(...kind.lastsMs);
     return {
