@@ -189,6 +189,82 @@ test("an operator that begins later stops following and writing", async () => {
   expect(await clock.until(cluster.write(write))).toMatchObject({ ok: false, retry: true });
 });
 
+const provider = "controller-leader-election-capm3";
+const renewProvider = () =>
+  kubernetes.put(`/apis/coordination.k8s.io/v1/namespaces/capm3-system/leases/${provider}`, {
+    metadata: { name: provider, namespace: "capm3-system" },
+    spec: {
+      holderIdentity: "capm3",
+      renewTime: new Date(clock.nowMs()).toISOString(),
+      leaseDurationSeconds: 15,
+    },
+  });
+const feeds = () => new Set(requests.map(({ url }) => url.replace(/.*\//, "")));
+const consumer = { kind: "Metal3Machine", namespace: "horses", name: "w1" };
+const target = { namespace: "horses", name: "m1", uid: "host-1" };
+const claim: WriteBack = {
+  kind: "host-patch",
+  ...target,
+  consumer,
+  spec: { consumerRef: consumer },
+};
+
+test("while another Metal3 machine provider leads hosts are kept as ever, and its kinds are left to it", async () => {
+  renewProvider();
+  cluster.welcome(welcome());
+  await clock.advance(2_000);
+  expect([...feeds()].toSorted()).toEqual(["baremetalhosts", "hardwaredata", "namespaces"]);
+  expect(await cluster.write(claim)).toEqual({ ok: true });
+  expect(kubernetes.objects.get(host)).not.toHaveProperty("spec.consumerRef");
+  expect(await cluster.write(write)).toEqual({ ok: true });
+  expect(finalizers()).toEqual(["baremetalhost.metal3.io"]);
+  expect(logged.join()).toContain("Another Metal3 machine provider leads");
+  // It was stopped: its Lease is renewed no longer.
+  await clock.advance(40_000);
+  expect([...feeds()]).toContain("metal3machines");
+  expect(await cluster.write(claim)).toEqual({ ok: true });
+  expect(kubernetes.objects.get(host)).toMatchObject({ spec: { consumerRef: consumer } });
+});
+
+test("a Metal3 machine provider that begins later gets its kinds, and keeps them through a new session", async () => {
+  cluster.welcome(welcome());
+  await clock.advance(2_000);
+  expect([...feeds()]).toContain("metal3machines");
+  renewProvider();
+  await clock.advance(5_000);
+  requests.length = 0;
+  renewProvider();
+  cluster.welcome(welcome("u".repeat(64)));
+  await clock.advance(10_000);
+  expect([...feeds()].toSorted()).toEqual(["baremetalhosts", "hardwaredata", "namespaces"]);
+});
+
+test.each([
+  { kind: "provider-patch", resource: "metal3machines", ...target },
+  { kind: "provider-status", resource: "metal3clusters", ...target, status: {} },
+  { kind: "label-secret", ...target, secretName: "s", labels: {} },
+  {
+    kind: "event",
+    ...target,
+    about: { apiVersion: "x", kind: "Metal3Machine" },
+    eventName: "e",
+    type: "Normal",
+    reason: "R",
+    message: "m",
+    atMs: 0,
+  },
+] as const satisfies readonly WriteBack[])(
+  "while another Metal3 machine provider leads no $kind is written for it",
+  async (word) => {
+    renewProvider();
+    cluster.welcome(welcome());
+    await clock.advance(2_000);
+    kubernetes.requests.length = 0;
+    expect(await cluster.write(word)).toEqual({ ok: true });
+    expect(kubernetes.requests).toEqual([]);
+  },
+);
+
 test("nothing is written before it is known who leads", async () => {
   kubernetes.refuse = ({ path }) => (path.includes("leases") ? 503 : undefined);
   cluster.welcome(welcome());

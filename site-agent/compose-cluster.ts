@@ -1,11 +1,21 @@
 // Puts the cluster link together: one follower per resource, the Secrets, the write-back. A new session starts
 // them anew with its own bearer; what they remember is on disk. Names no adapter.
-import { openShiftResource, usualResource, type MachineResource } from "../shared/protocol/feed.ts";
+import {
+  openShiftResource,
+  usualResource,
+  type FeedResource,
+  type MachineResource,
+} from "../shared/protocol/feed.ts";
 import type { SiteKey, Welcome } from "../shared/protocol/frames.ts";
 import type { WriteBack } from "../shared/protocol/write-back.ts";
 import { makeFollowedHosts, type FollowedHosts } from "./cluster/followed-hosts.ts";
 import { makeHub, type Hub } from "./cluster/hub.ts";
-import { makeLeaseCheck, type LeaseCheck } from "./cluster/lease-check.ts";
+import {
+  makeLeaseCheck,
+  otherOperator,
+  otherProvider,
+  type LeaseCheck,
+} from "./cluster/lease-check.ts";
 import { followNodes, type FollowedNodes } from "./cluster/nodes/follow-nodes.ts";
 import { leaveNode } from "./cluster/nodes/leave-node.ts";
 import { linkNode, type LinkNode } from "./cluster/nodes/link-node.ts";
@@ -15,6 +25,7 @@ import { makePostedFacts, type PostedFacts } from "./cluster/secrets/posted-fact
 import { followSecrets, type FollowedSecrets } from "./cluster/secrets/follow-secrets.ts";
 import { makeNewestSeen } from "./cluster/newest-seen.ts";
 import { followResource, type ObjectMemory } from "./cluster/watch.ts";
+import { isOfClusterApi } from "./cluster/writes/is-of-cluster-api.ts";
 import type { WriteOutcome } from "./cluster/writes/write-attempt.ts";
 import { writeBackTo } from "./cluster/writes/write-back.ts";
 import type { AgentDatabase, Clock, Crypto, HttpClient, Log } from "./ports.ts";
@@ -54,7 +65,7 @@ const tries = 5;
 const retryMs = 1_000;
 /** So many are read and written again without a pause; more would be a quarrel. */
 const conflictsAtOnce = 2;
-const leaseCheckMs = 15_000;
+const leaseCheckMs = 5_000;
 
 export function startCluster(ports: ClusterPorts, options: ClusterOptions): RunningCluster {
   return new ClusterLink(ports, options);
@@ -67,10 +78,16 @@ class ClusterLink implements RunningCluster {
   private readonly hosts: FollowedHosts;
   private readonly clusters: WorkloadClusters;
   private readonly newest = makeNewestSeen();
-  private readonly checkLease: () => Promise<LeaseCheck>;
+  private readonly checkOperator: () => Promise<LeaseCheck>;
+  private readonly checkProvider: () => Promise<LeaseCheck>;
   private session = new AbortController();
   /** Of the session: followed while nobody else leads. */
   private following: AbortController | undefined;
+  /** Of what is followed: the kinds of cluster-api, while no other provider has them. */
+  private providing: AbortController | undefined;
+  /** The sentence about the provider that has them. */
+  private rival: string | undefined;
+  private startFollowing: (resource: FeedResource, signal: AbortSignal) => void = () => {};
   private obstacle: string | undefined = "the Leases of this cluster were not read yet";
   /** Of the session, since it follows. */
   private hub: Hub | undefined;
@@ -85,7 +102,8 @@ class ClusterLink implements RunningCluster {
     this.posted = makePostedFacts(ports.database, ports.crypto);
     this.hosts = makeFollowedHosts(ports.database);
     this.clusters = makeWorkloadClusters(ports);
-    this.checkLease = makeLeaseCheck(ports.api, ports.clock);
+    this.checkOperator = makeLeaseCheck(ports.api, ports.clock, otherOperator);
+    this.checkProvider = makeLeaseCheck(ports.api, ports.clock, otherProvider);
   }
 
   welcome(welcome: Welcome): void {
@@ -138,48 +156,71 @@ class ClusterLink implements RunningCluster {
       : await linkNode({ api, hub, clusters }, write);
   }
 
-  /** What was followed before a change of the settings may still be decided about. */
+  /** What was followed before may still be decided about. */
   private isOurs(write: WriteBack): boolean {
+    if (this.providing === undefined && isOfClusterApi(write)) return false;
     if (write.kind === "machine-set") return this.options.openShift === "machines-and-machinesets";
     if (!("resource" in write) || write.resource === undefined) return true;
-    return this.machineSide().includes(write.resource);
+    const resources: readonly MachineResource[] = [...usualResource.options, ...this.openShift()];
+    return resources.includes(write.resource);
   }
 
-  private machineSide(): readonly MachineResource[] {
+  private openShift(): readonly MachineResource[] {
     const { openShift } = this.options;
-    return [
-      ...usualResource.options,
-      ...(openShift === undefined ? [] : openShiftResources[openShift]),
-    ];
+    return openShift === undefined ? [] : openShiftResources[openShift];
   }
 
   stop(): void {
     this.hub = undefined;
     this.session.abort();
-    this.following?.abort();
-    this.following = undefined;
+    this.unfollow();
     this.secrets = undefined;
   }
 
-  /** Follows and writes only while no other operator is at work; looks again and again. */
+  /** Follows and writes only while nobody else leads; looks again and again. */
   private async lead(welcome: ClusterWelcome, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.ports;
     while (!signal.aborted) {
-      const check = await this.checkLease();
+      const operator = await this.checkOperator();
+      const provider = await this.checkProvider();
       if (signal.aborted) return;
-      if (check.kind === "alone") {
+      const unknown = [operator, provider].find(({ kind }) => kind === "unknown");
+      if (operator.kind === "other") {
+        log.error("another operator leads", { reason: operator.message });
+        this.obstacle = operator.message;
+        this.unfollow();
+      } else if (unknown !== undefined) {
+        // What was known before counts on.
+        log.warn("leases not read", { reason: "message" in unknown ? unknown.message : "" });
+      } else {
         this.obstacle = undefined;
         this.follow(welcome, signal);
-      } else if (check.kind === "other") {
-        log.error("another operator leads", { reason: check.message });
-        this.obstacle = check.message;
-        this.following?.abort();
-        this.following = undefined;
-      } else {
-        // What was known before counts on.
-        log.warn("leases not read", { reason: check.message });
+        this.provide(provider);
       }
-      await clock.sleep(check.kind === "unknown" ? retryMs : leaseCheckMs, signal);
+      await clock.sleep(unknown === undefined ? leaseCheckMs : retryMs, signal);
+    }
+  }
+
+  private unfollow(): void {
+    this.following?.abort();
+    this.following = undefined;
+    this.providing = undefined;
+  }
+
+  private provide(provider: LeaseCheck): void {
+    const { following, providing } = this;
+    if (following === undefined) return;
+    if (provider.kind === "other") {
+      if (provider.message !== this.rival)
+        this.ports.log.warn("another provider leads", { reason: provider.message });
+      this.rival = provider.message;
+      providing?.abort();
+      this.providing = undefined;
+    } else if (providing === undefined) {
+      this.rival = undefined;
+      this.providing = new AbortController();
+      const signal = AbortSignal.any([following.signal, this.providing.signal]);
+      for (const resource of usualResource.options) this.startFollowing(resource, signal);
     }
   }
 
@@ -203,8 +244,12 @@ class ClusterLink implements RunningCluster {
       },
     };
     const hostSide = ["namespaces", "baremetalhosts", "hardwaredata"] as const;
-    for (const resource of [...hostSide, ...this.machineSide()]) {
-      void followResource({ ...ports, hub, memory, newest }, resource, signal);
+    this.startFollowing = (resource, until) => {
+      const both = AbortSignal.any([signal, until]);
+      void followResource({ ...ports, hub, memory, newest }, resource, both);
+    };
+    for (const resource of [...hostSide, ...this.openShift()]) {
+      this.startFollowing(resource, signal);
     }
     if (this.options.openShift !== undefined) {
       const { api, clock } = ports;

@@ -4,7 +4,8 @@ import { stringify } from "yaml";
 import { infrastructureGroup } from "../../shared/capm3/provider.ts";
 import { providerKinds } from "../../shared/capm3/validation/provider-kinds.table.ts";
 import type { CelRule } from "../../shared/metal3/validation/host-rule.ts";
-import { hostRules, updateRules } from "../../shared/metal3/validation/host-rules.table.ts";
+import { hostRules } from "../../shared/metal3/validation/host-rules.table.ts";
+import { updateRules } from "../../shared/metal3/validation/update-rules.table.ts";
 
 const api = "admissionregistration.k8s.io/v1";
 

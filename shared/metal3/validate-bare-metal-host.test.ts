@@ -7,7 +7,8 @@ import {
   findViolations,
   validateBareMetalHost,
 } from "./validate-bare-metal-host.ts";
-import { hostRules, updateRules } from "./validation/host-rules.table.ts";
+import { hostRules } from "./validation/host-rules.table.ts";
+import { updateRules } from "./validation/update-rules.table.ts";
 
 const url = "http://images.example/a.qcow2";
 const checksum = "a".repeat(64);
@@ -249,5 +250,33 @@ test("externallyProvisioned can be set from available only [W25 B92]", () => {
   const provisioned = withStatus(makeHost(), { provisioning: { state: "provisioned", ID: "" } });
   expect(findUpdateViolations(after, provisioned)[0]?.message).toContain('"provisioned"');
   expect(findUpdateViolations(after, withStatus(makeHost(), {}))).toEqual([]);
-  expect(updateRules).toHaveLength(3);
+  expect(updateRules).toHaveLength(4);
+});
+
+const consumed = (name: string, more: object = {}) =>
+  makeHost({
+    consumerRef: {
+      apiVersion: "infrastructure.cluster.x-k8s.io/v1beta2",
+      kind: "Metal3Machine",
+      name,
+      ...more,
+    },
+  });
+const elsewhere = { namespace: "another" };
+
+test("a consumer is not replaced by another of its kind", () => {
+  const text = 'and "metal/b" may not take the host over; remove spec.consumerRef first';
+  expect(findUpdateViolations(consumed("b"), consumed("a"))[0]?.message).toContain(text);
+  expect(findUpdateViolations(consumed("a", elsewhere), consumed("a"))).toHaveLength(1);
+});
+
+test.each([
+  ["comes", makeHost(), consumed("a")],
+  ["goes", consumed("a"), makeHost()],
+  ["stays, and says its namespace", consumed("a"), consumed("a", { namespace: "metal" })],
+  ["stays, of another version", consumed("a"), consumed("a", { apiVersion: "x/v1" })],
+  ["gives the host to its Cluster for reuse", consumed("a"), consumed("c", { kind: "Cluster" })],
+  ["is empty", consumed(""), consumed("a")],
+])("a consumer that %s is no takeover", (_words, before, after) => {
+  expect(findUpdateViolations(after, before)).toEqual([]);
 });

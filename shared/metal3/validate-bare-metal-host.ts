@@ -2,7 +2,8 @@
 // caller's.
 import type { BareMetalHost } from "./bare-metal-host.ts";
 import type { HostRule, Violation } from "./validation/host-rule.ts";
-import { hostRules, updateRules } from "./validation/host-rules.table.ts";
+import { hostRules } from "./validation/host-rules.table.ts";
+import { updateRules } from "./validation/update-rules.table.ts";
 
 /** Every rule that this host breaks and that admission refuses. */
 export function findViolations(host: BareMetalHost): readonly Violation[] {

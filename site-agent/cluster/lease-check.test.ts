@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { makeVirtualClock } from "../../infra/lab/bmc-simulator/virtual-clock.ts";
 import { FakeKubernetes } from "../../test/support/fake-kubernetes.ts";
-import { makeLeaseCheck, type LeaseCheck } from "./lease-check.ts";
+import { makeLeaseCheck, otherOperator, otherProvider, type LeaseCheck } from "./lease-check.ts";
 
 const leases = "/apis/coordination.k8s.io/v1/namespaces/metal3/leases";
 const startMs = Date.parse("2026-11-01T12:00:00Z");
@@ -13,12 +13,12 @@ let check: () => Promise<LeaseCheck>;
 beforeEach(() => {
   kubernetes = new FakeKubernetes();
   clock = makeVirtualClock(startMs);
-  check = makeLeaseCheck(kubernetes, clock);
+  check = makeLeaseCheck(kubernetes, clock, otherOperator);
 });
 
-function lease(renewedAtMs: number, over: object = {}): void {
+function lease(renewedAtMs: number, over: object = {}) {
   const renewTime = new Date(renewedAtMs).toISOString().replace("Z", "000Z");
-  kubernetes.put(`${leases}/baremetal-operator`, {
+  return kubernetes.put(`${leases}/baremetal-operator`, {
     metadata: { name: "baremetal-operator", namespace: "metal3" },
     spec: { holderIdentity: "bmo-7f", renewTime, leaseDurationSeconds: 15, ...over },
   });
@@ -27,6 +27,18 @@ function lease(renewedAtMs: number, over: object = {}): void {
 test("without such a Lease nobody else leads", async () => {
   kubernetes.put(`${leases}/other`, { metadata: { name: "other", namespace: "metal3" } });
   expect(await check()).toEqual({ kind: "alone" });
+});
+
+test("the Lease of a machine provider is not that of an operator, and the other way round", async () => {
+  const name = "controller-leader-election-capm3";
+  const { spec } = lease(startMs - 1_000);
+  kubernetes.remove(`${leases}/baremetal-operator`);
+  kubernetes.put(`${leases}/${name}`, { metadata: { name, namespace: "metal3" }, spec });
+  expect(await check()).toEqual({ kind: "alone" });
+  expect(await makeLeaseCheck(kubernetes, clock, otherProvider)()).toEqual({
+    kind: "other",
+    message: `Another Metal3 machine provider leads in this cluster: Lease metal3/${name} of "bmo-7f" is being renewed. Metal3Clusters and Metal3Machines are left to it until it is stopped.`,
+  });
 });
 
 test("a Lease that is renewed means that another operator leads, and is named", async () => {

@@ -1,6 +1,6 @@
-// Is another bare-metal operator at work in this cluster? Its Lease, renewed again and again, means that the same
-// hosts would have two masters. Whether it is renewed is seen by its change, and not by comparing clocks: those of
-// a site may be hours off.
+// Is another operator at work in this cluster? Its Lease, renewed again and again, means that the same hosts, or the
+// same machines, would have two masters. Whether it is renewed is seen by its change, and not by comparing clocks:
+// those of a site may be hours off.
 import { z } from "zod";
 import type { Clock } from "../ports.ts";
 import type { KubernetesApi } from "./port.ts";
@@ -21,8 +21,28 @@ const leases = z.looseObject({
 });
 type Lease = z.infer<typeof leases>["items"][number];
 
-const operatorLease = "baremetal-operator";
-const path = `/apis/coordination.k8s.io/v1/leases?fieldSelector=metadata.name%3D${operatorLease}`;
+export interface Rival {
+  /** Of its leader election. */
+  readonly lease: string;
+  /** "Another …". */
+  readonly what: string;
+  readonly wayOut: string;
+}
+
+/** Of all that Farrier does. */
+export const otherOperator: Rival = {
+  lease: "baremetal-operator",
+  what: "Another bare-metal operator",
+  wayOut: "Stop it first.",
+};
+
+/** Of the machine side of cluster-api alone: hosts have one master still. */
+export const otherProvider: Rival = {
+  lease: "controller-leader-election-capm3",
+  what: "Another Metal3 machine provider",
+  wayOut: "Metal3Clusters and Metal3Machines are left to it until it is stopped.",
+};
+
 /** More than clocks differ: a Lease that was renewed so long ago is left over. */
 const leftOverMs = 3 * 3_600_000;
 
@@ -33,7 +53,12 @@ export type LeaseCheck =
   | { readonly kind: "unknown"; readonly message: string };
 
 /** Ask it again and again: it remembers when each Lease changed last. */
-export function makeLeaseCheck(api: KubernetesApi, clock: Clock): () => Promise<LeaseCheck> {
+export function makeLeaseCheck(
+  api: KubernetesApi,
+  clock: Clock,
+  rival: Rival,
+): () => Promise<LeaseCheck> {
+  const path = `/apis/coordination.k8s.io/v1/leases?fieldSelector=metadata.name%3D${rival.lease}`;
   const changes = new Map<string, { readonly renewTime: string; readonly atMs: number }>();
 
   /** What was never seen before counts as renewed now, unless it is very old. */
@@ -62,13 +87,13 @@ export function makeLeaseCheck(api: KubernetesApi, clock: Clock): () => Promise<
       return { kind: "unknown", message };
     }
     const other = read.data.items.find(
-      (lease) => lease.metadata.name === operatorLease && isRenewed(lease),
+      (lease) => lease.metadata.name === rival.lease && isRenewed(lease),
     );
     if (other === undefined) return { kind: "alone" };
     const { metadata, spec } = other;
     return {
       kind: "other",
-      message: `Another bare-metal operator leads in this cluster: Lease ${metadata.namespace}/${metadata.name} of "${spec?.holderIdentity}" is being renewed. Stop it first.`,
+      message: `${rival.what} leads in this cluster: Lease ${metadata.namespace}/${metadata.name} of "${spec?.holderIdentity}" is being renewed. ${rival.wayOut}`,
     };
   };
 }

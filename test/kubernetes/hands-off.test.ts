@@ -5,6 +5,7 @@ import type { BareMetalHost } from "../../shared/metal3/bare-metal-host.ts";
 import type { TestBmc } from "./bmcs.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { hostObject, secretObject } from "./objects.ts";
+import { untilDecided as untilHostDecided } from "./until-decided.ts";
 
 let fleet: Fleet;
 const bmcs = new Map<string, TestBmc>();
@@ -44,26 +45,7 @@ const patch = (name: string, change: object) =>
 const annotate = (name: string, key: string, value: string | null) =>
   patch(name, { metadata: { annotations: { [key]: value } } });
 
-/** The host once the hub has decided about its newest version, and has nothing left to say about it. */
-async function untilDecided(name: string): Promise<BareMetalHost> {
-  const { sql } = fleet;
-  await expect
-    .poll(
-      async () => {
-        const held = await fleet.kubectl(["get", "bmh", name, "--output=json"]);
-        const { metadata } = JSON.parse(held) as BareMetalHost;
-        const rows = await sql`
-          SELECT uid FROM hosts h
-          WHERE uid = ${metadata.uid} AND resource_version = ${metadata.resourceVersion}::numeric
-            AND wake_at IS NULL AND NOT EXISTS (SELECT FROM outbox WHERE host_uid = h.uid)`;
-        return rows.length;
-      },
-      { timeout: 30_000, interval: 200 },
-    )
-    .toBe(1);
-  const held = await fleet.kubectl(["get", "bmh", name, "--output=json"]);
-  return JSON.parse(held) as BareMetalHost;
-}
+const untilDecided = (name: string) => untilHostDecided(fleet, name);
 
 describe("a paused host", () => {
   it("that is new gets no status, no finalizer and no login until it is let go [B86]", async () => {

@@ -40,7 +40,7 @@ function letGo(draft: MachineDraft, reason: string, message: string): Stop {
 function taken(draft: MachineDraft, host: HostView): Stop {
   const message = `host ${nameOf(host)} has another consumer now, ${consumerText(host)}`;
   if (!isDeployed(draft)) return letGo(draft, "HostTaken", message);
-  const wayOut = `${message}; put this machine back into its spec.consumerRef, or delete the Machine`;
+  const wayOut = `${message}; remove its spec.consumerRef to have it back, or delete the Machine`;
   return fail(draft, because("HostTaken", wayOut), ["host", "object"]);
 }
 

@@ -1,10 +1,10 @@
-// All rules about one BareMetalHost by itself, and those about a change of one. Numbers in comments are those
-// of upstream's webhook rules; a rule without one is ours.
+// All rules about one BareMetalHost by itself. Numbers in comments are those of upstream's webhook rules; a rule without
+// one is ours.
 import { quote } from "../../result.ts";
 import type { BareMetalHost } from "../bare-metal-host.ts";
 import { annotationRules } from "./annotation-rules.table.ts";
 import { bmcRules } from "./bmc-rules.table.ts";
-import type { HostRule, UpdateRule } from "./host-rule.ts";
+import type { HostRule } from "./host-rule.ts";
 import { imageRules } from "./image-rules.table.ts";
 
 const profiles = ["unknown", "empty", "libvirt", "dell", "dell-raid", "openstack"];
@@ -209,67 +209,4 @@ export const hostRules: readonly HostRule[] = [
   ...bmcRules,
   ...imageRules,
   ...annotationRules,
-];
-
-function isDetached(host: BareMetalHost): boolean {
-  return host.status?.operationalStatus === "detached";
-}
-
-function stateOf(host: BareMetalHost): string {
-  return host.status?.provisioning.state ?? "";
-}
-
-export const updateRules: readonly UpdateRule[] = [
-  {
-    id: "bmc-address-change", // W23
-    field: "spec.bmc.address",
-    check: (after, before) => {
-      const old = before.spec.bmc?.address ?? "";
-      const isFree =
-        isDetached(before) ||
-        isDetached(after) ||
-        ["", "unmanaged", "registering"].includes(stateOf(before));
-      if (old === "" || old === (after.spec.bmc?.address ?? "") || isFree) return undefined;
-      return `can not be changed from ${quote(old)} in state ${quote(stateOf(before))}; detach the host first (annotation baremetalhost.metal3.io/detached)`;
-    },
-    cel: {
-      expression:
-        "!has(oldObject.spec.bmc) || oldObject.spec.bmc.address == '' || (has(object.spec.bmc) && object.spec.bmc.address == oldObject.spec.bmc.address) || !has(oldObject.status) || oldObject.status.operationalStatus == 'detached' || oldObject.status.provisioning.state in ['', 'unmanaged', 'registering']",
-      message: "spec.bmc.address can not be changed; detach the host first",
-      value: "oldObject.spec.bmc.address",
-    },
-  },
-  {
-    id: "boot-mac-change", // W24
-    field: "spec.bootMACAddress",
-    check: (after, before) => {
-      const old = before.spec.bootMACAddress ?? "";
-      const value = after.spec.bootMACAddress ?? "";
-      if (old === "" || old.toLowerCase() === value.toLowerCase()) return undefined;
-      return `bootMACAddress can not be changed once it is set (from ${quote(old)} to ${quote(value)}); delete the host and create it again`;
-    },
-    cel: {
-      expression:
-        "!has(oldObject.spec.bootMACAddress) || oldObject.spec.bootMACAddress == '' || (has(object.spec.bootMACAddress) && object.spec.bootMACAddress.lowerAscii() == oldObject.spec.bootMACAddress.lowerAscii())",
-      message:
-        "bootMACAddress can not be changed once it is set; delete the host and create it again",
-      value: "oldObject.spec.bootMACAddress",
-    },
-  },
-  {
-    id: "externally-provisioned-change", // W25
-    field: "spec.externallyProvisioned",
-    check: (after, before) => {
-      const isSet =
-        after.spec.externallyProvisioned === true && before.spec.externallyProvisioned !== true;
-      const state = stateOf(before);
-      if (!isSet || state === "available" || state === "ready") return undefined;
-      return `can be set at creation or in state "available", and the host is in state ${quote(state)}`;
-    },
-    cel: {
-      expression:
-        "!has(object.spec.externallyProvisioned) || !object.spec.externallyProvisioned || (has(oldObject.spec.externallyProvisioned) && oldObject.spec.externallyProvisioned) || (has(oldObject.status) && oldObject.status.provisioning.state in ['available', 'ready'])",
-      message: "spec.externallyProvisioned can be set at creation or in state available only",
-    },
-  },
 ];

@@ -19,7 +19,9 @@ const metadataObject = z.looseObject({
     finalizers: z.array(z.string()).optional(),
     annotations: z.record(z.string(), z.string()).optional(),
     labels: z.record(z.string(), z.string()).optional(),
-    ownerReferences: z.array(z.looseObject({ kind: z.string(), uid: z.string() })).optional(),
+    ownerReferences: z
+      .array(z.looseObject({ kind: z.string(), name: z.string().optional(), uid: z.string() }))
+      .optional(),
     deletionTimestamp: z.string().optional(),
   }),
   spec: z.looseObject({}).optional(),

@@ -23,7 +23,7 @@ type Write = Extract<WriteBack, { kind: "host-patch" }>;
 export async function writeHostPatch(api: KubernetesApi, write: Write): Promise<WriteOutcome> {
   const found = await fetchHost(api, write);
   if (!found.ok) return found.outcome;
-  const patch = wantedPatch(write, found.object.spec);
+  const patch = wantedPatch(write, found.object);
   if (!wouldChange(found.object, patch)) return { ok: true };
   const consumer = found.object.spec?.["consumerRef"];
   const owner = ownerOf(write, consumer);
@@ -39,13 +39,23 @@ export async function writeHostPatch(api: KubernetesApi, write: Write): Promise<
   return await mergeInto(api, hostPath(write), found.object, patch);
 }
 
-function wantedPatch(write: Write, held: Fetched["spec"] = {}) {
+function wantedPatch(write: Write, { spec: held = {}, metadata }: Fetched) {
   const isDeployed = hasDeployment(held);
   const { labels = {}, annotations = {}, spec, deploySpec } = write;
+  const { ownerReferences } = metadata;
+  const isLeft = spec?.["consumerRef"] === null && ownerReferences !== undefined;
+  const owners = isLeft ? { ownerReferences: othersOf(write, ownerReferences) } : {};
   return {
-    metadata: { labels, annotations },
+    metadata: { labels, annotations, ...owners },
     spec: { ...spec, ...(isDeployed ? {} : deploySpec) },
   };
+}
+
+type Owners = NonNullable<Fetched["metadata"]["ownerReferences"]>;
+
+/** Released providers make their machine the host's owner: the host would be deleted with it. */
+function othersOf({ consumer }: Write, owners: Owners): Owners {
+  return owners.filter(({ kind, name }) => kind !== consumer.kind || name !== consumer.name);
 }
 
 /**

@@ -55,6 +55,19 @@ describe("a host-patch", () => {
     expect(specOf(host)).toMatchObject({ image });
   });
 
+  test("takes the consumer out of the host's owners when it lets go, and no other owner", async () => {
+    const owner = (kind: string, name: string) => ({ apiVersion: "x/v1", kind, name, uid: name });
+    const others = [owner("Metal3Machine", "another"), owner("Rack", consumer.name)];
+    putHost(
+      { consumerRef: consumer },
+      { ownerReferences: [owner("Metal3Machine", consumer.name), ...others] },
+    );
+    expect(await write({ spec: { online: true } })).toEqual({ ok: true });
+    expect(metadataOf(host)?.["ownerReferences"]).toHaveLength(3);
+    expect(await write(release)).toEqual({ ok: true });
+    expect(metadataOf(host)?.["ownerReferences"]).toEqual(others);
+  });
+
   test("takes a host with an empty consumerRef, and its own without a namespace", async () => {
     const { namespace: _none, ...without } = consumer;
     for (const consumerRef of [{}, { name: "" }, without]) {
