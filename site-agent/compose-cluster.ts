@@ -25,7 +25,7 @@ import { makePostedFacts, type PostedFacts } from "./cluster/secrets/posted-fact
 import { followSecrets, type FollowedSecrets } from "./cluster/secrets/follow-secrets.ts";
 import { makeNewestSeen } from "./cluster/newest-seen.ts";
 import { followResource, type ObjectMemory } from "./cluster/watch.ts";
-import { isOfClusterApi } from "./cluster/writes/is-of-cluster-api.ts";
+import { isOfClusterApi } from "./cluster/is-of-cluster-api.ts";
 import type { WriteOutcome } from "./cluster/writes/write-attempt.ts";
 import { writeBackTo } from "./cluster/writes/write-back.ts";
 import type { AgentDatabase, Clock, Crypto, HttpClient, Log } from "./ports.ts";

@@ -1,6 +1,6 @@
 // Whether a write is the word of a Metal3Machine or a Metal3Cluster: of no use while another provider has those.
-import { usualResource } from "../../../shared/protocol/feed.ts";
-import type { WriteBack } from "../../../shared/protocol/write-back.ts";
+import { usualResource } from "../../shared/protocol/feed.ts";
+import type { WriteBack } from "../../shared/protocol/write-back.ts";
 
 const resources: readonly string[] = usualResource.options;
 
