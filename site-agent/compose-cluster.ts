@@ -16,6 +16,7 @@ import {
   otherProvider,
   type LeaseCheck,
 } from "./cluster/lease-check.ts";
+import { addNodeOrder, awaitNodes, type NodeOrders } from "./cluster/nodes/await-nodes.ts";
 import { followNodes, type FollowedNodes } from "./cluster/nodes/follow-nodes.ts";
 import { leaveNode } from "./cluster/nodes/leave-node.ts";
 import { linkNode, type LinkNode } from "./cluster/nodes/link-node.ts";
@@ -93,6 +94,8 @@ class ClusterLink implements RunningCluster {
   private hub: Hub | undefined;
   /** Of OpenShift's Machines. */
   private nodes: FollowedNodes | undefined;
+  /** Of machines of workload clusters. */
+  private readonly nodeOrders: NodeOrders = new Map();
   private siteKeys: readonly SiteKey[] = [];
   private secrets: FollowedSecrets | undefined;
 
@@ -150,10 +153,10 @@ class ClusterLink implements RunningCluster {
     if (write.kind !== "link-node" && write.kind !== "leave-node")
       return await writeBackTo(api, write);
     if (hub === undefined) return { ok: false, message: "nothing is followed yet", retry: true };
-    if (write.kind === "link-node" && write.clusterName === undefined) this.nodes?.ordered(write);
-    return write.kind === "leave-node"
-      ? await leaveNode({ api, hub }, write)
-      : await linkNode({ api, hub, clusters }, write);
+    if (write.kind === "leave-node") return await leaveNode({ api, hub }, write);
+    if (write.clusterName === undefined) this.nodes?.ordered(write);
+    else addNodeOrder(this.nodeOrders, write, ports.clock.monotonicMs());
+    return await linkNode({ api, hub, clusters }, write);
   }
 
   /** What was followed before may still be decided about. */
@@ -251,15 +254,17 @@ class ClusterLink implements RunningCluster {
     for (const resource of [...hostSide, ...this.openShift()]) {
       this.startFollowing(resource, signal);
     }
+    const { api, clock } = ports;
+    const { clusters } = this;
+    const link = async (order: LinkNode) => {
+      clusters.forget(order.namespace, order.clusterName);
+      return await linkNode({ api, hub, clusters }, order);
+    };
     if (this.options.openShift !== undefined) {
-      const { api, clock } = ports;
-      const { clusters } = this;
-      const link = async (order: LinkNode) => {
-        clusters.forget(order.namespace, order.clusterName);
-        await linkNode({ api, hub, clusters }, order);
-      };
       this.nodes = followNodes({ api, clock, link }, signal);
     }
+    const linkSeen = (order: LinkNode) => linkNode({ api, hub, clusters }, order);
+    void awaitNodes({ clock, clusters, link: linkSeen }, this.nodeOrders, signal);
     const sites = () => this.siteKeys;
     this.secrets = followSecrets({ ...ports, hub, hosts, posted, cluster, sites }, signal);
   }

@@ -72,14 +72,22 @@ test("decideMachine claims a host, writes what it wants of it and provisions it 
   expect(world.condition("Ready")).toMatchObject({ status: "True", reason: "Metal3MachineReady" });
 });
 
-test("decideMachine asks for the Node every 10 s until it is linked, and then for nothing [M51]", () => {
+test("decideMachine asks for the Node less and less often until it is linked, and then for nothing [M51]", () => {
   const world = provisionedWorld();
   const asks = () => world.writes.filter(({ kind }) => kind === "link-node").length;
   expect(asks()).toBe(1);
-  expect(world.settle().next).toMatchObject({ kind: "wait", wakeAtMs: world.seen.nowMs + 10_000 });
-  world.seen.nowMs += 10_000;
-  world.settle();
-  expect(asks()).toBe(2);
+  const waits = [10_000, 10_000, 20_000, 40_000, 80_000, 120_000, 120_000];
+  for (const [at, waitMs] of waits.entries()) {
+    const wakeAtMs = world.seen.nowMs + waitMs;
+    expect(world.settle().next).toMatchObject({ kind: "wait", wakeAtMs });
+    world.seen.nowMs = wakeAtMs - 1;
+    world.settle();
+    expect(asks()).toBe(at + 1);
+    world.seen.nowMs = wakeAtMs;
+    world.settle();
+    expect(asks()).toBe(at + 2);
+  }
+  const asked = asks();
   world.seen.node = {
     machineUid,
     outcome: "linked",
@@ -90,7 +98,7 @@ test("decideMachine asks for the Node every 10 s until it is linked, and then fo
   world.seen.nowMs += 3_600_000;
   const last = world.settle();
   expect(last).toMatchObject({ writes: [], next: { kind: "settled" } });
-  expect(asks()).toBe(2);
+  expect(asks()).toBe(asked);
   expect(world.condition("farrier.dev/Node")).toMatchObject({ status: "True" });
 });
 

@@ -6,12 +6,15 @@ export const askAgainMs = 60_000;
 export const lookMs = 30_000;
 /** A host that becomes free wakes who waits for one; this is how long one lost wake-up costs. */
 export const freeHostLookMs = 60_000;
-/** The Node of a machine whose host is provisioned. */
+/**
+ * The Node of a machine whose host is provisioned: asked about again after as long as it was waited for already, within
+ * these. The cluster link looks for it meanwhile, and tells.
+ */
 export const askNodeMs = 10_000;
+export const askNodeAtLeastMs = 120_000;
 /** A Node that is drained or deleted is asked about this often, as by kubectl drain. */
 export const askLeaveMs = 5_000;
 /** The same, where a person has to mend something first. */
 export const askMendedMs = 30_000;
-/** A Node that has not come in this time is asked for less often. */
-export const nodePatienceMs = 20 * 60_000;
+/** A Node that is Ready. */
 export const askNodeSeldomMs = 60_000;

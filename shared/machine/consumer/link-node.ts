@@ -17,7 +17,7 @@ import { nameOf } from "./host-text.ts";
 import type { WriteBack } from "../../protocol/write-back.ts";
 import { nodeMarks } from "../../openshift/node-marks.ts";
 import type { HostView } from "../snapshot.ts";
-import { askMendedMs, askNodeMs, askNodeSeldomMs, nodePatienceMs } from "../waits.ts";
+import { askMendedMs, askNodeAtLeastMs, askNodeMs, askNodeSeldomMs } from "../waits.ts";
 
 export function linkNode(draft: MachineDraft, host: HostView): Stop {
   const { node } = draft.snapshot;
@@ -80,16 +80,17 @@ function deprecated(severity: "Info" | "Error", message: string) {
 }
 
 function nextAskMs(draft: MachineDraft): number {
-  return (draft.memory.nodeAskedAtMs ?? draft.snapshot.nowMs) + askEvery(draft);
+  const askedAtMs = draft.memory.nodeAskedAtMs ?? draft.snapshot.nowMs;
+  return askedAtMs + askEvery(draft, askedAtMs);
 }
 
-function askEvery({ snapshot, status }: MachineDraft): number {
-  const { node, nowMs } = snapshot;
+function askEvery({ snapshot, status }: MachineDraft, askedAtMs: number): number {
+  const { node } = snapshot;
   if (node?.readySince !== undefined) return askNodeSeldomMs;
   if (node?.outcome === "conflict" || node?.outcome === "problem") return askMendedMs;
   const shown = status.conditions?.find(({ type }) => type === nodeCondition);
-  const sinceMs = shown?.status === "False" ? Date.parse(shown.lastTransitionTime) : nowMs;
-  return nowMs < sinceMs + nodePatienceMs ? askNodeMs : askNodeSeldomMs;
+  const sinceMs = shown?.status === "False" ? Date.parse(shown.lastTransitionTime) : askedAtMs;
+  return Math.min(Math.max(askedAtMs - sinceMs, askNodeMs), askNodeAtLeastMs);
 }
 
 type LinkNode = Extract<WriteBack, { kind: "link-node" }>;

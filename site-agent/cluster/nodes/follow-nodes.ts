@@ -5,7 +5,7 @@ import type { Clock } from "../../ports.ts";
 import type { KubernetesApi, WatchEvent } from "../port.ts";
 import { findNodes } from "./find-node.ts";
 import type { LinkNode } from "./link-node.ts";
-import { readNode, type WorkloadNode } from "./workload-node.ts";
+import { readNode, signOf } from "./workload-node.ts";
 
 export interface FollowNodesDeps {
   readonly api: KubernetesApi;
@@ -22,7 +22,7 @@ export interface FollowedNodes {
 const path = "/api/v1/nodes";
 const retryMs = 5_000;
 /** The control plane asks about each machine more often than this. */
-const orderCountsMs = 300_000;
+export const orderCountsMs = 300_000;
 
 const listed = z.object({
   metadata: z.object({ resourceVersion: z.string() }),
@@ -78,10 +78,4 @@ async function follow(
 function takeEvent({ type, object }: WatchEvent, take: Take): void {
   if (type === "ADDED" || type === "MODIFIED") take(object, false);
   if (type === "DELETED") take(object, true);
-}
-
-/** What links it, and whether it is Ready. */
-function signOf({ uid, providerID, systemUuid, ...node }: WorkloadNode): string {
-  const { hostUid, hostnames, addresses, readySince } = node;
-  return JSON.stringify([uid, providerID, systemUuid, hostUid, hostnames, addresses, readySince]);
 }

@@ -89,6 +89,12 @@ export function readNode(object: unknown): WorkloadNode | undefined {
   };
 }
 
+/** What links it, and whether it is Ready. */
+export function signOf({ uid, providerID, systemUuid, ...node }: WorkloadNode): string {
+  const { hostUid, hostnames, addresses, readySince } = node;
+  return JSON.stringify([uid, providerID, systemUuid, hostUid, hostnames, addresses, readySince]);
+}
+
 function readiness(
   conditions: readonly z.infer<typeof nodeCondition>[],
 ): Pick<WorkloadNode, "readySince" | "isUnreachable"> {
