@@ -105,8 +105,10 @@ export function makeFakeFiles(like?: FakeFiles): FakeFiles {
 }
 
 function grow(inode: Inode, length: number): void {
-  if (inode.bytes.length >= length) return;
-  const bytes = new Uint8Array(length);
-  bytes.set(inode.bytes);
-  inode.bytes = bytes;
+  const { bytes } = inode;
+  if (bytes.length >= length) return;
+  const hasRoom = bytes.buffer.byteLength >= length;
+  const buffer = hasRoom ? bytes.buffer : new ArrayBuffer(Math.max(length, 2 * bytes.length));
+  inode.bytes = new Uint8Array(buffer, 0, length);
+  if (!hasRoom) inode.bytes.set(bytes);
 }

@@ -12,6 +12,8 @@ export function madeDisk(serialNumber: string, bytes = new Uint8Array(64 * 1024)
     name: "sda",
     bytes,
     peek: (offset, length) => bytes.slice(offset, offset + length),
+    holds: (offset, held) =>
+      Buffer.compare(bytes.subarray(offset, offset + held.length), held) === 0,
     isZero: (offset, length) => bytes.subarray(offset, offset + length).every((byte) => byte === 0),
   };
 }

@@ -76,7 +76,7 @@ function piecesOf(
 }
 
 function differs(disk: DiskTruth, [at, piece]: readonly [number, Uint8Array]): boolean {
-  return Buffer.compare(disk.peek(at, piece.length), piece) !== 0;
+  return !disk.holds(at, piece);
 }
 
 function isOn(disk: DiskTruth, image: Image): boolean {

@@ -9,6 +9,8 @@ export interface DiskTruth {
   readonly name: string;
   /** The bytes there; zeros where nothing was ever written. */
   peek(offset: number, length: number): Uint8Array;
+  /** True: these bytes are there. As with `peek`, without a copy of them. */
+  holds(offset: number, bytes: Uint8Array): boolean;
   /** True: nothing but zeros in the range. */
   isZero(offset: number, length: number): boolean;
 }

@@ -53,6 +53,7 @@ describe("a simulated disk", () => {
     wanted.set(data, page - 7);
     wanted.fill(0, page + 10, 2 * page + 10);
     expect(Buffer.compare(disk.peek(0, 4 * page), wanted)).toBe(0);
+    expect([disk.holds(page - 7, data), disk.holds(0, wanted)]).toEqual([false, true]);
     const read = await port.read(0, 4 * page);
     expect(read.ok && Buffer.compare(read.value, wanted)).toBe(0);
     expect([disk.isZero(page + 10, page), disk.isZero(page + 9, page)]).toEqual([true, false]);

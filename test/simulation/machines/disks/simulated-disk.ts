@@ -69,6 +69,16 @@ export class SimulatedDisk implements DiskTruth {
     return bytes;
   }
 
+  holds(offset: number, bytes: Uint8Array): boolean {
+    let isSame = true;
+    eachPage(offset, bytes.length, ({ page, within, at, count }) => {
+      const held = this.#pages.get(page) ?? zeroPage;
+      const part = bytes.subarray(at, at + count);
+      isSame &&= Buffer.compare(held.subarray(within, within + count), part) === 0;
+    });
+    return isSame;
+  }
+
   isZero(offset: number, length: number): boolean {
     const end = offset + length;
     for (const [page, held] of this.#pages) {

@@ -45,10 +45,18 @@ export function makeSystemImage(name: string, sizeBytes: number): Uint8Array {
   return plain;
 }
 
-/** What an old system leaves on the ends of its disk, with the places of the pieces. */
-export function makeOldSystem(
-  diskBytes: number,
-): readonly { readonly offset: number; readonly bytes: Uint8Array }[] {
+type Pieces = readonly { readonly offset: number; readonly bytes: Uint8Array }[];
+
+const old = new Map<number, Pieces>();
+
+/** What an old system leaves on the ends of its disk, with the places of the pieces. Treat them as constant. */
+export function makeOldSystem(diskBytes: number): Pieces {
+  const pieces = old.get(diskBytes) ?? piecesOfOld(diskBytes);
+  old.set(diskBytes, pieces);
+  return pieces;
+}
+
+function piecesOfOld(diskBytes: number): Pieces {
   const small = Buffer.alloc(2 * mib);
   partition(small, oldSystem, diskBytes);
   const tail = (tableSectors + 1) * sector;
