@@ -9,6 +9,7 @@ const disk: DiskTruth = {
   sizeBytes: 1,
   name: "sda",
   peek: () => new Uint8Array(),
+  holds: () => false,
   isZero: () => true,
 };
 const mac = "52:54:01:00:02:00";

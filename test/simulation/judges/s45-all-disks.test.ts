@@ -10,6 +10,7 @@ function disk(serialNumber: string, dirtyAt?: number): DiskTruth {
     sizeBytes: 2 ** 33,
     name: "sda",
     peek: (_, length) => new Uint8Array(length),
+    holds: () => false,
     isZero: (offset, length) =>
       dirtyAt === undefined || dirtyAt < offset || dirtyAt >= offset + length,
   };

@@ -1,5 +1,6 @@
-// The Crypto ports of a simulated process: real digests, ciphers and signatures, all within the turn, with randomness
-// from a seeded stream. Sealing is simulated (sealed-box.ts). Never for anything but tests.
+// The Crypto ports of a simulated process: real digests and signatures, all within the turn, with randomness from a
+// seeded stream. Sealing is simulated (sealed-box.ts), and so are the ciphers of BMC sessions (session-ciphers.ts).
+// Never for anything but tests.
 import {
   createHash,
   createPrivateKey,
