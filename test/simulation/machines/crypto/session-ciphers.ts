@@ -4,7 +4,12 @@
 // tests. The mixing is MurmurHash3's (Austin Appleby), four lanes of it.
 import type { Crypto, HashName } from "../../../../site-agent/ports.ts";
 
-const digestBytes: Readonly<Record<HashName, number>> = { md5: 16, sha1: 20, sha256: 32 };
+const digestBytes: Readonly<Record<HashName, number>> = {
+  md5: 16,
+  sha1: 20,
+  sha256: 32,
+  sha512: 64,
+};
 
 export const sessionCiphers: Pick<Crypto, "hmac" | "aesCbcEncrypt" | "aesCbcDecrypt"> = {
   hmac(name, key, data) {
