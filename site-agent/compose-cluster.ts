@@ -19,6 +19,7 @@ import {
 import { addNodeOrder, awaitNodes, type NodeOrders } from "./cluster/nodes/await-nodes.ts";
 import { followNodes, type FollowedNodes } from "./cluster/nodes/follow-nodes.ts";
 import { leaveNode } from "./cluster/nodes/leave-node.ts";
+import { removeNode } from "./cluster/nodes/remove-node.ts";
 import { linkNode, type LinkNode } from "./cluster/nodes/link-node.ts";
 import { makeWorkloadClusters, type WorkloadClusters } from "./cluster/nodes/workload-clusters.ts";
 import type { ConnectCluster, KubernetesApi } from "./cluster/port.ts";
@@ -150,10 +151,15 @@ class ClusterLink implements RunningCluster {
     const { ports, hub, clusters } = this;
     const { api } = ports;
     if (!this.isOurs(write)) return { ok: true };
-    if (write.kind !== "link-node" && write.kind !== "leave-node")
-      return await writeBackTo(api, write);
+    const isOfNode =
+      write.kind === "link-node" || write.kind === "leave-node" || write.kind === "remove-node";
+    if (!isOfNode) return await writeBackTo(api, write);
     if (hub === undefined) return { ok: false, message: "nothing is followed yet", retry: true };
     if (write.kind === "leave-node") return await leaveNode({ api, hub }, write);
+    if (write.kind === "remove-node") {
+      this.nodeOrders.delete(write.uid);
+      return await removeNode({ api, hub, clusters }, write);
+    }
     if (write.clusterName === undefined) this.nodes?.ordered(write);
     else addNodeOrder(this.nodeOrders, write, ports.clock.monotonicMs());
     return await linkNode({ api, hub, clusters }, write);

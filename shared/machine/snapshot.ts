@@ -26,6 +26,10 @@ export const machineMemory = z.object({
   told: z.string().optional(),
   /** What the cluster link was last asked to do with the Node of a machine that is being deleted. */
   leave: z.object({ act: z.enum(["drain", "delete"]), askedAtMs: z.number() }).optional(),
+  /** Something was deployed for it: a Node may have joined. */
+  mayHaveNode: z.boolean().optional(),
+  /** Since when, and when last, the cluster link was asked to remove a Node that was not linked. */
+  removal: z.object({ sinceMs: z.number(), askedAtMs: z.number() }).optional(),
   /** What a MachineSet has ordered and not seen yet. */
   set: z
     .object({

@@ -14,6 +14,8 @@ export const askNodeMs = 10_000;
 export const askNodeAtLeastMs = 120_000;
 /** A Node that is drained or deleted is asked about this often, as by kubectl drain. */
 export const askLeaveMs = 5_000;
+/** A Node that was not linked and cannot be deleted is left after so long: its cluster may be gone. */
+export const leavePatienceMs = 30_000;
 /** The same, where a person has to mend something first. */
 export const askMendedMs = 30_000;
 /** A Node that is Ready. */

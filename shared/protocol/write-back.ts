@@ -157,5 +157,19 @@ export const writeBack = z.discriminatedUnion("kind", [
     nodeUid: z.string(),
     act: z.enum(["drain", "delete"]),
   }),
+  /**
+   * Deletes the Node of a machine (the target) that is being deleted and was never linked: by its providerID, label
+   * metal3.io/uuid or systemUUID, if exactly one has it and it is no other machine's. Posts a node fact.
+   */
+  z.object({
+    kind: z.literal("remove-node"),
+    resource: hostTaker,
+    ...target,
+    /** As of link-node. */
+    clusterName: z.string().optional(),
+    providerID: z.string(),
+    hostUid: z.string(),
+    systemUuid: z.string().optional(),
+  }),
 ]);
 export type WriteBack = z.infer<typeof writeBack>;

@@ -20,7 +20,7 @@ export class WriteOrder {
   /** `work` must not throw. */
   run(write: WriteBack, work: () => Promise<void>): void {
     // Another cluster's business: one that does not answer takes nobody's place.
-    const isLink = write.kind === "link-node";
+    const isLink = write.kind === "link-node" || write.kind === "remove-node";
     const key = `${isLink ? write.kind : "write"} ${write.uid}`;
     const before = this.last.get(key) ?? Promise.resolve();
     const done = before

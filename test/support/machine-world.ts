@@ -146,6 +146,8 @@ export class MachineWorld {
   /** Writes that Kubernetes does not show yet; while it is slow. */
   readonly pending: WriteBack[] = [];
   isSlow = false;
+  /** The workload cluster, when a Node is to be removed. */
+  nodesAnswer = true;
   /** On their way: nothing replaces them any more. */
   readonly sent: WriteBack[] = [];
   #claimed: string | undefined;
@@ -205,7 +207,10 @@ export class MachineWorld {
       this.#claimed = decision.claim.find(free);
       return decision;
     }
-    if (decision.release) this.#claimed = undefined;
+    if (decision.release) {
+      this.#claimed = undefined;
+      this.seen.node = undefined;
+    }
     this.seen.memory = structuredClone(decision.memory);
     for (const write of decision.writes) {
       this.writes.push(write);
@@ -252,6 +257,8 @@ export class MachineWorld {
       this.seen.object = metal3Machine.parse(structuredClone(object));
     }
     if (write.kind === "provider-patch") this.#patchObject(write);
+    if (write.kind === "remove-node" && this.nodesAnswer)
+      this.seen.node = { machineUid, outcome: "missing", removed: true };
   }
 
   #patchHost(write: Extract<WriteBack, { kind: "host-patch" }>): void {

@@ -62,6 +62,7 @@ const machineWrites = [
   "machine-set",
   "provider-patch",
   "provider-status",
+  "remove-node",
 ] as const;
 type MachineWrite = Extract<WriteBack, { readonly kind: (typeof machineWrites)[number] }>;
 
@@ -83,6 +84,8 @@ function describeMachineWrite(write: MachineWrite): string {
       return `${write.act} Node ${write.nodeName}`;
     case "machine-set":
       return `make ${write.make.join(", ")}, delete ${write.remove.map(({ name }) => name).join(", ")}`;
+    case "remove-node":
+      return `delete the Node of ${write.providerID}, if it was not linked`;
     case "link-node":
       return `look for the Node of ${write.providerID}`;
   }

@@ -1,6 +1,7 @@
 // Deleting a machine: its host is emptied and left only when Kubernetes shows that (cluster-api reference 2.7). A host
 // that is not this machine's any more is left as it is.
 import { pausedAnnotation } from "../../metal3/annotations.ts";
+import { hasDeployment } from "../../metal3/consumer.ts";
 import { judge, notTrue } from "../status/conditions.ts";
 import { metaDataAssociated, nodeReady } from "../status/conditions.table.ts";
 import { consumerOf, ownerOfHost } from "./consumer.ts";
@@ -10,6 +11,7 @@ import { claim, flawOf, ownHost } from "../choice/find-host.ts";
 import { hasFinalizer } from "../gates.ts";
 import { clusterNameOf, patchHost } from "./host-patch.ts";
 import { hostText, nameOf } from "./host-text.ts";
+import { removeUnlinkedNode } from "./unlinked-node.ts";
 import type { HostView } from "../snapshot.ts";
 import { askAgainMs, lookMs } from "../waits.ts";
 
@@ -88,6 +90,7 @@ function empty(draft: MachineDraft, host: HostView): Stop {
   const { snapshot, memory } = draft;
   memory.host = { uid: host.uid, shown: true };
   const spec = leftovers(draft, host);
+  if (hasDeployment(host.spec)) memory.mayHaveNode = true;
   if (Object.keys(spec).length > 0) {
     patchHost(draft, host, { spec });
     const why = because("Deleting", `removes the image from ${hostText(host)}`);
@@ -99,6 +102,8 @@ function empty(draft: MachineDraft, host: HostView): Stop {
     if (host.errorMessage !== "") tell(draft, "Warning", because("HostError", hostText(host)));
     return wait(why, ["host", "object"], snapshot.nowMs + lookMs);
   }
+  const node = removeUnlinkedNode(draft, host);
+  if (node !== undefined) return node;
   // An image that was ordered and did not show yet goes by the same write.
   patchHost(draft, host, {
     spec: { consumerRef: null, ...nothing(draft) },
@@ -165,6 +170,8 @@ function unlabelSecret(draft: MachineDraft, host: HostView): void {
 function letGo(draft: MachineDraft, message: string): Stop {
   draft.release = true;
   delete draft.memory.host;
+  delete draft.memory.mayHaveNode;
+  delete draft.memory.removal;
   return wait(because("Released", message), ["object"], draft.snapshot.nowMs);
 }
 

@@ -1,4 +1,4 @@
-// What the cluster link tells about the Node of a machine, after it was asked to link it (write-back "link-node").
+// What the cluster link tells about the Node of a machine, after it was asked to link, leave or remove it.
 import { z } from "zod";
 
 export const nodeFact = z.object({
@@ -20,6 +20,8 @@ export const nodeFact = z.object({
   readySince: z.string().optional(),
   /** While the machine is being deleted: pods that are still to leave the Node; the message names the first. */
   podsLeft: z.number().optional(),
+  /** Answers remove-node: what was surely the machine's is gone; with a conflict, what is left is told. */
+  removed: z.literal(true).optional(),
   /** Of the Node: what was found there, or was written. */
   providerID: z.string().optional(),
   /** For people: names the Secret, the Nodes, and the way out. */

@@ -37,8 +37,8 @@ export async function leaveNode(
 
 const gone: Finding = { outcome: "missing", message: "the Node is gone" };
 
-async function deleteNode(
-  api: KubernetesApi,
+export async function deleteNode(
+  api: Pick<KubernetesApi, "request">,
   path: string,
   { uid }: WorkloadNode,
 ): Promise<WriteOutcome> {

@@ -51,7 +51,7 @@ export function secretPath(namespace: string, name: string): string {
 
 /** Sends and reads the answer: 404 is done, 409 is worth another try, other refusals are not. */
 export async function attempt(
-  api: KubernetesApi,
+  api: Pick<KubernetesApi, "request">,
   request: KubernetesRequest,
 ): Promise<WriteOutcome> {
   const answer = await api.request(request);

@@ -13,7 +13,10 @@ import { claimSecret, labelSecret, releaseSecret } from "./write-secret.ts";
 import { writeStatus } from "./write-status.ts";
 
 /** All but what is about Nodes, which may be another cluster's, and is answered with a fact. */
-export type KubernetesWrite = Exclude<WriteBack, { kind: "link-node" | "leave-node" }>;
+export type KubernetesWrite = Exclude<
+  WriteBack,
+  { kind: "link-node" | "leave-node" | "remove-node" }
+>;
 type Writes = { readonly [W in KubernetesWrite as W["kind"]]: W };
 type Writers = {
   readonly [K in keyof Writes]: (api: KubernetesApi, write: Writes[K]) => Promise<WriteOutcome>;

@@ -137,7 +137,13 @@ describe("a host that is given back", () => {
     await world.patch(`bmh/${host}`, { spec: { disablePowerOff: true } });
     const since = world.fleet.hosts.history(host).length;
     await world.scale(workers, 0);
+    // Its kubelet is quicker than the host's end: core knows nothing of this Node, nor of another machine's.
+    await world.fleet.hosts.until(host, ({ spec }) => spec.image === undefined);
+    await world.join(machineOn(host), { name: "unlinked" });
+    await world.join({ ...machineOn(host), uuid: "6fa59e1e-0000-4000-8000-0000000009ff" });
     await untilFree(host);
+    expect(await world.fleet.kubectl(["get", "nodes", "--output=name"])).toBe(`node/${host}`);
+    await world.fleet.kubectl(["delete", `node/${host}`]);
     const seen = world.fleet.hosts.history(host).slice(since);
     expect(seen.filter(({ spec }) => spec.online !== true)).toEqual([]);
     await world.patch(`bmh/${host}`, { spec: { disablePowerOff: null } });

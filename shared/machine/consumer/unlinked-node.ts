@@ -1,0 +1,70 @@
+// A Node that joined and was not linked before its machine went: cluster-api and OpenShift delete a machine's Node by
+// its link, so nobody would delete this one. It goes when nothing runs on the host any more and it cannot come again.
+import type { WriteBack } from "../../protocol/write-back.ts";
+import { because, target, tell, wait, type MachineDraft, type Stop } from "../draft.ts";
+import { isDeployed } from "../gates.ts";
+import type { HostView } from "../snapshot.ts";
+import { askLeaveMs, leavePatienceMs } from "../waits.ts";
+import { nameOf } from "./host-text.ts";
+import { providerIdOf } from "./provisioned.ts";
+
+type RemoveNode = Extract<WriteBack, { kind: "remove-node" }>;
+
+/** Undefined: there is none, or it is given up, and told. */
+export function removeUnlinkedNode(draft: MachineDraft, host: HostView): Stop | undefined {
+  const { memory, snapshot } = draft;
+  const { node, nowMs } = snapshot;
+  const place = placeOfUnlinked(draft);
+  if (place === undefined || !(memory.mayHaveNode === true || isDeployed(draft))) return undefined;
+  if (node?.removed === true) {
+    if (node.outcome === "conflict")
+      tell(draft, "Warning", because("NodeLeft", node.message ?? ""));
+    return undefined;
+  }
+  const sinceMs = memory.removal?.sinceMs ?? nowMs;
+  const reason = node?.outcome === "problem" ? `: ${node.message ?? ""}` : "";
+  if (nowMs >= sinceMs + leavePatienceMs) {
+    const message = `a Node of host ${nameOf(host)} may be left in its cluster, delete it by hand${reason}`;
+    tell(draft, "Warning", because("NodeLeft", message));
+    return undefined;
+  }
+  const { askedAtMs } = memory.removal ?? {};
+  const isDue = askedAtMs === undefined || nowMs >= askedAtMs + askLeaveMs;
+  memory.removal = { sinceMs, askedAtMs: isDue ? nowMs : askedAtMs };
+  if (isDue) draft.writes.push(order(draft, host, place));
+  const message = `looks for a Node of host ${nameOf(host)} that was not linked, to delete it${reason}`;
+  return wait(
+    because("Deleting", message),
+    ["node", "object"],
+    memory.removal.askedAtMs + askLeaveMs,
+  );
+}
+
+/** Undefined: whoever links it, or has its cluster, deletes it. */
+function placeOfUnlinked({ snapshot }: MachineDraft): Pick<RemoveNode, "clusterName"> | undefined {
+  if (snapshot.kind !== "machine") {
+    const isLinked = snapshot.machine.status?.nodeRef !== undefined;
+    return isLinked || snapshot.node?.outcome === "linked" ? undefined : {};
+  }
+  const { owner, coreCluster } = snapshot;
+  if (owner === undefined || owner.status?.nodeRef !== undefined) return undefined;
+  const isThere = coreCluster !== undefined && coreCluster.metadata.deletionTimestamp === undefined;
+  return isThere ? { clusterName: owner.spec.clusterName } : undefined;
+}
+
+function order(
+  draft: MachineDraft,
+  host: HostView,
+  place: Pick<RemoveNode, "clusterName">,
+): RemoveNode {
+  const { object, resource } = draft.snapshot;
+  return {
+    kind: "remove-node",
+    resource,
+    ...target(draft),
+    ...place,
+    providerID: object.spec.providerID ?? providerIdOf(draft, host),
+    hostUid: host.uid,
+    ...(host.systemUuid === undefined ? {} : { systemUuid: host.systemUuid }),
+  };
+}
