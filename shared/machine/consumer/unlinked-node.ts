@@ -13,31 +13,32 @@ type RemoveNode = Extract<WriteBack, { kind: "remove-node" }>;
 /** Undefined: there is none, or it is given up, and told. */
 export function removeUnlinkedNode(draft: MachineDraft, host: HostView): Stop | undefined {
   const { memory, snapshot } = draft;
-  const { node, nowMs } = snapshot;
   const place = placeOfUnlinked(draft);
   if (place === undefined || !(memory.mayHaveNode === true || isDeployed(draft))) return undefined;
-  if (node?.removed === true) {
-    if (node.outcome === "conflict")
-      tell(draft, "Warning", because("NodeLeft", node.message ?? ""));
+  const { outcome, removed, message: told = "" } = snapshot.node ?? {};
+  if (removed === true) {
+    if (outcome === "conflict") tell(draft, "Warning", because("NodeLeft", told));
     return undefined;
   }
-  const sinceMs = memory.removal?.sinceMs ?? nowMs;
-  const reason = node?.outcome === "problem" ? `: ${node.message ?? ""}` : "";
-  if (nowMs >= sinceMs + leavePatienceMs) {
+  const reason = outcome === "problem" ? `: ${told}` : "";
+  if (snapshot.nowMs >= (memory.removal?.sinceMs ?? snapshot.nowMs) + leavePatienceMs) {
     const message = `a Node of host ${nameOf(host)} may be left in its cluster, delete it by hand${reason}`;
     tell(draft, "Warning", because("NodeLeft", message));
     return undefined;
   }
-  const { askedAtMs } = memory.removal ?? {};
-  const isDue = askedAtMs === undefined || nowMs >= askedAtMs + askLeaveMs;
-  memory.removal = { sinceMs, askedAtMs: isDue ? nowMs : askedAtMs };
-  if (isDue) draft.writes.push(order(draft, host, place));
   const message = `looks for a Node of host ${nameOf(host)} that was not linked, to delete it${reason}`;
-  return wait(
-    because("Deleting", message),
-    ["node", "object"],
-    memory.removal.askedAtMs + askLeaveMs,
-  );
+  return wait(because("Deleting", message), ["node", "object"], ask(draft, host, place));
+}
+
+/** When it is asked again. */
+function ask(draft: MachineDraft, host: HostView, place: Pick<RemoveNode, "clusterName">): number {
+  const { memory, snapshot } = draft;
+  const { nowMs } = snapshot;
+  const { sinceMs = nowMs, askedAtMs = -Infinity } = memory.removal ?? {};
+  if (nowMs < askedAtMs + askLeaveMs) return askedAtMs + askLeaveMs;
+  memory.removal = { sinceMs, askedAtMs: nowMs };
+  draft.writes.push(order(draft, host, place));
+  return nowMs + askLeaveMs;
 }
 
 /** Undefined: whoever links it, or has its cluster, deletes it. */
