@@ -8,6 +8,7 @@ import type { Delivery, SiteKey } from "../shared/protocol/frames.ts";
 import type { HostDocument } from "../shared/protocol/host-document.ts";
 import type { Observation } from "../shared/protocol/observation.ts";
 import type { Operation } from "../shared/protocol/operation.ts";
+import type { FactName } from "../shared/protocol/facts/facts-digest.ts";
 import type { SecretFact } from "../shared/protocol/facts/secret-fact.ts";
 import type { Result } from "../shared/result.ts";
 import type { ListedAgent, ListedHost, ListedMachine, ListedOperation } from "./listed-rows.ts";
@@ -156,7 +157,7 @@ export interface FeedOutcome {
 export interface HostStore {
   /** Stores the objects and moves the cursor in one statement; a conflict stores nothing. */
   applyFeed(sender: FeedSender, resource: FeedResource, batch: FeedBatch): Promise<FeedOutcome>;
-  /** Facts about hosts of other clusters, or unknown ones, are dropped. Returns the hosts to decide about. */
+  /** Facts about hosts of other clusters, or unknown ones, are dropped. Returns the others' hosts, to decide about. */
   applySecrets(cluster: string, facts: readonly SecretFact[]): Promise<readonly string[]>;
   loadHost(uid: string): Promise<HostRows | undefined>;
   /** The value: machine rows to decide about, since the host's state, error or power is another, or it became free. */
@@ -276,6 +277,8 @@ export interface LinkStore {
     acks: { readonly done: readonly string[]; readonly retry: readonly string[] },
   ): Promise<number | undefined>;
   siteKeys(): Promise<readonly SiteKey[]>;
+  /** What is stored of the Secrets that hosts of a cluster name. */
+  knownFacts(cluster: string): Promise<readonly FactName[]>;
 }
 
 export type EnrolError = "unknown" | "used" | "expired";

@@ -1,5 +1,7 @@
 // Puts the cluster link together: one follower per resource, the Secrets, the write-back. A new session starts
 // them anew with its own bearer; what they remember is on disk. Names no adapter.
+import { toHex } from "../shared/bytes.ts";
+import { factsText } from "../shared/protocol/facts/facts-digest.ts";
 import {
   openShiftResource,
   usualResource,
@@ -114,8 +116,16 @@ class ClusterLink implements RunningCluster {
     this.stop();
     this.session = new AbortController();
     this.siteKeys = welcome.sites;
+    this.compareFacts(welcome);
     const { cluster } = welcome;
     if (cluster !== undefined) void this.lead({ ...welcome, cluster }, this.session.signal);
+  }
+
+  /** Whatever the reason that the control plane has others: it gets all of them anew. */
+  private compareFacts({ factsDigest }: Welcome): void {
+    const hash = this.ports.crypto.hash("sha256");
+    hash.update(new TextEncoder().encode(factsText(this.posted.all())));
+    if (toHex(hash.digest()) !== factsDigest) this.posted.forgetAll();
   }
 
   sites(changed: readonly SiteKey[]): void {

@@ -43,12 +43,15 @@ export async function recordFeed(
   return outcome;
 }
 
+/** Answers with the hosts whose facts were stored. */
 export async function recordSecrets(
   deps: RecordDeps,
   cluster: string,
   facts: readonly SecretFact[],
-): Promise<void> {
-  void deps.decisions.decide(await deps.store.applySecrets(cluster, facts.map(bounded)));
+): Promise<readonly string[]> {
+  const hosts = await deps.store.applySecrets(cluster, facts.map(bounded));
+  void deps.decisions.decide(hosts);
+  return hosts;
 }
 
 export async function recordNodes(

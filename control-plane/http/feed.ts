@@ -3,7 +3,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { Context } from "hono";
 import { feedBatch, feedResource, nodesBody, secretsBody } from "../../shared/protocol/feed.ts";
-import type { FeedAnswer, FeedBatch } from "../../shared/protocol/feed.ts";
+import type { FeedAnswer, FeedBatch, SecretsAnswer } from "../../shared/protocol/feed.ts";
 import { recordFeed, recordNodes, recordSecrets, type RecordDeps } from "../app/record-desired.ts";
 import type { Crypto, FeedSender, LinkStore } from "../ports.ts";
 import { readJson } from "./read-json.ts";
@@ -72,8 +72,8 @@ export function postSecrets(deps: FeedDeps) {
   return async (c: Context<FeedVariables>): Promise<Response> => {
     const body = await readJson(c, secretsBody);
     if (!body.ok) return c.json({ error: body.error.message }, 400);
-    await recordSecrets(deps, c.get("sender").cluster, body.value.facts);
-    return c.json({});
+    const hosts = await recordSecrets(deps, c.get("sender").cluster, body.value.facts);
+    return c.json({ hosts: [...hosts] } satisfies SecretsAnswer);
   };
 }
 

@@ -42,6 +42,7 @@ function makeSession(store: Partial<LinkStore> = {}, more: Partial<SessionDeps> 
     takeOutbox: () => Promise.resolve([]),
     ackOutbox: () => Promise.resolve(undefined),
     siteKeys: () => Promise.resolve([]),
+    knownFacts: () => Promise.resolve([]),
     ...store,
   };
   const deps: SessionDeps = {

@@ -6,7 +6,9 @@ import {
   type FromAgent,
   type Hello,
   type ToAgent,
+  type Welcome,
 } from "../../shared/protocol/frames.ts";
+import { factsText } from "../../shared/protocol/facts/facts-digest.ts";
 import { acceptObservation, type AcceptDeps } from "../app/accept-observation.ts";
 import type {
   Bus,
@@ -239,13 +241,22 @@ export class AgentSession implements LinkSession {
       committedSeq,
       leaseTtlMs,
       sessionToken: token,
-      sites: (cluster === undefined ? undefined : await this.toldSites.news()) ?? [],
+      ...(cluster === undefined ? { sites: [] } : await this.clusterWelcome(cluster)),
     });
     tellOpened(deps, hello, opened);
     // The older session of this agent hears it, wherever it is; a site's new agent may have another key.
     deps.bus.notify([`agent:${agentId}`, ...(site === undefined ? [] : ["sites"])]);
     void deps.decisions.decide(opened.touched);
     this.pump();
+  }
+
+  private async clusterWelcome(cluster: string): Promise<Pick<Welcome, "sites" | "factsDigest">> {
+    const { crypto, links } = this.deps;
+    const facts = factsText(await links.knownFacts(cluster));
+    return {
+      sites: (await this.toldSites.news()) ?? [],
+      factsDigest: await crypto.sha256Hex(facts),
+    };
   }
 
   private async observe(

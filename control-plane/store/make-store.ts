@@ -35,6 +35,7 @@ import { loadAgent, sessionOfToken, siteKeys } from "./links/agents.ts";
 import { openSession } from "./links/open-session.ts";
 import { ackOutbox, takeOutbox } from "./links/outbox.ts";
 import { endSession } from "./links/end-session.ts";
+import { knownFacts } from "./links/known-facts.ts";
 import { renewLease } from "./links/renew-lease.ts";
 import { applyMachineFeed } from "./machines/apply-machine-feed.ts";
 import { applyNodes } from "./machines/apply-nodes.ts";
@@ -190,6 +191,7 @@ function linkStore(database: Database, clock: Clock) {
     takeOutbox: (session, limit) => takeOutbox(database, session, { nowMs: clock.nowMs(), limit }),
     ackOutbox: (session, acks) => ackOutbox(database, session, acks, clock.nowMs()),
     siteKeys: () => siteKeys(database),
+    knownFacts: (cluster) => knownFacts(database, cluster),
   } satisfies Partial<Store>;
 }
 

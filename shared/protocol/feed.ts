@@ -82,6 +82,9 @@ export type FeedAnswer = z.infer<typeof feedAnswer>;
 
 export const secretsBody = z.object({ facts: z.array(secretFact).max(500) });
 export type SecretsBody = z.infer<typeof secretsBody>;
+/** Hosts whose facts were stored: of one that the control plane does not know (yet) none are. */
+export const secretsAnswer = z.object({ hosts: z.array(z.string()) });
+export type SecretsAnswer = z.infer<typeof secretsAnswer>;
 
 export const nodesBody = z.object({ facts: z.array(nodeFact).max(500) });
 export type NodesBody = z.infer<typeof nodesBody>;

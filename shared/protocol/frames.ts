@@ -128,6 +128,8 @@ export const toAgent = z.discriminatedUnion("type", [
     leaseTtlMs: z.number().int(),
     /** Bearer for the session's HTTP calls (feed), valid at every instance while the epoch is current. */
     sessionToken: z.string(),
+    /** For the cluster role: of all secret facts that the control plane has; see facts/facts-digest.ts. */
+    factsDigest: z.string().optional(),
     /** For the cluster role: sites and where their secrets are sealed to; also sent when it changes. */
     sites: z.array(siteKey),
   }),

@@ -4,6 +4,7 @@ import {
   feedAnswer,
   type FeedBatch,
   type FeedResource,
+  secretsAnswer,
   type NodesBody,
   type SecretsBody,
 } from "../../shared/protocol/feed.ts";
@@ -15,6 +16,7 @@ import type { HttpClient } from "../ports.ts";
 const answerWithinMs = 8_000;
 /** Besides, a body may take its time. */
 const slowestBytesPerMs = 64;
+const strangeAnswer = "the answer is not one of a control plane";
 
 export interface Hub {
   /** Not stored: go on from the cursor. */
@@ -22,7 +24,8 @@ export interface Hub {
     resource: FeedResource,
     batch: FeedBatch,
   ): Promise<Result<{ stored: boolean; cursor: string }, "unreachable" | "refused">>;
-  postSecrets(body: SecretsBody): Promise<Result<void, "unreachable" | "refused">>;
+  /** The value: hosts whose facts were stored. */
+  postSecrets(body: SecretsBody): Promise<Result<readonly string[], "unreachable" | "refused">>;
   postNodes(body: NodesBody): Promise<Result<void, "unreachable" | "refused">>;
 }
 
@@ -52,7 +55,7 @@ export function makeHub(
     const answer = await post(path, body);
     if (!answer.ok) return answer;
     return answer.value.status === 200
-      ? ok(undefined)
+      ? ok(answer.value.text)
       : err("refused", `${answer.value.status}: ${answer.value.text.slice(0, 200)}`);
   };
   return {
@@ -65,9 +68,17 @@ export function makeHub(
       const parsed = feedAnswer.safeParse(parseJson(text));
       return parsed.success
         ? ok({ stored: status === 200, cursor: parsed.data.cursor })
-        : err("refused", `${status}: the answer is not one of a control plane`);
+        : err("refused", `${status}: ${strangeAnswer}`);
     },
-    postSecrets: (body) => postFacts("secrets", body),
-    postNodes: (body) => postFacts("nodes", body),
+    async postSecrets(body) {
+      const answer = await postFacts("secrets", body);
+      if (!answer.ok) return answer;
+      const parsed = secretsAnswer.safeParse(parseJson(answer.value));
+      return parsed.success ? ok(parsed.data.hosts) : err("refused", strangeAnswer);
+    },
+    async postNodes(body) {
+      const answer = await postFacts("nodes", body);
+      return answer.ok ? ok(undefined) : answer;
+    },
   };
 }

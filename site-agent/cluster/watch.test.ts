@@ -64,7 +64,7 @@ class FakeHub implements Hub {
 
   private listId = "";
   private readonly named = new Set<string>();
-  postSecrets = async () => ok(undefined);
+  postSecrets = async () => ok([]);
   postNodes = async () => ok(undefined);
 }
 

@@ -14,5 +14,7 @@ export const secretFact = z.object({
   problem: z.string().max(1024).optional(),
   /** Missing while the site or its key is unknown, and when there is a problem. */
   sealed: sealedSecret.optional(),
+  /** What the link knows this fact by: nothing but that. */
+  digest: z.string().max(128).optional(),
 });
 export type SecretFact = z.infer<typeof secretFact>;

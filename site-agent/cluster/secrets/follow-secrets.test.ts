@@ -38,6 +38,8 @@ let batches: SecretFact[][];
 let reachable: boolean;
 /** What is posted arrives, and its answer does not. */
 let losesAnswers: boolean;
+/** The control plane does not know these (yet). */
+let unknownHosts: ReadonlySet<string>;
 /** Once what is posted has arrived, and before its answer. */
 let beforeAnswer: () => void;
 let stop: AbortController;
@@ -56,6 +58,7 @@ beforeEach(() => {
   batches = [];
   reachable = true;
   losesAnswers = false;
+  unknownHosts = new Set();
   beforeAnswer = () => {};
   stop = new AbortController();
   addHost("m1");
@@ -93,7 +96,8 @@ async function start(): Promise<void> {
           if (!reachable) return err("unreachable", "the line is cut");
           batches.push(facts);
           beforeAnswer();
-          return losesAnswers ? err("unreachable", "no answer") : ok(undefined);
+          const hosts = facts.map(({ hostUid }) => hostUid).filter((uid) => !unknownHosts.has(uid));
+          return losesAnswers ? err("unreachable", "no answer") : ok(hosts);
         },
       },
       hosts,
@@ -138,7 +142,8 @@ test("a fact that was posted without an answer and is as before again is posted 
 describe("a Secret", () => {
   test("that is not there is told as missing, and looked for until it comes", async () => {
     await start();
-    expect(facts()).toEqual([{ hostUid: "uid-m1", purpose: "bmc", name: "m1-bmc", found: false }]);
+    const { digest: _digest, ...fact } = newest();
+    expect(fact).toEqual({ hostUid: "uid-m1", purpose: "bmc", name: "m1-bmc", found: false });
     putSecret("m1-bmc", credentials);
     await time.clock.advance(5_200);
     expect(newest()).toMatchObject({ found: true, uid: "uid-m1-bmc" });
@@ -392,6 +397,18 @@ describe("the control plane", () => {
     follower?.lookAgain();
     await time.clock.advance(200);
     expect(facts()).toHaveLength(2);
+  });
+
+  test("that did not know the host is told again once it does", async () => {
+    unknownHosts = new Set(["uid-m1"]);
+    await start();
+    const before = facts().length;
+    expect(posted.all()).toEqual([]);
+    unknownHosts = new Set();
+    await time.clock.advance(60_200);
+    expect(facts()).toHaveLength(before + 1);
+    const [{ hostUid, purpose, digest }] = facts().slice(-1) as [SecretFact];
+    expect(posted.all()).toEqual([{ hostUid, purpose, digest }]);
   });
 
   test("gets large Secrets a few at a time", async () => {

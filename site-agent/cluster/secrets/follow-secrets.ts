@@ -1,6 +1,6 @@
 // Keeps the control plane's secret facts true: looks at a host's Secrets when the host, its namespace, the sites or
 // a labelled Secret change; at those that are missing or unusable every few seconds; at those whose changes no watch
-// tells every minute, and at all of them every five.
+// tells, or whose host the control plane did not know, every minute, and at all of them every five.
 import type { Clock, Log } from "../../ports.ts";
 import type { FollowedHosts } from "../followed-hosts.ts";
 import type { Hub } from "../hub.ts";
@@ -54,6 +54,8 @@ class Follower implements FollowedSecrets {
   /** "namespace/name" */
   private readonly changedSecrets = new Set<string>();
   private readonly unsettled = new Set<string>();
+  /** The control plane did not know them when it was told. */
+  private readonly unknown = new Set<string>();
 
   constructor(deps: SecretsDeps, signal: AbortSignal) {
     this.deps = deps;
@@ -114,7 +116,8 @@ class Follower implements FollowedSecrets {
     const hosts = deps.hosts.all();
     const known = new Set(hosts.map(({ uid }) => uid));
     deps.posted.keepOnly(known);
-    for (const uid of this.unsettled) if (!known.has(uid)) this.unsettled.delete(uid);
+    for (const uids of [this.unsettled, this.unknown])
+      for (const uid of uids) if (!known.has(uid)) uids.delete(uid);
     const namespaces = deps.hosts.namespaces();
     let batch: FreshFact[] = [];
     for (const host of hosts) {
@@ -150,7 +153,8 @@ class Follower implements FollowedSecrets {
     if (!unshown && uids.size === 0 && secrets.size === 0) return undefined;
     const isDue = (name: string): boolean =>
       secrets.has(name) || (unshown && !this.shown.isShown(name));
-    return (uid, names) => all || uids.has(uid) || names.some(isDue);
+    return (uid, names) =>
+      all || uids.has(uid) || (unshown && this.unknown.has(uid)) || names.some(isDue);
   }
 
   /** False: the control plane cannot be told now. All facts stay new, and all hosts are looked at again. */
@@ -159,7 +163,14 @@ class Follower implements FollowedSecrets {
     for (const each of batch) this.deps.posted.doubt(each);
     const posted = await this.deps.hub.postSecrets({ facts: batch.map(({ fact }) => fact) });
     if (posted.ok) {
-      for (const each of batch) this.deps.posted.remember(each);
+      const stored = new Set(posted.value);
+      for (const each of batch) {
+        const { hostUid, name } = each.fact;
+        const isKnown = stored.has(hostUid) || name === "";
+        if (isKnown) this.deps.posted.remember(each);
+        if (isKnown) this.unknown.delete(hostUid);
+        else this.unknown.add(hostUid);
+      }
       return true;
     }
     this.deps.log.warn("secret facts not posted", { reason: posted.error.message });

@@ -2,6 +2,7 @@
 // no content.
 import { toHex } from "../../../shared/bytes.ts";
 import { secretPurpose, type SecretPurpose } from "../../../shared/protocol/facts/sealed-secret.ts";
+import type { FactName } from "../../../shared/protocol/facts/facts-digest.ts";
 import type { SecretFact } from "../../../shared/protocol/facts/secret-fact.ts";
 import type { AgentDatabase, Crypto } from "../../ports.ts";
 
@@ -17,8 +18,10 @@ export interface PostedFacts {
   fresh(fact: SecretFact, sealedFor: readonly string[]): FreshFact;
   /** It is posted now: until it is remembered the control plane may have this fact or an earlier one. */
   doubt(fresh: FreshFact): void;
-  /** It was answered. What was forgotten meanwhile stays so: who forgot it may have lost it after the answer. */
+  /** It was stored. What was forgotten meanwhile stays so: who forgot it may have lost it after the answer. */
   remember(fresh: FreshFact): void;
+  /** That the control plane has, as it said. */
+  all(): readonly FactName[];
   purposesOf(hostUid: string): readonly SecretPurpose[];
   /** Forgets hosts that are not among these. */
   keepOnly(hostUids: ReadonlySet<string>): void;
@@ -34,7 +37,10 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
     "CREATE TABLE IF NOT EXISTS posted_facts (host_uid TEXT, purpose TEXT, digest TEXT NOT NULL, PRIMARY KEY (host_uid, purpose)) STRICT",
   );
   /** Without the sealed text, which differs at every sealing. */
-  const digestOf = ({ sealed: _sealed, ...rest }: SecretFact, sealedFor: readonly string[]) => {
+  const digestOf = (
+    { sealed: _sealed, digest: _digest, ...rest }: SecretFact,
+    sealedFor: readonly string[],
+  ) => {
     const hash = crypto.hash("sha256");
     hash.update(new TextEncoder().encode(JSON.stringify([rest, sealedFor])));
     return toHex(hash.digest());
@@ -52,7 +58,10 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
       );
       return row?.["digest"] !== digestOf(fact, sealedFor);
     },
-    fresh: (fact, sealedFor) => ({ fact, digest: digestOf(fact, sealedFor) }),
+    fresh(fact, sealedFor) {
+      const digest = digestOf(fact, sealedFor);
+      return { fact: { ...fact, digest }, digest };
+    },
     doubt: ({ fact: { hostUid, purpose } }) =>
       void database.run(
         "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
@@ -60,13 +69,19 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
         purpose,
         unknown,
       ),
-    remember: ({ fact: { hostUid, purpose }, digest }) =>
-      void database.run(
-        "UPDATE posted_facts SET digest = ? WHERE host_uid = ? AND purpose = ?",
-        digest,
-        hostUid,
-        purpose,
-      ),
+    remember({ fact: { hostUid, purpose, name }, digest }) {
+      const where = "WHERE host_uid = ? AND purpose = ?";
+      if (name === "") database.run(`DELETE FROM posted_facts ${where}`, hostUid, purpose);
+      else database.run(`UPDATE posted_facts SET digest = ? ${where}`, digest, hostUid, purpose);
+    },
+    all: () =>
+      database
+        .all("SELECT host_uid, purpose, digest FROM posted_facts WHERE digest <> ?", unknown)
+        .map((row) => ({
+          hostUid: String(row["host_uid"]),
+          purpose: secretPurpose.parse(row["purpose"]),
+          digest: String(row["digest"]),
+        })),
     purposesOf: (hostUid) =>
       database
         .all("SELECT purpose FROM posted_facts WHERE host_uid = ?", hostUid)

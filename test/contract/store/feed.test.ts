@@ -297,6 +297,12 @@ onEachDatabase("applySecrets", (held) => {
       "a",
     ]);
     expect((await world.store.loadHost("a"))?.secrets).toEqual([fact]);
+    const [hostUid, purpose] = ["a", "bmc"];
+    expect(await world.store.knownFacts("east")).toEqual([{ hostUid, purpose }]);
+    const digest = "d1";
+    await world.store.applySecrets("east", [{ ...fact, digest }]);
+    expect(await world.store.knownFacts("east")).toEqual([{ hostUid, purpose, digest }]);
+    expect(await world.store.knownFacts("west")).toEqual([]);
     expect(await world.store.applySecrets("east", [{ ...fact, name: "", found: false }])).toEqual([
       "a",
     ]);

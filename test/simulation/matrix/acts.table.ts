@@ -108,6 +108,7 @@ const otherStatements = [
   "endSession",
   "openSession",
   "siteKeys",
+  "knownFacts",
   "sessionOfToken",
   "clusterOfAdmissionToken",
   "surroundings",

@@ -241,7 +241,7 @@ test("connections, arriving frames and what is in them are told", async () => {
       hostUid: "h",
       revision: 2,
     },
-    { kind: "frame", ...about, to: "hub", type: "observations" },
+    { kind: "frame", ...about, to: "hub", type: "observations", seqs: [3, 3] },
     { ...agentSays, hostUid: "h", operationId: "h.1", failure: "fenced" },
     { kind: "frame", ...about, to: "hub", type: "hello" },
     { kind: "hello", agent: "site-1", boot: "b", capabilities: ["power"] },

@@ -15,6 +15,7 @@ import { commitHost } from "./hosts/commit-host.ts";
 import { restRow, takeDueRows } from "./hosts/due-rows.ts";
 import { claimants, loadHost, surroundings } from "./hosts/reads.ts";
 import { endSession, loadAgent, renewLease, sessionOfToken, siteKeys } from "./links/agents.ts";
+import { knownFacts } from "./links/known-facts.ts";
 import { openSession } from "./links/open-session.ts";
 import { ackOutbox, takeOutbox } from "./links/outbox.ts";
 import { applyMachineFeed } from "./machines/apply-machine-feed.ts";
@@ -118,6 +119,7 @@ function linkStore(database: MemoryDatabase, clock: Time) {
     ackOutbox: async (session, acks) =>
       database.run("ackOutbox", () => ackOutbox(database, session, acks, clock.nowMs())),
     siteKeys: async () => siteKeys(database),
+    knownFacts: async (cluster) => knownFacts(database, cluster),
   } satisfies Partial<Store>;
 }
 

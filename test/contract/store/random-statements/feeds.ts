@@ -146,6 +146,7 @@ export function applySecrets(draw: Draw): Statement {
       purpose: random.pick(["bmc", "userData", "networkData"]),
       name: random.chance(0.7) ? `secret-${random.below(3)}` : "",
       found,
+      ...(random.chance(0.5) ? { digest: String(draw.next()) } : {}),
       ...(found ? { uid: "u", resourceVersion: String(draw.next()) } : { problem: textOf(draw) }),
     };
   });

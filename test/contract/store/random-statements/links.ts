@@ -1,5 +1,6 @@
 // Random statements about agents, sessions and the outbox.
 import { createHash } from "node:crypto";
+import { factsText } from "../../../../shared/protocol/facts/facts-digest.ts";
 import type { LinkName } from "../../../../control-plane/ports.ts";
 import type { SessionRow, StoredAgentRow } from "../../../simulation/store/rows.ts";
 import { agents, clusters, rowOf, sessionOf, sites, type Draw, type Statement } from "./draw.ts";
@@ -193,13 +194,15 @@ export function readLinks(draw: Draw): Statement {
   const agentId = draw.random.pick(agents);
   const tokenHash = rowOf(draw, draw.tables.sessions)?.token_hash ?? "none";
   const admission = `hash-${draw.random.below(4)}`;
+  const cluster = draw.random.pick(clusters);
   return {
     name: "reads of links",
-    given: { agentId, tokenHash, admission },
+    given: { agentId, tokenHash, admission, cluster },
     run: async (store) => [
       await store.loadAgent(agentId),
       await store.sessionOfToken(tokenHash),
       await store.siteKeys(),
+      factsText(await store.knownFacts(cluster)),
       await store.clusterOfAdmissionToken(admission),
       await store.listClusters(),
       await store.listSites(),
