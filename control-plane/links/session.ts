@@ -6,9 +6,7 @@ import {
   type FromAgent,
   type Hello,
   type ToAgent,
-  type Welcome,
 } from "../../shared/protocol/frames.ts";
-import { factsText } from "../../shared/protocol/facts/facts-digest.ts";
 import { acceptObservation, type AcceptDeps } from "../app/accept-observation.ts";
 import type {
   Bus,
@@ -23,6 +21,7 @@ import type {
 } from "../ports.ts";
 import { leaseTtlMs, silentAfterMs } from "../lease-times.table.ts";
 import { OutboxDelivery } from "./deliver-outbox.ts";
+import { factsDigest } from "./facts-digest.ts";
 import type { LinkSession, SessionSocket } from "./link-session.ts";
 import { ObservationOrder } from "./observation-order.ts";
 import { readFrame, type ReadFrame } from "./read-frame.ts";
@@ -241,22 +240,14 @@ export class AgentSession implements LinkSession {
       committedSeq,
       leaseTtlMs,
       sessionToken: token,
-      ...(cluster === undefined ? { sites: [] } : await this.clusterWelcome(cluster)),
+      ...(cluster === undefined ? {} : { factsDigest: await factsDigest(deps, cluster) }),
+      sites: (cluster === undefined ? undefined : await this.toldSites.news()) ?? [],
     });
     tellOpened(deps, hello, opened);
     // The older session of this agent hears it, wherever it is; a site's new agent may have another key.
     deps.bus.notify([`agent:${agentId}`, ...(site === undefined ? [] : ["sites"])]);
     void deps.decisions.decide(opened.touched);
     this.pump();
-  }
-
-  private async clusterWelcome(cluster: string): Promise<Pick<Welcome, "sites" | "factsDigest">> {
-    const { crypto, links } = this.deps;
-    const facts = factsText(await links.knownFacts(cluster));
-    return {
-      sites: (await this.toldSites.news()) ?? [],
-      factsDigest: await crypto.sha256Hex(facts),
-    };
   }
 
   private async observe(

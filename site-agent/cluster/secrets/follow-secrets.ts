@@ -114,10 +114,7 @@ class Follower implements FollowedSecrets {
   private async look(isDue: IsDue): Promise<void> {
     const { deps } = this;
     const hosts = deps.hosts.all();
-    const known = new Set(hosts.map(({ uid }) => uid));
-    deps.posted.keepOnly(known);
-    for (const uids of [this.unsettled, this.unknown])
-      for (const uid of uids) if (!known.has(uid)) uids.delete(uid);
+    this.keepOnly(new Set(hosts.map(({ uid }) => uid)));
     const namespaces = deps.hosts.namespaces();
     let batch: FreshFact[] = [];
     for (const host of hosts) {
@@ -136,6 +133,12 @@ class Follower implements FollowedSecrets {
       }
     }
     await this.post(batch);
+  }
+
+  private keepOnly(hosts: ReadonlySet<string>): void {
+    this.deps.posted.keepOnly(hosts);
+    for (const uids of [this.unsettled, this.unknown])
+      for (const uid of uids) if (!hosts.has(uid)) uids.delete(uid);
   }
 
   /** What this round looks at, if anything; what changes from now on is for the next. */
