@@ -9,7 +9,7 @@ import { canonicalJson, sha256Hex } from "../host/document/canonical-json.ts";
 import type { ProviderResource, WriteBack } from "../protocol/write-back.ts";
 import { because, type Because, type StopOf } from "../stop.ts";
 import type { MachineDecision, MachineNext } from "./decision.ts";
-import { flavours, objectKinds, type Flavour } from "./flavour.ts";
+import { flavours, hasLastUpdated, objectKinds, type Flavour } from "./flavour.ts";
 import type {
   ClusterSnapshot,
   MachineMemory,
@@ -167,10 +167,7 @@ function statusWrite(draft: Told): WriteBack | undefined {
   const text = (fields: object | undefined) => canonicalJson({ ...fields, lastUpdated: undefined });
   const decided = text(status);
   const isOther = decided !== text(snapshot.memory?.status) || status.lastUpdated === undefined;
-  // A MachineSet has no field for it.
-  if (isOther && snapshot.resource !== "machinesets.machine.openshift.io") {
-    status.lastUpdated = isoTime(snapshot.nowMs);
-  }
+  if (isOther && hasLastUpdated[snapshot.resource]) status.lastUpdated = isoTime(snapshot.nowMs);
   if (decided === text(snapshot.object.status)) return undefined;
   return {
     kind: "provider-status",

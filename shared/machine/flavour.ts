@@ -16,6 +16,14 @@ export const objectKinds: Readonly<Record<ProviderResource, ObjectKind>> = {
   "machinesets.machine.openshift.io": { apiVersion: openShiftVersion, kind: "MachineSet" },
 };
 
+/** Whether the status of a kind says when it changed last. */
+export const hasLastUpdated: Readonly<Record<ProviderResource, boolean>> = {
+  metal3clusters: true,
+  metal3machines: true,
+  "machines.machine.openshift.io": true,
+  "machinesets.machine.openshift.io": false,
+};
+
 export interface Flavour {
   readonly finalizer: string;
   /** Where in the object the fields stand that say what the host is to be. */

@@ -1,18 +1,9 @@
 // The founding story with nothing played: kubectl scale of a machine.openshift.io MachineSet, where no
 // machine-api-operator runs, makes a Node of a machine with BIOS; scaled to 0 it is drained and given back.
 import { beforeAll, expect, test } from "vitest";
-import { admitNodes, nodeUserData } from "../../infra/kubernetes/node-bootstrap.ts";
-import { networkData } from "../../infra/lab/network-data.ts";
-import { ensureNodeImage } from "../../infra/lab/operating-system/node-image.ts";
-import { relayInto } from "../../infra/lab/relay.ts";
 import { biosMachine } from "../../infra/lab/sample-machines.ts";
-import { terminalProgress } from "../../infra/preparation/progress.ts";
-import { kubectlWords, type KubectlWords } from "../kubernetes/kubectl-words.ts";
-import {
-  machineWords,
-  messageOf,
-  type MachineWords,
-} from "../kubernetes/machines/machine-words.ts";
+import type { KubectlWords } from "../kubernetes/kubectl-words.ts";
+import { messageOf, type MachineWords } from "../kubernetes/machines/machine-words.ts";
 import {
   consumerOf,
   machineSet,
@@ -22,17 +13,14 @@ import {
   setName,
   userData,
 } from "../kubernetes/machines/openshift-objects.ts";
-import { imageOf, serialOf } from "./fleet/deployments.ts";
-import { hostManifests, secretManifest } from "./fleet/host-object.ts";
 import { keptPod, type KeptPod } from "./fleet/kept-pod.ts";
-import { endFleetAfterwards, startFleet } from "./fleet/start-fleet.ts";
-import type { Fleet } from "./fleet/start-fleet.ts";
+import { nodeWaits, startNodeFleet } from "./fleet/node-fleet.ts";
+import { endFleetAfterwards, type Fleet } from "./fleet/start-fleet.ts";
 
 const m1 = biosMachine(1, { memoryMiB: 1536 });
 const host = "openshift-worker-0";
 const workers = `machineset/${setName}`;
-const minuteMs = 60_000;
-const slow = { timeout: 30 * minuteMs };
+const { slow, hostMs, joinMs, leaveMs } = nodeWaits;
 let fleet: Fleet;
 let words: KubectlWords & MachineWords;
 let work: KeptPod;
@@ -40,29 +28,14 @@ let work: KeptPod;
 endFleetAfterwards();
 
 beforeAll(async () => {
-  const image = await ensureNodeImage(terminalProgress());
-  const images = { "node.qcow2": image.qcow2.path };
-  fleet = await startFleet({ machines: [m1], images, openShift: true, bootSeconds: 600 });
-  const { kubernetes, lab } = fleet.paddock;
-  const kubectl = kubectlWords(kubernetes, namespace);
-  words = { ...kubectl, ...machineWords(kubectl) };
+  const nodes = await startNodeFleet([m1], namespace, { openShift: true });
+  ({ fleet, words } = nodes);
   work = keptPod(host, words);
   await words.kubectl(["create", "namespace", namespace]);
-  const address = networkData({ mac: m1.mac, address: "192.168.100.21" });
-  const spec = {
-    rootDeviceHints: { serialNumber: serialOf(m1, "root") },
-    networkData: { name: "m1-network-data" },
-  };
-  const join = await admitNodes(kubernetes, relayInto(lab, kubernetes.url, 6443));
-  const { format: diskFormat, ...source } = imageOf(fleet, {
-    fileName: "node.qcow2",
-    sha256: image.qcow2.sha256,
-  });
   await words.apply(
-    ...placed([secretManifest("m1-network-data", { networkData: address })]),
-    ...placed(hostManifests(m1, spec), host),
-    userData(nodeUserData(join)),
-    machineSet(setName, { providerSpec: providerSpec({ ...source, diskFormat }) }),
+    ...placed(nodes.hosts, host),
+    userData(nodes.userData),
+    machineSet(setName, { providerSpec: providerSpec(nodes.image) }),
   );
   await untilHost("available");
 });
@@ -71,12 +44,12 @@ const untilHost = (state: string) =>
   words.until(
     `bmh/${host}`,
     ({ status }) => (status?.["provisioning"] as { state?: string } | undefined)?.state === state,
-    15 * minuteMs,
+    hostMs,
   );
 
 test("scaled to 1, Node, Machine and host point at each other", slow, async () => {
   await words.scale(workers, 1);
-  await words.until(workers, ({ status }) => status?.["availableReplicas"] === 1, 25 * minuteMs);
+  await words.until(workers, ({ status }) => status?.["availableReplicas"] === 1, joinMs);
   const [machine] = await words.list("machines", setName);
   const { metadata, spec } = await words.get(`bmh/${host}`);
   expect(spec["consumerRef"]).toEqual(consumerOf(machine?.metadata.name ?? ""));
@@ -107,6 +80,6 @@ test("scaled to 0, the drain waits for what a disruption budget keeps", slow, as
 test("it goes on when the budget is lifted, and the host is free again", slow, async () => {
   await work.lift();
   await work.expectNodeLeftInOrder(host);
-  await words.untilAll("machines", setName, { count: 0 }, 5 * minuteMs);
+  await words.untilAll("machines", setName, { count: 0 }, leaveMs);
   expect((await untilHost("available")).spec).not.toHaveProperty("consumerRef");
 });

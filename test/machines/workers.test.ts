@@ -8,28 +8,20 @@ import {
   machineSet,
   workerObjects,
 } from "../../infra/kubernetes/machine-objects.ts";
-import { admitNodes, nodeUserData } from "../../infra/kubernetes/node-bootstrap.ts";
-import { networkData } from "../../infra/lab/network-data.ts";
-import { ensureNodeImage } from "../../infra/lab/operating-system/node-image.ts";
-import { relayInto } from "../../infra/lab/relay.ts";
 import { biosMachine, uefiMachine } from "../../infra/lab/sample-machines.ts";
-import { terminalProgress } from "../../infra/preparation/progress.ts";
-import { kubectlWords, type KubectlWords } from "../kubernetes/kubectl-words.ts";
-import { conditionOf, machineWords, messageOf } from "../kubernetes/machines/machine-words.ts";
-import type { MachineWords } from "../kubernetes/machines/machine-words.ts";
-import { serialOf } from "./fleet/deployments.ts";
-import { hostManifests, namespace, secretManifest, stateOf } from "./fleet/host-object.ts";
+import type { KubectlWords } from "../kubernetes/kubectl-words.ts";
+import { conditionOf, messageOf, type MachineWords } from "../kubernetes/machines/machine-words.ts";
+import { namespace, stateOf } from "./fleet/host-object.ts";
 import { keptPod, type KeptPod } from "./fleet/kept-pod.ts";
-import { endFleetAfterwards, startFleet } from "./fleet/start-fleet.ts";
-import type { Fleet } from "./fleet/start-fleet.ts";
+import { nodeWaits, startNodeFleet } from "./fleet/node-fleet.ts";
+import { endFleetAfterwards, type Fleet } from "./fleet/start-fleet.ts";
 
 const machines = [biosMachine(1, { memoryMiB: 1536 }), uefiMachine(2, { memoryMiB: 1536 })];
 const workload = { namespace, clusterName: "meadow" };
 const pool = "meadow-workers";
 const workers = `machineset/${pool}`;
 const template = "meadow-worker";
-const minuteMs = 60_000;
-const slow = { timeout: 30 * minuteMs };
+const { slow, joinMs, leaveMs } = nodeWaits;
 let fleet: Fleet;
 let words: KubectlWords & MachineWords;
 let work: KeptPod;
@@ -37,24 +29,12 @@ let work: KeptPod;
 endFleetAfterwards();
 
 beforeAll(async () => {
-  const image = await ensureNodeImage(terminalProgress());
-  const images = { "node.qcow2": image.qcow2.path };
-  fleet = await startFleet({ machines, images, clusterApi: true, bootSeconds: 600 });
-  const { kubernetes, lab, services } = fleet.paddock;
-  const kubectl = kubectlWords(kubernetes, namespace);
-  words = { ...kubectl, ...machineWords(kubectl) };
+  const nodes = await startNodeFleet(machines, namespace, { clusterApi: true });
+  ({ fleet, words } = nodes);
+  const { userData, image } = nodes;
+  const { kubernetes } = fleet.paddock;
   work = keptPod("m1", words);
-  await words.apply(
-    ...machines.flatMap((machine, index) => [
-      secretManifest(`${machine.name}-network-data`, {
-        networkData: networkData({ mac: machine.mac, address: `192.168.100.${21 + index}` }),
-      }),
-      ...hostManifests(machine, {
-        rootDeviceHints: { serialNumber: serialOf(machine, "root") },
-        networkData: { name: `${machine.name}-network-data` },
-      }),
-    ]),
-  );
+  await words.apply(...nodes.hosts);
   await words.apply(controlPlaneKind);
   const kind = `crd/${controlPlaneKind.metadata.name}`;
   await words.kubectl(["wait", "--for=condition=Established", "--timeout=30s", kind]);
@@ -64,18 +44,7 @@ beforeAll(async () => {
       kubeconfig: await readFile(kubernetes.adminKubeconfigPath, "utf8"),
       endpoint: { host: hostname, port: Number(port) },
     }),
-    ...workerObjects(workload, {
-      name: template,
-      userData: nodeUserData(await admitNodes(kubernetes, relayInto(lab, kubernetes.url, 6443))),
-      spec: {
-        image: {
-          url: services.imageUrl("node.qcow2"),
-          checksum: image.qcow2.sha256,
-          checksumType: "sha256",
-          diskFormat: "qcow2",
-        },
-      },
-    }),
+    ...workerObjects(workload, { name: template, userData, spec: { image } }),
     machineSet(workload, { name: pool, template }),
   );
   await Promise.all(machines.map(({ name }) => fleet.untilState(name, "available", 900)));
@@ -84,7 +53,7 @@ beforeAll(async () => {
 describe("kubectl scale", () => {
   it("to 2 ends with two Ready Nodes", slow, async () => {
     await words.scale(workers, 2);
-    await words.until(workers, ({ status }) => status?.["readyReplicas"] === 2, 25 * minuteMs);
+    await words.until(workers, ({ status }) => status?.["readyReplicas"] === 2, joinMs);
   });
 
   it.each(machines)("Node, Machine and host $name point at each other", async ({ name, uuid }) => {
@@ -129,7 +98,7 @@ describe("kubectl scale", () => {
   it("goes on when the budget is lifted, and gives the machines back", slow, async () => {
     await work.lift();
     await work.expectNodeLeftInOrder("m1");
-    await words.untilAll("machines", pool, { count: 0 }, 5 * minuteMs);
+    await words.untilAll("machines", pool, { count: 0 }, leaveMs);
     for (const { name } of machines) {
       await fleet.untilState(name, "available", 600);
       expect(fleet.watch.latest(name)?.spec).not.toHaveProperty("consumerRef");

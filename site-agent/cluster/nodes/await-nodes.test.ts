@@ -41,13 +41,12 @@ afterEach(() => stop.abort());
 
 function start(): void {
   stop = new AbortController();
-  const clusters: WorkloadClusters = {
+  const clusters: Pick<WorkloadClusters, "look"> = {
     async look(_namespace, name = "") {
       looks.push(name);
       const api = { request: async () => err("unreachable", "not asked") };
       return isAway ? err("down", "away") : ok({ api, nodes });
     },
-    forget: () => {},
   };
   const link = async ({ name }: LinkNode) => {
     linked.push(name);

@@ -10,7 +10,7 @@ import { signOf } from "./workload-node.ts";
 
 export interface AwaitNodesDeps {
   readonly clock: Clock;
-  readonly clusters: WorkloadClusters;
+  readonly clusters: Pick<WorkloadClusters, "look">;
   /** Does an order once more. */
   readonly link: (order: LinkNode) => Promise<WriteOutcome>;
 }

@@ -5,7 +5,7 @@ import type { NodeFact } from "../../../shared/protocol/facts/node-fact.ts";
 import { ok } from "../../../shared/result.ts";
 import { FakeKubernetes } from "../../../test/support/fake-kubernetes.ts";
 import { removeNode } from "./remove-node.ts";
-import { makeWorkloadClusters } from "./workload-clusters.ts";
+import { makeWorkloadClusters, type WorkloadClusters } from "./workload-clusters.ts";
 
 const machine = "/apis/machine.openshift.io/v1beta1/namespaces/metal/machines/worker-1";
 const providerID = "baremetalhost:///metal/h1/uid-h1";
@@ -13,9 +13,13 @@ const systemUUID = "6fa59e1e-0000-4000-8000-000000000101";
 
 let kubernetes: FakeKubernetes;
 let facts: NodeFact[];
+let clusters: WorkloadClusters;
 beforeEach(() => {
   facts = [];
   kubernetes = new FakeKubernetes();
+  const connectCluster = () => kubernetes;
+  const clock = makeVirtualClock();
+  clusters = makeWorkloadClusters({ api: kubernetes, connectCluster, clock });
   kubernetes.put(machine, { metadata: { name: "worker-1", namespace: "metal", uid: "m-1" } });
 });
 
@@ -44,11 +48,7 @@ const remove = () =>
           return ok(undefined);
         },
       },
-      clusters: makeWorkloadClusters({
-        api: kubernetes,
-        connectCluster: () => kubernetes,
-        clock: makeVirtualClock(),
-      }),
+      clusters,
     },
     {
       kind: "remove-node",
@@ -97,6 +97,15 @@ test("removeNode leaves several that have the same sign, and names them", async 
   expect(left()).toEqual(["a", "b"]);
   expect(facts).toMatchObject([{ outcome: "conflict", removed: true }]);
   expect(facts[0]?.message).toContain("Nodes a, b all have system UUID");
+});
+
+test("removeNode looks once for many machines, but for none before it was asked", async () => {
+  await Promise.all(Array.from({ length: 20 }, remove));
+  const lists = () => kubernetes.requests.filter(({ path }) => path.includes("nodes?limit")).length;
+  expect(lists()).toBeLessThanOrEqual(3);
+  putNode("late", { providerID });
+  await remove();
+  expect(left()).toEqual([]);
 });
 
 test("removeNode does nothing for a machine that is gone", async () => {

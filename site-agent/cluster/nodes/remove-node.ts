@@ -18,8 +18,7 @@ export async function removeNode(
   const target = await fetchTarget(api, providerPath(write.resource, write), uid);
   if (!target.ok) return target.outcome;
   // One that joined a moment ago counts.
-  clusters.forget(namespace, clusterName);
-  const look = await clusters.look(namespace, clusterName);
+  const look = await clusters.lookAnew(namespace, clusterName);
   if (!look.ok) {
     const { kind, message } = look.error;
     if (kind === "away") return { ok: false, message, retry: true };

@@ -39,6 +39,8 @@ type Look = Result<WorkloadCluster, LookError>;
 export interface WorkloadClusters {
   /** Without a name: the cluster that holds the Secrets. */
   look(namespace: string, clusterName: string | undefined): Promise<Look>;
+  /** A look that begins after this call: those that ask while one is under way share the next. */
+  lookAnew(namespace: string, clusterName: string | undefined): Promise<Look>;
   /** The next look is a new one. */
   forget(namespace: string, clusterName: string | undefined): void;
 }
@@ -52,7 +54,23 @@ export function makeWorkloadClusters(deps: WorkloadClusterDeps): WorkloadCluster
   const { clock } = deps;
   /** Without `untilMs` it is still on its way. */
   const looks = new Map<string, { readonly look: Promise<Look>; untilMs?: number }>();
-  return {
+  /** Looks that begin when the one under way has ended. */
+  const next = new Map<string, Promise<Look>>();
+  const clusters: WorkloadClusters = {
+    lookAnew(namespace, clusterName) {
+      const key = keyOf(namespace, clusterName);
+      const waiting = next.get(key);
+      if (waiting !== undefined) return waiting;
+      const anew = async () => {
+        await looks.get(key)?.look.catch(() => undefined);
+        next.delete(key);
+        looks.delete(key);
+        return await clusters.look(namespace, clusterName);
+      };
+      const look = anew();
+      next.set(key, look);
+      return look;
+    },
     async look(namespace, clusterName) {
       for (const [key, { untilMs }] of looks)
         if (untilMs !== undefined && untilMs <= clock.monotonicMs()) looks.delete(key);
@@ -74,6 +92,7 @@ export function makeWorkloadClusters(deps: WorkloadClusterDeps): WorkloadCluster
     },
     forget: (namespace, clusterName) => void looks.delete(keyOf(namespace, clusterName)),
   };
+  return clusters;
 }
 
 function keptMs(look: Look): number {
