@@ -273,6 +273,16 @@ test("nothing is written before it is known who leads", async () => {
   expect(requests).toEqual([]);
 });
 
+test("before it is known whether another Metal3 machine provider leads nothing of its kinds counts as done", async () => {
+  kubernetes.refuse = ({ path }) => (path.includes("leases") ? 503 : undefined);
+  cluster.welcome(welcome());
+  expect(await clock.until(cluster.write(claim))).toMatchObject({ ok: false, retry: true });
+  kubernetes.refuse = () => undefined;
+  await clock.advance(5_000);
+  expect(await cluster.write(claim)).toEqual({ ok: true });
+  expect(kubernetes.objects.get(host)).toMatchObject({ spec: { consumerRef: consumer } });
+});
+
 test("a look at the Leases that fails later changes nothing", async () => {
   cluster.welcome(welcome());
   await clock.advance(2_000);

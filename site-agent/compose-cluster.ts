@@ -160,6 +160,7 @@ class ClusterLink implements RunningCluster {
   private async tryWrite(write: WriteBack): Promise<WriteOutcome> {
     const { ports, hub, clusters } = this;
     const { api } = ports;
+    if (this.providing === undefined && isOfClusterApi(write)) return this.unprovided();
     if (!this.isOurs(write)) return { ok: true };
     const isOfNode =
       write.kind === "link-node" || write.kind === "leave-node" || write.kind === "remove-node";
@@ -175,9 +176,15 @@ class ClusterLink implements RunningCluster {
     return await linkNode({ api, hub, clusters }, write);
   }
 
+  /** Another provider's objects are its own; until it is known who leads nothing counts as done. */
+  private unprovided(): WriteOutcome {
+    return this.rival === undefined
+      ? { ok: false, message: "the provider's Leases were not read yet", retry: true }
+      : { ok: true };
+  }
+
   /** What was followed before may still be decided about. */
   private isOurs(write: WriteBack): boolean {
-    if (this.providing === undefined && isOfClusterApi(write)) return false;
     if (write.kind === "machine-set") return this.options.openShift === "machines-and-machinesets";
     if (!("resource" in write) || write.resource === undefined) return true;
     const resources: readonly MachineResource[] = [...usualResource.options, ...this.openShift()];
