@@ -66,6 +66,10 @@ test("shared imports only itself, zod and hashes", () => {
   ).toEqual([]);
 });
 
+test("what all machines share knows nothing of OpenShift's", () => {
+  expect(wrong("shared/machine/", (path) => inside(path ?? "", "shared/openshift"))).toEqual([]);
+});
+
 test("control-plane and site-agent know only themselves and shared", () => {
   expect(
     wrong("control-plane/", (path) => !inside(path, "control-plane", "shared", "migrations")),

@@ -1,5 +1,5 @@
 // Machine and MachineSet of OpenShift, as the machine-api-operator ships them, for clusters that have none.
-import { openShiftGroup } from "../../shared/openshift/group.ts";
+import { openShiftGroup } from "../../shared/machine/openshift-group.ts";
 import { machineSetSpec, machineSetStatus } from "../../shared/openshift/machine-set.ts";
 import { machineSpec, machineStatus } from "../../shared/openshift/machine.ts";
 import { age, type Kind, type PrinterColumn } from "./kind.ts";

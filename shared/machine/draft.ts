@@ -10,12 +10,7 @@ import type { ProviderResource, WriteBack } from "../protocol/write-back.ts";
 import { because, type Because, type StopOf } from "../stop.ts";
 import type { MachineDecision, MachineNext } from "./decision.ts";
 import { flavours, hasLastUpdated, objectKinds, type Flavour } from "./flavour.ts";
-import type {
-  ClusterSnapshot,
-  MachineMemory,
-  MachineSnapshot,
-  OpenShiftMachineSnapshot,
-} from "./snapshot.ts";
+import type { ClusterSnapshot, MachineMemory, TakerSnapshot } from "./snapshot.ts";
 
 export interface Verdict {
   readonly status: "True" | "False";
@@ -56,7 +51,7 @@ export interface Draft<S, Status> {
   hasTold: boolean;
 }
 /** Of whatever kind takes a host; the status is that of a Metal3Machine, as a paper to work on. */
-export type MachineDraft = Draft<MachineSnapshot | OpenShiftMachineSnapshot, Metal3MachineStatus>;
+export type MachineDraft = Draft<TakerSnapshot, Metal3MachineStatus>;
 export type ClusterDraft = Draft<ClusterSnapshot, Metal3ClusterStatus>;
 export type AnyDraft = MachineDraft | ClusterDraft;
 
@@ -69,11 +64,11 @@ type Ordering = Omit<Draft<Named, object>, "status">;
 interface Named {
   readonly nowMs: number;
   readonly resource: ProviderResource;
-  readonly object: { readonly metadata: MachineSnapshot["object"]["metadata"] };
+  readonly object: { readonly metadata: TakerSnapshot["object"]["metadata"] };
 }
 
 /** With no memory of it Kubernetes' own word counts: a lost database, an object of another controller. */
-export function makeDraft<S extends MachineSnapshot | ClusterSnapshot, Status extends object>(
+export function makeDraft<S extends TakerSnapshot | ClusterSnapshot, Status extends object>(
   snapshot: S & { readonly object: { readonly status?: Status | undefined } },
   schema: z.ZodType<Status>,
 ): Draft<S, Status> {

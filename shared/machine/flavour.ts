@@ -1,6 +1,6 @@
 // What differs between the kinds that take hosts: Metal3Machine of cluster-api, Machine of OpenShift.
 import { infrastructureGroup } from "../capm3/provider.ts";
-import { openShiftVersion } from "../openshift/group.ts";
+import { openShiftVersion } from "./openshift-group.ts";
 import type { HostTaker, ProviderResource } from "../protocol/write-back.ts";
 import type { HostView } from "./snapshot.ts";
 

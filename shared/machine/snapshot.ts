@@ -6,10 +6,8 @@ import type { Metal3Machine } from "../capm3/v1beta2/metal3-machine.ts";
 import type { Metal3MachineTemplate } from "../capm3/v1beta2/metal3-machine-template.ts";
 import type { BareMetalHostSpec } from "../metal3/bare-metal-host.ts";
 import type { HardwareDetails } from "../metal3/hardware-details.ts";
-import type { OpenShiftMachineSet } from "../openshift/machine-set.ts";
-import type { OpenShiftMachine } from "../openshift/machine.ts";
 import type { NodeFact } from "../protocol/facts/node-fact.ts";
-import type { HostTaker } from "../protocol/write-back.ts";
+import type { HostTaker, WriteBack } from "../protocol/write-back.ts";
 import type { CoreCluster, CoreMachine } from "./core-objects.ts";
 
 /** What Farrier itself remembers about a machine between decisions: a JSON column of its row. */
@@ -89,7 +87,7 @@ export interface HostView {
   readonly claimedBy: string | undefined;
 }
 
-interface Common<T> {
+export interface Common<T> {
   /** Epoch ms. */
   readonly nowMs: number;
   readonly object: T;
@@ -103,8 +101,14 @@ interface Common<T> {
 /** What taking a host looks at of a Metal3Machine; of another kind the same is made from its own fields. */
 type TakingObject = Pick<Metal3Machine, "metadata" | "spec" | "status">;
 
-export interface MachineSnapshot extends Common<TakingObject> {
-  readonly kind: "machine";
+/** Of a machine whose Node is in the cluster that holds both. */
+interface OwnNode {
+  readonly isLinked: boolean;
+  readonly marks: Extract<WriteBack, { kind: "link-node" }>["marks"];
+}
+
+/** Of whatever kind takes hosts. */
+export interface TakerSnapshot extends Common<TakingObject> {
   readonly resource: HostTaker;
   /** The Machine that owns it. */
   readonly owner: CoreMachine | undefined;
@@ -116,31 +120,14 @@ export interface MachineSnapshot extends Common<TakingObject> {
   /** All hosts of its namespace, while it has claimed none and may take one: see MachineRows. */
   readonly hosts: readonly HostView[];
   readonly node: NodeFact | undefined;
+  /** Absent: the Node is in the workload cluster that its Cluster names. */
+  readonly ownNode?: OwnNode;
   /** Random, 16 hex digits, new for each snapshot: equal hosts are chosen by chance. */
   readonly draw: string;
 }
 
-/** Of a Machine of OpenShift; it has no Cluster. */
-export interface OpenShiftMachineSnapshot extends Omit<MachineSnapshot, "kind"> {
-  readonly kind: "openshift-machine";
-  readonly machine: OpenShiftMachine;
-  /** Why its provider spec cannot be followed; undefined: `object.spec` is it. */
-  readonly problem: { readonly isForeign: boolean; readonly message: string } | undefined;
-}
-
-/** A Machine as its MachineSet counts it. */
-export interface Member {
-  readonly object: Pick<OpenShiftMachine, "metadata" | "status">;
-  readonly node: NodeFact | undefined;
-}
-
-export interface MachineSetSnapshot extends Omit<Common<OpenShiftMachineSet>, "coreCluster"> {
-  readonly kind: "machine-set";
-  readonly resource: "machinesets.machine.openshift.io";
-  /** All Machines of its namespace. */
-  readonly members: readonly Member[];
-  /** All of its namespace, if it follows them. */
-  readonly hosts: readonly HostView[];
+export interface MachineSnapshot extends TakerSnapshot {
+  readonly kind: "machine";
 }
 
 export interface ClusterSnapshot extends Common<Metal3Cluster> {

@@ -1,6 +1,6 @@
 // The conditions of a Machine of OpenShift, as the machine-api-operator names them, and what of its status was decided
 // last.
-import type { OpenShiftMachineSnapshot } from "../machine/snapshot.ts";
+import type { OpenShiftMachineSnapshot } from "./snapshot.ts";
 import { machineStatus, type OpenShiftMachineStatus } from "./machine.ts";
 
 export const drainable = "Drainable";

@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { makeHostView, makeSnapshot } from "../../test/support/machine-world.ts";
-import { machineMemory, type OpenShiftMachineSnapshot } from "../machine/snapshot.ts";
+import { machineMemory } from "../machine/snapshot.ts";
+import type { OpenShiftMachineSnapshot } from "./snapshot.ts";
 import { writeBack } from "../protocol/write-back.ts";
 import { decideOpenShiftMachine } from "./decide-machine.ts";
 import { openShiftMachine } from "./machine.ts";

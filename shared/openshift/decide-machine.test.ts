@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { makeHostView, makeSnapshot } from "../../test/support/machine-world.ts";
 import type { MachineDecision } from "../machine/decision.ts";
-import type { HostView, OpenShiftMachineSnapshot } from "../machine/snapshot.ts";
+import type { HostView } from "../machine/snapshot.ts";
+import type { OpenShiftMachineSnapshot } from "./snapshot.ts";
 import type { NodeFact } from "../protocol/facts/node-fact.ts";
 import { decideOpenShiftMachine } from "./decide-machine.ts";
 import { openShiftMachine, type OpenShiftMachineStatus } from "./machine.ts";

@@ -16,9 +16,10 @@ import {
   type Stop,
 } from "../machine/draft.ts";
 import { askForFinalizer, isDeployed } from "../machine/gates.ts";
-import type { OpenShiftMachineSnapshot } from "../machine/snapshot.ts";
+import type { OpenShiftMachineSnapshot } from "./snapshot.ts";
 import { shownStatus } from "./conditions.ts";
 import { deletion, judgeHooks } from "./deletion.ts";
+import { nodeMarks } from "./node-marks.ts";
 import { markInstance, tellStatus } from "./tell-status.ts";
 
 /** A draft of a Metal3Machine's form, whose snapshot has OpenShift's own. */
@@ -29,7 +30,13 @@ export interface OpenShiftDraft extends Omit<MachineDraft, "snapshot"> {
 export function decideOpenShiftMachine(snapshot: OpenShiftMachineSnapshot): MachineDecision {
   const shown = shownStatus(snapshot);
   const { addresses } = shown;
-  const draft: OpenShiftDraft = startDraft(snapshot, addresses === undefined ? {} : { addresses });
+  const { machine } = snapshot;
+  const isLinked = machine.status?.nodeRef !== undefined;
+  const ownNode = { isLinked, marks: nodeMarks(machine) };
+  const draft: OpenShiftDraft = startDraft(
+    { ...snapshot, ownNode },
+    addresses === undefined ? {} : { addresses },
+  );
   if (snapshot.deleted) return leave({ ...draft, status: shown }, gone());
   const other = managedElsewhere(draft);
   if (other !== undefined) return leave({ ...draft, status: shown }, other);
@@ -37,7 +44,7 @@ export function decideOpenShiftMachine(snapshot: OpenShiftMachineSnapshot): Mach
   const stop = deletion(draft) ?? live(draft);
   markInstance(draft);
   const status = tellStatus(draft, stop, shown);
-  return finish({ ...draft, status, snapshot: { ...snapshot, object: snapshot.machine } }, stop);
+  return finish({ ...draft, status, snapshot: { ...snapshot, object: machine } }, stop);
 }
 
 /** Since it was moved to cluster-api its word is a copy. One of another provider may have a controller of its own. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { int32, int64 } from "../metal3/schema.ts";
 import { objectMeta } from "../metal3/object-meta.ts";
-import { openShiftVersion } from "./group.ts";
+import { openShiftVersion } from "../machine/openshift-group.ts";
 import { machineSpec, templateMetadata } from "./machine.ts";
 
 const selector = z.object({

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { machineAddress } from "../capm3/machine-address.ts";
 import { dateTime } from "../metal3/schema.ts";
 import { objectMeta } from "../metal3/object-meta.ts";
-import { openShiftVersion } from "./group.ts";
+import { openShiftVersion } from "../machine/openshift-group.ts";
 
 const strings = z.record(z.string(), z.string());
 const openFields = { "x-kubernetes-preserve-unknown-fields": true } as const;

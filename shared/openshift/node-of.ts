@@ -1,5 +1,5 @@
 // The Node of a Machine of OpenShift, as the cluster link told last.
-import type { Member, OpenShiftMachineSnapshot } from "../machine/snapshot.ts";
+import type { Member, OpenShiftMachineSnapshot } from "./snapshot.ts";
 
 export interface NodeName {
   readonly name: string;

@@ -1,12 +1,11 @@
 // Takes a snapshot of one object of the machine side, decides, commits; again if somebody else committed first, or when
 // a host was claimed. Judges nothing itself: the rules are shared/machine/ and shared/openshift/.
 import type { MachineDecision } from "../../../shared/machine/decision.ts";
+import type { ClusterSnapshot, MachineSnapshot } from "../../../shared/machine/snapshot.ts";
 import type {
-  ClusterSnapshot,
   MachineSetSnapshot,
-  MachineSnapshot,
   OpenShiftMachineSnapshot,
-} from "../../../shared/machine/snapshot.ts";
+} from "../../../shared/openshift/snapshot.ts";
 import type {
   Bus,
   Clock,

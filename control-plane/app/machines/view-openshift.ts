@@ -5,7 +5,7 @@ import type {
   MachineSetSnapshot,
   Member,
   OpenShiftMachineSnapshot,
-} from "../../../shared/machine/snapshot.ts";
+} from "../../../shared/openshift/snapshot.ts";
 import { objectMeta } from "../../../shared/metal3/object-meta.ts";
 import { openShiftMachineSet } from "../../../shared/openshift/machine-set.ts";
 import { machineStatus, openShiftMachine } from "../../../shared/openshift/machine.ts";

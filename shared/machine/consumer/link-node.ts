@@ -15,7 +15,6 @@ import {
 import { hasCloudProvider, providerIdOf } from "./provisioned.ts";
 import { nameOf } from "./host-text.ts";
 import type { WriteBack } from "../../protocol/write-back.ts";
-import { nodeMarks } from "../../openshift/node-marks.ts";
 import type { HostView } from "../snapshot.ts";
 import { askMendedMs, askNodeAtLeastMs, askNodeMs, askNodeSeldomMs } from "../waits.ts";
 
@@ -100,12 +99,12 @@ function placeOf(
   { snapshot }: MachineDraft,
   { hardware }: HostView,
 ): Pick<LinkNode, "clusterName" | "resource" | "addresses" | "marks"> | undefined {
-  if (snapshot.kind === "machine") {
-    const { owner } = snapshot;
+  const { ownNode, owner, resource } = snapshot;
+  if (ownNode === undefined) {
     return owner === undefined ? undefined : { clusterName: owner.spec.clusterName };
   }
   const addresses = (hardware?.nics ?? []).flatMap(({ ip = "" }) => (ip === "" ? [] : [ip]));
-  return { resource: snapshot.resource, addresses, marks: nodeMarks(snapshot.machine) };
+  return { resource, addresses, marks: ownNode.marks };
 }
 
 function ask(draft: MachineDraft, host: HostView): void {

@@ -160,7 +160,7 @@ function ownMarks(draft: MachineDraft, host: HostView) {
 
 function unlabelSecret(draft: MachineDraft, host: HostView): void {
   const secretName = host.spec.bmc?.credentialsName ?? "";
-  if (secretName === "" || draft.snapshot.kind !== "machine") return;
+  if (secretName === "" || draft.snapshot.resource !== "metal3machines") return;
   const { namespace, name, uid } = host;
   const labels = { [clusterNameLabel]: null };
   draft.writes.push({ kind: "label-secret", namespace, name, uid, secretName, labels });

@@ -43,11 +43,10 @@ function ask(draft: MachineDraft, host: HostView, place: Pick<RemoveNode, "clust
 
 /** Undefined: whoever links it, or has its cluster, deletes it. */
 function placeOfUnlinked({ snapshot }: MachineDraft): Pick<RemoveNode, "clusterName"> | undefined {
-  if (snapshot.kind !== "machine") {
-    const isLinked = snapshot.machine.status?.nodeRef !== undefined;
-    return isLinked || snapshot.node?.outcome === "linked" ? undefined : {};
+  const { ownNode, owner, coreCluster, node } = snapshot;
+  if (ownNode !== undefined) {
+    return ownNode.isLinked || node?.outcome === "linked" ? undefined : {};
   }
-  const { owner, coreCluster } = snapshot;
   if (owner === undefined || owner.status?.nodeRef !== undefined) return undefined;
   const isThere = coreCluster !== undefined && coreCluster.metadata.deletionTimestamp === undefined;
   return isThere ? { clusterName: owner.spec.clusterName } : undefined;

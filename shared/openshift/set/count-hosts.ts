@@ -1,10 +1,11 @@
 // How many replicas a MachineSet has that follows the hosts (M80): hosts that its Machines could take, and those that
 // they have.
 import { readLabelSelector } from "../../machine/choice/label-selector.ts";
-import type { HostView, MachineSetSnapshot, Member } from "../../machine/snapshot.ts";
+import type { HostView } from "../../machine/snapshot.ts";
+import type { MachineSetSnapshot, Member } from "../snapshot.ts";
 import { ok, type Result } from "../../result.ts";
 import { autoscaleAnnotation } from "../annotations.ts";
-import { openShiftGroup } from "../group.ts";
+import { openShiftGroup } from "../../machine/openshift-group.ts";
 import { readProviderSpec } from "../provider-spec.ts";
 
 /** Undefined: it does not follow them. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { makeHostView } from "../../../test/support/machine-world.ts";
-import type { MachineSetSnapshot, Member } from "../../machine/snapshot.ts";
+import type { MachineSetSnapshot, Member } from "../snapshot.ts";
 import type { NodeFact } from "../../protocol/facts/node-fact.ts";
 import type { WriteBack } from "../../protocol/write-back.ts";
 import { openShiftMachineSet } from "../machine-set.ts";

@@ -14,7 +14,7 @@ import {
   type Draft,
   type Stop,
 } from "../../machine/draft.ts";
-import type { MachineSetSnapshot, Member } from "../../machine/snapshot.ts";
+import type { MachineSetSnapshot, Member } from "../snapshot.ts";
 import { askAgainMs } from "../../machine/waits.ts";
 import { countHosts } from "./count-hosts.ts";
 import { orderDeletion } from "./deletion-order.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Member } from "../../machine/snapshot.ts";
+import type { Member } from "../snapshot.ts";
 import { orderDeletion } from "./deletion-order.ts";
 
 const dayMs = 86_400_000;

@@ -1,6 +1,6 @@
 // Which Machines of a MachineSet go first: machine-api-operator's priorities (cluster-api reference 4.3), equal ones by
 // uid, so that the same question has the same answer.
-import type { Member } from "../../machine/snapshot.ts";
+import type { Member } from "../snapshot.ts";
 import { deleteAnnotations } from "../annotations.ts";
 import type { OpenShiftMachineSet } from "../machine-set.ts";
 

@@ -1,7 +1,7 @@
 // The Machines of a MachineSet: those that it controls and its selector matches, and those of nobody that match. What
 // is being deleted does not count any more.
 import { readLabelSelector } from "../../machine/choice/label-selector.ts";
-import type { MachineSetSnapshot, Member } from "../../machine/snapshot.ts";
+import type { MachineSetSnapshot, Member } from "../snapshot.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { readySinceMs } from "../node-of.ts";
 
