@@ -2,7 +2,7 @@
 // are opened here (postgres.js) and in tests (PGlite). There is no transaction here on purpose: postgres.js can
 // half-apply one when a backend dies in the middle, so every state change is one statement.
 import type { SQL } from "drizzle-orm";
-import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { PgDialect, type PgDatabase, type PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { z } from "zod";
@@ -25,15 +25,24 @@ export interface PostgresOptions {
   readonly pooler: boolean;
 }
 
+const dialect = new PgDialect();
+type Parameter = postgres.ParameterOrJSON<never>;
+
+/**
+ * Statements are prepared, once by each connection: to plan one anew takes Postgres longer than to run it. drizzle's
+ * own `execute` does not.
+ */
 export function openPostgres(options: PostgresOptions): Database {
   // fetch_types: its query is made behind the caller's back, and when the backend dies in it nobody catches the
   // rejection: the process would end. Arrays, which need it, are passed as JSON.
   // backoff: the driver's own waits up to 20 s, longer than a failover takes.
+  // max_pipeline: a statement waits for a free connection, not behind a slow one on a connection that it shares.
   const shared = {
     onnotice: () => undefined,
     connect_timeout: 10,
     fetch_types: false,
     backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
+    max_pipeline: 0,
   };
   const client = postgres(options.url, {
     ...shared,
@@ -45,10 +54,15 @@ export function openPostgres(options: PostgresOptions): Database {
     },
   });
   const direct = postgres(options.directUrl, { ...shared, max: 1 });
-  const database = drizzle(client);
+  const prepare = !options.pooler;
   return {
-    drizzle: database,
-    rows: (statement) => repeatUndone(async () => withoutHoles(await database.execute(statement))),
+    drizzle: drizzle(client),
+    rows: async (statement) => {
+      const { sql, params } = dialect.sqlToQuery(statement);
+      return await repeatUndone(async () =>
+        withoutHoles(await client.unsafe(sql, params as Parameter[], { prepare })),
+      );
+    },
     notifications: {
       async listen(channel, onMessage, onReady) {
         const listening = await direct.listen(channel, onMessage, onReady);

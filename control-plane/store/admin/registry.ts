@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { AdminStore } from "../../ports.ts";
 import { foreignKeyViolation, readRow, readRows, sqlState, type Database } from "../database.ts";
 import { hostResource } from "../../../shared/protocol/feed.ts";
-import { agents, clusters, tokens } from "../schema.ts";
+import { agents, tokens } from "../schema.ts";
 
 /** The cursors come with the cluster: a feed statement locks one, so it has to be there. */
 export async function addCluster(
@@ -86,9 +86,10 @@ export async function clusterOfAdmissionToken(
   database: Database,
   hash: string,
 ): Promise<string | undefined> {
-  const [row] = await database.drizzle
-    .select({ name: clusters.name })
-    .from(clusters)
-    .where(eq(clusters.admissionHash, hash));
+  const [row] = await readRows(
+    database,
+    z.object({ name: z.string() }),
+    sql`SELECT name FROM clusters WHERE admission_hash = ${hash}`,
+  );
   return row?.name;
 }

@@ -1,9 +1,10 @@
 // Plain reads about agents: who one is, whose session a token is, and where secrets of a site are sealed to.
 import { and, desc, eq, isNotNull, like, sql } from "drizzle-orm";
+import { z } from "zod";
 import type { SiteKey } from "../../../shared/protocol/frames.ts";
 import type { AgentRow, FeedSender } from "../../ports.ts";
-import type { Database } from "../database.ts";
-import { agents, links, sessions } from "../schema.ts";
+import { readRows, type Database } from "../database.ts";
+import { agents, links } from "../schema.ts";
 
 export async function loadAgent(database: Database, id: string): Promise<AgentRow | undefined> {
   const [row] = await database.drizzle
@@ -26,14 +27,23 @@ export async function sessionOfToken(
   database: Database,
   tokenHash: string,
 ): Promise<FeedSender | undefined> {
-  const [row] = await database.drizzle
-    .select({ agentId: sessions.agentId, epoch: sessions.epoch, cluster: agents.cluster })
-    .from(sessions)
-    .innerJoin(agents, eq(agents.id, sessions.agentId))
-    .where(and(eq(sessions.tokenHash, tokenHash), eq(agents.state, "approved")));
-  if (row === undefined || row.cluster === null) return undefined;
-  return { agentId: row.agentId, epoch: row.epoch, cluster: row.cluster };
+  const [row] = await readRows(
+    database,
+    senderRow,
+    sql`
+    SELECT s.agent_id, s.epoch, a.cluster FROM sessions s JOIN agents a ON a.id = s.agent_id
+    WHERE s.token_hash = ${tokenHash} AND a.state = 'approved' AND a.cluster IS NOT NULL`,
+  );
+  return row === undefined
+    ? undefined
+    : { agentId: row.agent_id, epoch: row.epoch, cluster: row.cluster };
 }
+
+const senderRow = z.object({
+  agent_id: z.string(),
+  epoch: z.coerce.number(),
+  cluster: z.string(),
+});
 
 /** One key a site: that of the agent that holds its link, else of the one enrolled last. */
 export async function siteKeys(database: Database): Promise<readonly SiteKey[]> {
