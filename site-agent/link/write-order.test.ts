@@ -57,22 +57,37 @@ test("no more than eight are at work, and the next begins when one ends", async 
   expect(begun.at(-1)).toBe("later");
 });
 
-test("what somebody's work waits for goes first, and the rest is not forgotten", async () => {
-  for (let at = 0; at < 8; at += 1) run(`w${at}`, `host-${at}`);
-  for (let at = 0; at < 3; at += 1) run(`status ${at}`, `other-${at}`);
-  for (let at = 0; at < 5; at += 1) run(`claim ${at}`, `free-${at}`, "host-patch");
+test("what somebody's work waits for begins beside what only tells, claims first", async () => {
+  for (let at = 0; at < 8; at += 1) run(`status ${at}`, `host-${at}`);
+  for (let at = 0; at < 7; at += 1) run(`patch ${at}`, `machine-${at}`, "provider-patch");
+  for (let at = 0; at < 3; at += 1) run(`claim ${at}`, `free-${at}`, "host-patch");
   await quiet();
-  for (let at = 0; at < 8; at += 1) await end(`w${at}`);
-  expect(begun.slice(8)).toEqual([
-    "claim 0",
-    "claim 1",
-    "claim 2",
-    "status 0",
-    "claim 3",
-    "claim 4",
-    "status 1",
-    "status 2",
-  ]);
+  expect(begun.slice(8 + 7)).toEqual(["claim 0"]);
+  run("patch 7", "machine-7", "provider-patch");
+  for (let at = 0; at < 3; at += 1) await end(`patch ${at}`);
+  expect(begun.slice(8 + 7)).toEqual(["claim 0", "claim 1", "claim 2", "patch 7"]);
+});
+
+test("what only tells makes room for what somebody's work waits for, and is not forgotten", async () => {
+  for (let at = 0; at < 8; at += 1) run(`status ${at}`, `host-${at}`);
+  run("claim", "free", "host-patch");
+  for (let at = 8; at < 20; at += 1) run(`status ${at}`, `host-${at}`);
+  for (let at = 0; at < 6; at += 1) await end(`status ${at}`);
+  expect(begun).not.toContain("status 8");
+  await end("status 6");
+  expect(begun.slice(9)).toEqual(["status 8"]);
+  await end("claim");
+  expect(begun.slice(9)).toHaveLength(7);
+});
+
+test("what stands before a claim is as urgent", async () => {
+  for (let at = 0; at < 8; at += 1) run(`status ${at}`, `host-${at}`);
+  run("own status", "free");
+  run("claim", "free", "host-patch");
+  await end("status 0");
+  expect(begun.slice(8)).toEqual(["own status"]);
+  await end("own status");
+  expect(begun.slice(9)).toEqual(["claim"]);
 });
 
 test("links of Nodes take no place and wait for no write, but for each other of the same machine", async () => {

@@ -3,51 +3,91 @@
 // behind ends before the next one's begin.
 import type { WriteBack } from "../../shared/protocol/write-back.ts";
 
+type Class = "claim" | "pressing" | "telling" | "link";
+
+/** A claim, a finalizer, a providerID: the machine side goes on when they are shown. */
+const classes: Partial<Record<WriteBack["kind"], Class>> = {
+  "host-patch": "claim",
+  "provider-patch": "pressing",
+  // Another cluster's business: one that does not answer takes nobody's place.
+  "link-node": "link",
+  "remove-node": "link",
+};
+const inOrder: readonly Class[] = ["link", "claim", "pressing", "telling"];
+
 /** More would only make the API server turn them away. */
 const atOnce = 8;
-/** One of so many turns is for what only tells. */
-const tellsEach = 4;
-/** A claim, a finalizer, a providerID: the machine side goes on when they are shown. */
-const pressing: readonly WriteBack["kind"][] = ["host-patch", "provider-patch"];
+/** What only tells takes fewer places, so that a claim meets an API server that has little to do. */
+const tellingAtOnce = 4;
+const tellingBeside = 2;
+
+interface Job {
+  readonly key: string;
+  /** Of the most urgent that waits for it. */
+  class: Class;
+  readonly work: () => Promise<void>;
+}
 
 export class WriteOrder {
-  /** By object: the last that waits or is at work. */
-  private readonly last = new Map<string, Promise<void>>();
-  private readonly waiting = { first: [] as (() => void)[], rest: [] as (() => void)[] };
-  private turns = 0;
-  private free = atOnce;
+  /** As they came. */
+  private readonly waiting = new Set<Job>();
+  private readonly busy = new Set<string>();
+  private readonly atWork: Record<Class, number> = { link: 0, claim: 0, pressing: 0, telling: 0 };
 
   /** `work` must not throw. */
   run(write: WriteBack, work: () => Promise<void>): void {
-    // Another cluster's business: one that does not answer takes nobody's place.
-    const isLink = write.kind === "link-node" || write.kind === "remove-node";
-    const key = `${isLink ? write.kind : "write"} ${write.uid}`;
-    const before = this.last.get(key) ?? Promise.resolve();
-    const done = before
-      .then(() => (isLink ? work() : this.inTurn(write.kind, work)))
-      .finally(() => {
-        if (this.last.get(key) === done) this.last.delete(key);
-      });
-    this.last.set(key, done);
+    const kind = classes[write.kind] ?? "telling";
+    const key = `${kind === "link" ? write.kind : "write"} ${write.uid}`;
+    for (const before of this.waiting) if (before.key === key) hurry(before, kind);
+    this.waiting.add({ key, class: kind, work });
+    this.begin();
   }
 
-  private async inTurn(kind: WriteBack["kind"], work: () => Promise<void>): Promise<void> {
-    const place = pressing.includes(kind) ? this.waiting.first : this.waiting.rest;
-    if (this.free > 0) this.free -= 1;
-    else await new Promise<void>((resolve) => place.push(resolve));
-    try {
-      await work();
-    } finally {
-      const next = this.nextTurn();
-      if (next === undefined) this.free += 1;
-      else next();
+  private begin(): void {
+    for (let next = this.next(); next !== undefined; next = this.next()) {
+      this.waiting.delete(next);
+      void this.do(next, next.class);
     }
   }
 
-  private nextTurn(): (() => void) | undefined {
-    const { first, rest } = this.waiting;
-    this.turns += 1;
-    const isForRest = this.turns % tellsEach === 0;
-    return isForRest ? (rest.shift() ?? first.shift()) : (first.shift() ?? rest.shift());
+  private async do({ key, work }: Job, kind: Class): Promise<void> {
+    this.busy.add(key);
+    this.atWork[kind] += 1;
+    try {
+      await work();
+    } finally {
+      this.busy.delete(key);
+      this.atWork[kind] -= 1;
+      this.begin();
+    }
   }
+
+  private next(): Job | undefined {
+    const ready = this.ready();
+    return inOrder.map((kind) => ready.get(kind)).find((job) => job !== undefined);
+  }
+
+  /** The first of each class that may begin. */
+  private ready(): ReadonlyMap<Class, Job> {
+    const ready = new Map<Class, Job>();
+    const passed = new Set(this.busy);
+    for (const job of this.waiting) {
+      const isFirst = !passed.has(job.key);
+      passed.add(job.key);
+      if (isFirst && !ready.has(job.class) && this.mayBegin(job.class)) ready.set(job.class, job);
+    }
+    return ready;
+  }
+
+  private mayBegin(kind: Class): boolean {
+    const { claim, pressing, telling } = this.atWork;
+    if (kind === "link") return true;
+    if (kind !== "telling") return claim + pressing < atOnce;
+    return telling < (claim + pressing > 0 ? tellingBeside : tellingAtOnce);
+  }
+}
+
+/** Who waits for it is as urgent as what waits. */
+function hurry(job: Job, kind: Class): void {
+  if (inOrder.indexOf(kind) < inOrder.indexOf(job.class)) job.class = kind;
 }
