@@ -31,6 +31,7 @@ import { makeNewestSeen } from "./cluster/newest-seen.ts";
 import { followResource, type ObjectMemory } from "./cluster/watch.ts";
 import { isOfClusterApi } from "./cluster/is-of-cluster-api.ts";
 import type { WriteOutcome } from "./cluster/writes/write-attempt.ts";
+import { ShownObjects } from "./cluster/shown-objects.ts";
 import { writeBackTo } from "./cluster/writes/write-back.ts";
 import type { AgentDatabase, Clock, Crypto, HttpClient, Log } from "./ports.ts";
 
@@ -82,6 +83,8 @@ class ClusterLink implements RunningCluster {
   private readonly hosts: FollowedHosts;
   private readonly clusters: WorkloadClusters;
   private readonly newest = makeNewestSeen();
+  /** Since it follows. */
+  private shown = new ShownObjects();
   private readonly checkOperator: () => Promise<LeaseCheck>;
   private readonly checkProvider: () => Promise<LeaseCheck>;
   private session = new AbortController();
@@ -164,7 +167,7 @@ class ClusterLink implements RunningCluster {
     if (!this.isOurs(write)) return { ok: true };
     const isOfNode =
       write.kind === "link-node" || write.kind === "leave-node" || write.kind === "remove-node";
-    if (!isOfNode) return await writeBackTo(api, write);
+    if (!isOfNode) return await writeBackTo(api, write, this.shown);
     if (hub === undefined) return { ok: false, message: "nothing is followed yet", retry: true };
     if (write.kind === "leave-node") return await leaveNode({ api, hub }, write);
     if (write.kind === "remove-node") {
@@ -269,10 +272,12 @@ class ClusterLink implements RunningCluster {
         if (isOfHosts) this.secrets?.lookAgain();
       },
     };
+    this.shown = new ShownObjects();
+    const shownBy = { ...ports, api: this.shown.listeningTo(ports.api) };
     const hostSide = ["namespaces", "baremetalhosts", "hardwaredata"] as const;
     this.startFollowing = (resource, until) => {
       const both = AbortSignal.any([signal, until]);
-      void followResource({ ...ports, hub, memory, newest }, resource, both);
+      void followResource({ ...shownBy, hub, memory, newest }, resource, both);
     };
     for (const resource of [...hostSide, ...this.openShift()]) {
       this.startFollowing(resource, signal);

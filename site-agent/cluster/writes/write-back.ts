@@ -2,6 +2,7 @@
 // that was meant: a target that is gone, or has another uid, counts as done.
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
+import type { ShownObjects } from "../shown-objects.ts";
 import type { WriteOutcome } from "./write-attempt.ts";
 import { writeEvent } from "./write-event.ts";
 import { releaseHardwareData, writeHardwareData } from "./write-hardware-data.ts";
@@ -38,11 +39,30 @@ const writers: Writers = {
   "provider-status": writeProviderStatus,
 };
 
-/** Does one write. Failures are values: `retry` false means that trying again cannot help. */
+/** All that they change is bound to the version that they have read. */
+const boundToVersion: readonly KubernetesWrite["kind"][] = [
+  "status",
+  "metadata",
+  "architecture",
+  "host-patch",
+  "provider-patch",
+  "provider-status",
+];
+
+/**
+ * Does one write. Failures are values: `retry` false means that trying again cannot help. What a watch has shown is
+ * enough to write from; that there is nothing to write, or that it may not be, is believed only of what was read.
+ */
 export async function writeBackTo(
   api: KubernetesApi,
   write: KubernetesWrite,
+  shown = new ShownObjects(),
 ): Promise<WriteOutcome> {
+  if (boundToVersion.includes(write.kind)) {
+    const over = shown.over(api);
+    const outcome = await writeAs(over, write.kind, write);
+    if (!over.isDoubtful) return outcome;
+  }
   return await writeAs(api, write.kind, write);
 }
 

@@ -1,0 +1,129 @@
+// Objects as a watch has shown them, so that a write that is bound to a version need not read its object first. What
+// was shown may be old: nothing but such a write follows from it.
+import { z } from "zod";
+import type { KubernetesAnswer, KubernetesApi, KubernetesRequest, WatchEvent } from "./port.ts";
+import { hostPath, providerPath } from "./writes/write-attempt.ts";
+
+const versioned = z.looseObject({
+  metadata: z.looseObject({
+    name: z.string(),
+    namespace: z.string(),
+    resourceVersion: z.string().regex(/^\d+$/),
+  }),
+});
+type Versioned = z.infer<typeof versioned>;
+
+const place = { namespace: "namespace", name: "name" };
+/** Those that are written to again and again. */
+const kept: ReadonlySet<string> = new Set(
+  [
+    hostPath(place),
+    providerPath("metal3clusters", place),
+    providerPath("metal3machines", place),
+    providerPath("machines.machine.openshift.io", place),
+  ].map((path) => path.replace(`/namespaces/${place.namespace}/`, "/").replace(/\/[^/]*$/, "")),
+);
+
+export class ShownObjects {
+  private readonly byPath = new Map<string, Versioned>();
+
+  /** The same API; what its watches bring is kept. */
+  listeningTo(api: KubernetesApi): KubernetesApi {
+    return {
+      request: (request) => api.request(request),
+      watch: (path, onEvent, signal) => {
+        const [collection = ""] = path.split("?");
+        if (!kept.has(collection)) return api.watch(path, onEvent, signal);
+        const hear = (event: WatchEvent) => {
+          this.hear(collection, event);
+          onEvent(event);
+        };
+        return api.watch(path, hear, signal);
+      },
+    };
+  }
+
+  /** For one write: reads are answered with what was shown, where something was. */
+  over(api: KubernetesApi): ShownApi {
+    return new ShownApi(api, this);
+  }
+
+  at(path: string): Versioned | undefined {
+    return this.byPath.get(path);
+  }
+
+  /** A newer form of the object at a path, as an answer of the API server has it. */
+  note(path: string, object: unknown): void {
+    const read = versioned.safeParse(object);
+    if (!read.success || !kept.has(collectionOf(path))) return;
+    const before = this.byPath.get(path);
+    if (before !== undefined && versionOf(before) >= versionOf(read.data)) return;
+    this.byPath.set(path, lean(read.data, path));
+  }
+
+  forget(path: string): void {
+    this.byPath.delete(path);
+  }
+
+  private hear(collection: string, { type, object }: WatchEvent): void {
+    const read = versioned.safeParse(object);
+    if (!read.success) return;
+    const { namespace, name } = read.data.metadata;
+    const path = collection.replace(/\/([^/]*)$/, `/namespaces/${namespace}/$1/${name}`);
+    if (type === "DELETED") this.forget(path);
+    else if (type !== "BOOKMARK") this.note(path, read.data);
+  }
+}
+
+class ShownApi implements KubernetesApi {
+  /** A read was answered with what was shown, and no change was sent on its strength, or it was an old one. */
+  isDoubtful = false;
+  readonly watch: KubernetesApi["watch"];
+  private readonly api: KubernetesApi;
+  private readonly shown: ShownObjects;
+
+  constructor(api: KubernetesApi, shown: ShownObjects) {
+    this.api = api;
+    this.shown = shown;
+    this.watch = (...args) => api.watch(...args);
+  }
+
+  async request(request: KubernetesRequest): ReturnType<KubernetesApi["request"]> {
+    const path = objectPathOf(request.path);
+    const known = request.method === "GET" ? this.shown.at(path) : undefined;
+    if (known !== undefined) {
+      this.isDoubtful = true;
+      return { ok: true, value: { status: 200, body: known } };
+    }
+    const answer = await this.api.request(request);
+    if (answer.ok) this.heed(path, answer.value);
+    return answer;
+  }
+
+  private heed(path: string, { status, body }: KubernetesAnswer): void {
+    const isDone = status < 300;
+    if (isDone) this.shown.note(path, body);
+    else this.shown.forget(path);
+    this.isDoubtful = this.isDoubtful && !isDone;
+  }
+}
+
+function collectionOf(path: string): string {
+  return path.replace(/\/namespaces\/[^/]*\//, "/").replace(/\/[^/]*$/, "");
+}
+
+function objectPathOf(path: string): string {
+  return (path.split("?")[0] ?? "").replace(/\/status$/, "");
+}
+
+function versionOf({ metadata }: Versioned): bigint {
+  return BigInt(metadata.resourceVersion);
+}
+
+/** Less what no write reads: who wrote which field, and a host's status, which has its whole inventory. */
+function lean({ metadata, ...object }: Versioned, path: string): Versioned {
+  const { managedFields: _fields, ...rest } = metadata;
+  const lean: Versioned = { ...object, metadata: rest };
+  if (path.includes("/baremetalhosts/")) delete lean["status"];
+  return lean;
+}
