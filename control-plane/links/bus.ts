@@ -1,5 +1,5 @@
-// Wake-ups between instances over one LISTEN channel. Sent after a commit, never in it: NOTIFY in a transaction
-// serialises all commits. A lost wake-up costs time until the next sweep, never a row.
+// Wake-ups between instances over one LISTEN channel: the first at once, those that follow it together. Sent after a
+// commit, never in it: NOTIFY in a transaction serialises all commits. A lost wake-up costs time until the next sweep, never a row.
 import type { Bus, Clock, Crypto, Log, Notifications, Timer } from "../ports.ts";
 
 const channel = "farrier";
@@ -68,8 +68,7 @@ class DatabaseBus implements RunningBus {
 
   notify(topics: readonly string[]): void {
     for (const topic of topics) this.waiting.add(topic);
-    if (this.waiting.size === 0 || this.flushTimer !== undefined || this.stopped) return;
-    this.flushTimer = this.deps.clock.timer(coalesceMs, () => void this.flush());
+    if (this.flushTimer === undefined && !this.stopped) void this.flush();
   }
 
   async stop(): Promise<void> {
@@ -83,13 +82,19 @@ class DatabaseBus implements RunningBus {
 
   /** Our own sessions hear it at once; the others through the database. */
   private async flush(): Promise<void> {
-    this.flushTimer = undefined;
     const topics = [...this.waiting];
+    if (topics.length === 0) return;
     this.waiting.clear();
+    if (!this.stopped) this.flushTimer = this.deps.clock.timer(coalesceMs, () => this.quiet());
     for (const topic of topics) this.handle(topic);
     for (const payload of payloads(this.sender, topics)) {
       await this.send(payload);
     }
+  }
+
+  private quiet(): void {
+    this.flushTimer = undefined;
+    void this.flush();
   }
 
   private async send(payload: string): Promise<void> {

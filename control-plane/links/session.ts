@@ -1,6 +1,6 @@
 // Hop 6 of 8, next: hop 7 (site-agent/operations): one agent's socket. Challenge → hello → welcome, then
 // deliveries down, observations, acknowledgements and lease renewals up. Whether this session is current is asked
-// of the database each time. Frames are handled one after the other.
+// of the database each time. Frames are handled one after the other; deliveries go before those that wait.
 import {
   closeCode,
   type FromAgent,
@@ -71,7 +71,8 @@ export class AgentSession implements LinkSession {
   private readonly socket: SessionSocket;
   private readonly nonce: string;
   private current: Current | undefined;
-  private work: Promise<void> = Promise.resolve();
+  private readonly work: (() => Promise<void>)[] = [];
+  private working = false;
   private waiting = 0;
   private strikes: readonly number[] = [];
   private lastHeardMs: number;
@@ -125,10 +126,18 @@ export class AgentSession implements LinkSession {
     this.end(closeCode.goingAway, "this instance stops");
   }
 
-  /** A database that does not answer ends the session: what may have been lost comes again in the next. */
   private enqueue(run: () => Promise<void>): void {
-    this.work = this.work.then(async () => {
-      if (this.ended) return;
+    this.work.push(run);
+    void this.doWork();
+  }
+
+  /** A database that does not answer ends the session: what may have been lost comes again in the next. */
+  private async doWork(): Promise<void> {
+    if (this.working) return;
+    this.working = true;
+    await Promise.resolve();
+    for (let run = this.work.shift(); run !== undefined; run = this.work.shift()) {
+      if (this.ended) continue;
       try {
         await run();
       } catch (thrown) {
@@ -138,7 +147,8 @@ export class AgentSession implements LinkSession {
         });
         this.end(closeCode.goingAway, "try again");
       }
-    });
+    }
+    this.working = false;
   }
 
   /** A frame that is not understood is skipped, a flood of them is not. */
@@ -298,15 +308,17 @@ export class AgentSession implements LinkSession {
     if (sites !== undefined) this.send({ type: "sites", epoch, sites });
   }
 
+  /** Somebody's work waits for a delivery; for what an agent tells it has been done. */
   private pump(): void {
     if (this.pumping) return;
     this.pumping = true;
-    this.enqueue(async () => {
+    this.work.unshift(async () => {
       this.pumping = false;
       const { current } = this;
       if (current === undefined || (await current.outbox.deliver())) return;
       this.end(closeCode.superseded, "a newer session is open");
     });
+    void this.doWork();
   }
 
   private checkSilence(): void {
