@@ -271,3 +271,30 @@ test("the session tells sites to a cluster link only, when they change, though n
   expect(await tell(undefined)).toBe(2);
   expect(site.sent.some(({ type }) => type === "sites")).toBe(false);
 });
+
+test("deliveries go before what an agent has told and what waits to be handled", async () => {
+  const done: string[] = [];
+  let answer: () => void = () => undefined;
+  const { session, receive } = makeSession({
+    takeOutbox: () => {
+      done.push("take");
+      return Promise.resolve([]);
+    },
+    ackOutbox: async (_session, { done: ids }) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      done.push(`ack ${ids.join(" ")}`);
+      return undefined;
+    },
+  });
+  await receive(hello);
+  done.length = 0;
+  for (const id of ["1", "2"]) await receive({ type: "ack", epoch: 5, done: [id], failed: [] });
+  session.notify("site:lab");
+  session.notify("site:lab");
+  answer();
+  await settle();
+  expect(done).toEqual(["ack 1", "take"]);
+  answer();
+  await settle();
+  expect(done).toEqual(["ack 1", "take", "ack 2"]);
+});

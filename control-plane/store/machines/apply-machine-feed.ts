@@ -6,6 +6,7 @@ import type { FeedSender } from "../../ports.ts";
 import type { FoldedBatch } from "../hosts/feed-batch.ts";
 import { feedAnswer, feedGate } from "../hosts/feed-gate.ts";
 import { feedRows } from "../hosts/feed-rows.ts";
+import { isMachineEcho } from "../hosts/is-echo.ts";
 import {
   joinMachineSets,
   joinMachinesOf,
@@ -31,7 +32,7 @@ export function applyMachineFeed(
     isOwn: sql`h.cluster = ${cluster} AND h.resource = ${resource}`,
     more: { columns: sql`, resource`, values: sql`, ${resource}` },
     changes: sql``,
-    isIdle: sql`false`,
+    isIdle: isMachineEcho,
     wakeAtMs,
   });
   return sql`

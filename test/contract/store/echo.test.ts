@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { HostMemory } from "../../../shared/host/snapshot.ts";
 import { hostObject, memoryOf, type StoreWorld } from "../../support/control-plane/store-world.ts";
 import { onEachDatabase } from "./databases.ts";
+import { MachineWorld } from "./machine-world.ts";
 
 function decided(state: string, more: Partial<HostMemory["status"]> = {}): HostMemory {
   const memory = memoryOf(state);
@@ -75,5 +76,56 @@ onEachDatabase("applyFeed of a status", (held) => {
     const undated = memoryOf("available");
     const { feed } = await shown(world, undated);
     expect(await feed({ status: undated.status })).toEqual(["a"]);
+  });
+});
+
+onEachDatabase("applyFeed of a Metal3Machine's status", (held) => {
+  const ready = { ready: true };
+  const metal3machine = (machines: MachineWorld, status: object, annotations = {}) =>
+    machines.apply("metal3machines", machines.object("m-a", { more: { status }, annotations }));
+  /** Decided, and the wake-ups that are told. */
+  async function decidedMachine() {
+    const machines = await MachineWorld.start(held().world);
+    await metal3machine(machines, {}, {});
+    const feed = async (status: object, annotations = {}) =>
+      (await metal3machine(machines, status, annotations)).machines;
+    return { machines, feed };
+  }
+
+  test("that is the one that was decided wakes nobody", async () => {
+    const { machines, feed } = await decidedMachine();
+    await machines.commitMachine("m-a", { memory: { status: ready }, wakeAtMs: 90_000 });
+    expect(await feed(ready)).toEqual([]);
+    const [row] = await held().world.table("machines");
+    expect(Number(row?.["wake_at"])).toBe(90_000);
+    expect(await feed({ ready: false })).toEqual(["m-a"]);
+    expect(await feed({ ready: false }, { a: "b" })).toEqual(["m-a"]);
+  });
+
+  test("that another one is still to be written over wakes nobody", async () => {
+    const { machines, feed } = await decidedMachine();
+    const write = {
+      kind: "provider-status",
+      resource: "metal3machines",
+      namespace: "metal",
+      name: "m-a",
+      uid: "m-a",
+      status: ready,
+    } as const;
+    const row = {
+      link: "cluster:east",
+      key: "status:m-a",
+      hostUid: "m-a",
+      delivery: { kind: "write", write },
+    } as const;
+    await machines.commitMachine("m-a", { memory: { status: ready }, outbox: [row] });
+    expect(await feed({ ready: false })).toEqual([]);
+    await machines.commitMachine("m-a", { memory: { status: {} } });
+    expect(await feed({ ready: false })).toEqual(["m-a"]);
+  });
+
+  test("wakes one that nobody has decided about", async () => {
+    const { feed } = await decidedMachine();
+    expect(await feed({})).toEqual(["m-a"]);
   });
 });

@@ -113,7 +113,8 @@ function hostObjectOf(draw: Draw, resource: Resource, version: number): FeedObje
 /** A newer form, with nothing new but its status: mostly the one that was decided, or another of its state. */
 function withStatus(draw: Draw, object: FeedObject, version: number): FeedObject {
   const metadata = { ...object.metadata, resourceVersion: String(version) };
-  const decided = draw.tables.hosts.get(metadata.uid)?.memory?.status;
+  const { hosts, machines } = draw.tables;
+  const decided = (hosts.get(metadata.uid) ?? machines.get(metadata.uid))?.memory?.status;
   if (decided !== undefined && draw.random.chance(0.8)) {
     const isOther = draw.random.chance(0.4);
     return { ...object, metadata, status: isOther ? { ...decided, errorCount: 7 } : decided };

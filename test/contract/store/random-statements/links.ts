@@ -6,7 +6,7 @@ import type { SessionRow, StoredAgentRow } from "../../../simulation/store/rows.
 import { agents, clusters, rowOf, sessionOf, sites, type Draw, type Statement } from "./draw.ts";
 
 export function addCluster({ random }: Draw): Statement {
-  const [name, hash] = [random.pick([...clusters, "north"]), `hash-${random.below(4)}`];
+  const [name, hash] = [random.pick([...clusters, "north", "north"]), `hash-${random.below(4)}`];
   return {
     name: "addCluster",
     given: { name, hash },

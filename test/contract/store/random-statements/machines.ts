@@ -42,13 +42,14 @@ export function commitMachine(draw: Draw): Statement {
   const { random } = draw;
   const row = rowOf(draw, draw.tables.machines);
   const uid = row?.uid ?? nobody.uid;
+  const remembered = memory(draw);
   const commit: MachineCommit = {
     uid,
     version: versionOf(draw, row),
-    memory: memory(draw),
+    memory: remembered,
     release: random.chance(0.3),
     waiting: random.chance(0.5),
-    outbox: Array.from({ length: random.below(3) }, () => outboxRow(draw, uid)),
+    outbox: Array.from({ length: random.below(3) }, () => outboxRow(draw, uid, remembered)),
     wakeAtMs: random.chance(0.5) ? draw.nowMs() + random.below(100_000) : undefined,
     gone: random.chance(0.06),
   };
@@ -68,11 +69,11 @@ function memory(draw: Draw): MachineMemory {
   };
 }
 
-function outboxRow(draw: Draw, uid: string): OutboxRow {
+function outboxRow(draw: Draw, uid: string, { status }: MachineMemory): OutboxRow {
   const { random } = draw;
   return {
     link: `cluster:${random.pick(clusters)}`,
-    key: choose(draw, [undefined, `status:${uid}:0`, `status:${uid}:1`]),
+    key: choose(draw, [undefined, `status:${uid}:0`, `status:${uid}:1`, `status:${uid}`]),
     hostUid: uid,
     delivery: {
       kind: "write",
@@ -82,7 +83,7 @@ function outboxRow(draw: Draw, uid: string): OutboxRow {
         namespace: "metal",
         name: "n",
         uid,
-        status: { text: random.pick(["one", "two"]) },
+        status: random.pick([{ text: "one" }, { text: "two" }, { ...status }]),
       },
     },
   };

@@ -5,6 +5,7 @@ import type { ProviderResource } from "../../../../shared/protocol/write-back.ts
 import { columnsOf, feedGate, refused, type GivenObject } from "../hosts/feed-gate.ts";
 import { feedRows, type FedRows } from "../hosts/feed-rows.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
+import { isMachineEcho } from "../is-echo.ts";
 import { keyOf, type StoredMachineRow } from "../rows.ts";
 import { isAnother, ownerOf, textAt } from "./looked-at.ts";
 import { coreMachinesOf, machineSetsOf, ownedBy, wakeMachines } from "./wake-machines.ts";
@@ -34,7 +35,7 @@ export function applyMachineFeed(
         database.machinesByName.keys(keyOf(feed.cluster, resource, namespace, name)),
       newRow: (given) => newMachine(feed, given),
       changes: () => ({}),
-      isIdle: () => false,
+      isIdle: (before, after) => isMachineEcho(database, before, after),
     },
     gate.open,
     wakeAtMs,
