@@ -1,6 +1,7 @@
 // What a pool of machines costs on the real stack, up and down again: a real API server, the real core of cluster-api,
 // two control planes on a real Postgres, a real agent, simulated machines. MACHINES says how many.
 import { cpus, loadavg } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { infrastructureGroup } from "../../shared/capm3/provider.ts";
 import { startMachineFleet, type MachineFleet } from "../kubernetes/machines/machine-fleet.ts";
@@ -11,6 +12,8 @@ import { watchObjects, type ObjectWatch } from "./watch-objects.ts";
 
 const count = Number(process.env["MACHINES"] ?? 200);
 const limitMs = 20_000 * count;
+/** As a person scales: nothing else is at work but the hosts of the machines before. */
+const singly = Math.min(10, count);
 /** kubectl has a minute for what it is given. */
 const atOnce = 20;
 const workers = `machineset/${machineSetName}`;
@@ -62,6 +65,15 @@ function stateOf({ spec, status }: Held): unknown {
   return provisioning?.state === "available" && isTaken ? "taken" : provisioning?.state;
 }
 
+/** Of all that were claimed: from the last gate that core opens to the consumerRef. */
+function showWaits(): string {
+  const waits = [...claimedAt]
+    .map(([name, atMs]) => atMs - (openedAt.get(name) ?? NaN))
+    .toSorted((one, other) => one - other);
+  const parts = [0.5, 0.99, 1];
+  return parts.map((part) => `p${part * 100} ${Math.round(quantile(waits, part))} ms`).join(", ");
+}
+
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 const perHundred = (ms: number) => `${seconds((ms * 100) / count)} per hundred`;
 
@@ -85,18 +97,10 @@ describe("a MachineSet", () => {
       const used = await readProcessorTimes();
       const lastOpened = Math.max(...openedAt.values()) - startedAt;
       const lastClaimed = Math.max(...claimedAt.values()) - startedAt;
-      const waits = [...claimedAt]
-        .map(([name, atMs]) => atMs - (openedAt.get(name) ?? NaN))
-        .toSorted((one, other) => one - other);
       report("all gates open (core)", `${seconds(lastOpened)}, ${perHundred(lastOpened)}`);
       report("all claimed", `${seconds(lastClaimed)}, ${perHundred(lastClaimed)}`);
       report("  as a ratio to core's pace", (lastClaimed / lastOpened).toFixed(2));
-      report(
-        "gates open → consumerRef",
-        [0.5, 0.99, 1]
-          .map((part) => `p${part * 100} ${Math.round(quantile(waits, part))} ms`)
-          .join(", "),
-      );
+      report("gates open → consumerRef", showWaits());
       report("processor until claimed", showUsed(before, used));
       const provisioned = (await hosts.until(all("provisioned"), limitMs)) - startedAt;
       report("all hosts provisioned", `${seconds(provisioned)}, ${perHundred(provisioned)}`);
@@ -115,6 +119,21 @@ describe("a MachineSet", () => {
       report("load after", loadavg().join(" "));
     },
     4 * limitMs,
+  );
+
+  it(
+    `grows one by one to ${singly} [M27]`,
+    async () => {
+      openedAt.clear();
+      claimedAt.clear();
+      for (let replicas = 1; replicas <= singly; replicas += 1) {
+        await world.scale(workers, replicas);
+        await hosts.until(() => claimedAt.size === replicas, limitMs);
+        await sleep(1_000);
+      }
+      report("one each second", showWaits());
+    },
+    limitMs,
   );
 });
 
