@@ -33,8 +33,14 @@ export function renderWebhook({
     },
     { name: "not-being-deleted", expression: "!has(object.metadata.deletionTimestamp)" },
   ];
-  const hosts = { group: "metal3.io", version: "v1alpha1" };
-  const provider = { group: infrastructureGroup, version: "v1beta2" };
+  // Of their specs alone is judged: core's many changes of metadata need no answer.
+  const isAnotherSpec = {
+    name: "another-spec",
+    expression: `request.operation == "CREATE" || !has(oldObject.spec) || !has(object.spec) || object.spec != oldObject.spec`,
+  };
+  const hosts = { group: "metal3.io", version: "v1alpha1", matchConditions: isAsked };
+  const matchConditions = [...isAsked, isAnotherSpec];
+  const provider = { group: infrastructureGroup, version: "v1beta2", matchConditions };
   const webhooks = [
     { name: "baremetalhost", ...hosts, plurals: ["baremetalhosts"] },
     { name: "cluster-api", ...provider, plurals: providerKinds.map(({ plural }) => plural) },
@@ -42,7 +48,7 @@ export function renderWebhook({
     ...webhook(target),
     clientConfig: { url, ...ca },
     sideEffects: "NoneOnDryRun",
-    matchConditions: isAsked,
+    matchConditions: target.matchConditions,
   }));
   const fillingIn = defaults.map((each) => ({
     ...webhook({ ...each, name: `defaults.${each.plural}`, plurals: [each.plural] }),
