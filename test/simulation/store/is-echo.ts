@@ -45,7 +45,11 @@ function withState(object: FeedObject): readonly unknown[] {
 }
 
 function decidedFrom(object: FeedObject): unknown {
-  const { status: _status, metadata, ...rest } = object as FeedObject & {
+  const {
+    status: _status,
+    metadata,
+    ...rest
+  } = object as FeedObject & {
     readonly status?: unknown;
   };
   const { resourceVersion: _version, managedFields: _fields, ...named } = metadata;
