@@ -120,10 +120,10 @@ function versionOf({ metadata }: Versioned): bigint {
   return BigInt(metadata.resourceVersion);
 }
 
-/** Less what no write reads: who wrote which field, and a host's status, which has its whole inventory. */
+/** Less what no write reads: who wrote which field, and the inventory in a host's status. */
 function lean({ metadata, ...object }: Versioned, path: string): Versioned {
   const { managedFields: _fields, ...rest } = metadata;
-  const lean: Versioned = { ...object, metadata: rest };
-  if (path.includes("/baremetalhosts/")) delete lean["status"];
-  return lean;
+  if (!path.includes("/baremetalhosts/")) return { ...object, metadata: rest };
+  const { conditions } = z.looseObject({}).safeParse(object["status"]).data ?? {};
+  return { ...object, metadata: rest, status: { conditions } };
 }

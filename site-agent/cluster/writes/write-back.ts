@@ -2,7 +2,7 @@
 // that was meant: a target that is gone, or has another uid, counts as done.
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
-import type { ShownObjects } from "../shown-objects.ts";
+import { ShownObjects } from "../shown-objects.ts";
 import type { WriteOutcome } from "./write-attempt.ts";
 import { writeEvent } from "./write-event.ts";
 import { releaseHardwareData, writeHardwareData } from "./write-hardware-data.ts";

@@ -1,8 +1,8 @@
 // What a watch has shown is written from without being read; nothing else follows from it.
 import { beforeEach, expect, test } from "vitest";
-import { FakeKubernetes } from "../../../test/support/fake-kubernetes.ts";
+import { FakeKubernetes } from "../../test/support/fake-kubernetes.ts";
 import { ShownObjects } from "./shown-objects.ts";
-import { writeBackTo, type KubernetesWrite } from "./write-back.ts";
+import { writeBackTo, type KubernetesWrite } from "./writes/write-back.ts";
 
 const hosts = "/apis/metal3.io/v1alpha1/baremetalhosts";
 const host = "/apis/metal3.io/v1alpha1/namespaces/horses/baremetalhosts/m1";
@@ -55,6 +55,16 @@ test("a status is written whole, without who wrote which field", async () => {
   expect(asked()).toBe("PUT");
   expect(kubernetes.objects.get(host)).toMatchObject({ spec: {}, status });
   expect(JSON.stringify(kubernetes.requests)).not.toContain("managedFields");
+});
+
+test("a status about an older generation than the one that was shown is not written", async () => {
+  const about = (observedGeneration: number) => ({
+    conditions: [{ type: "Ready", status: "True", observedGeneration }],
+  });
+  kubernetes.put(host, { metadata: { ...target, generation: 3 }, spec: {}, status: about(3) });
+  const status = { poweredOn: true, ...about(2) } as never;
+  expect(await write({ kind: "status", ...target, status })).toMatchObject({ ok: false });
+  expect(asked()).toBe("GET");
 });
 
 test("a host that is another by now is read, and written or left alone as it is", async () => {
