@@ -24,6 +24,7 @@ import { OutboxDelivery } from "./deliver-outbox.ts";
 import { factsDigest } from "./facts-digest.ts";
 import type { LinkSession, SessionSocket } from "./link-session.ts";
 import { ObservationOrder } from "./observation-order.ts";
+import { OrderedWork } from "./ordered-work.ts";
 import { readFrame, type ReadFrame } from "./read-frame.ts";
 import { tellOpened, tellRefused } from "./tell-session.ts";
 import { ToldSites } from "./told-sites.ts";
@@ -71,8 +72,7 @@ export class AgentSession implements LinkSession {
   private readonly socket: SessionSocket;
   private readonly nonce: string;
   private current: Current | undefined;
-  private readonly work: (() => Promise<void>)[] = [];
-  private working = false;
+  private readonly work = new OrderedWork((thrown) => this.broke(thrown));
   private waiting = 0;
   private strikes: readonly number[] = [];
   private lastHeardMs: number;
@@ -126,29 +126,17 @@ export class AgentSession implements LinkSession {
     this.end(closeCode.goingAway, "this instance stops");
   }
 
-  private enqueue(run: () => Promise<void>): void {
-    this.work.push(run);
-    void this.doWork();
+  private enqueue(run: () => Promise<void>, place: "first" | "last" = "last"): void {
+    this.work[place](async () => {
+      if (!this.ended) await run();
+    });
   }
 
   /** A database that does not answer ends the session: what may have been lost comes again in the next. */
-  private async doWork(): Promise<void> {
-    if (this.working) return;
-    this.working = true;
-    await Promise.resolve();
-    for (let run = this.work.shift(); run !== undefined; run = this.work.shift()) {
-      if (this.ended) continue;
-      try {
-        await run();
-      } catch (thrown) {
-        this.deps.log.error("session failed", {
-          agent: this.current?.agentId,
-          reason: String(thrown),
-        });
-        this.end(closeCode.goingAway, "try again");
-      }
-    }
-    this.working = false;
+  private broke(thrown: unknown): void {
+    const { log } = this.deps;
+    log.error("session failed", { agent: this.current?.agentId, reason: String(thrown) });
+    this.end(closeCode.goingAway, "try again");
   }
 
   /** A frame that is not understood is skipped, a flood of them is not. */
@@ -312,13 +300,12 @@ export class AgentSession implements LinkSession {
   private pump(): void {
     if (this.pumping) return;
     this.pumping = true;
-    this.work.unshift(async () => {
+    this.enqueue(async () => {
       this.pumping = false;
       const { current } = this;
       if (current === undefined || (await current.outbox.deliver())) return;
       this.end(closeCode.superseded, "a newer session is open");
-    });
-    void this.doWork();
+    }, "first");
   }
 
   private checkSilence(): void {
