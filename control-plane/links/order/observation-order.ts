@@ -1,5 +1,5 @@
 // Whether the observations of one session follow each other. Not what is committed: that is the database's.
-import type { Observation } from "../../shared/protocol/observation.ts";
+import type { Observation } from "../../../shared/protocol/observation.ts";
 
 export class ObservationOrder {
   private readonly committedSeq: number;
