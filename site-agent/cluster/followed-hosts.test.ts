@@ -104,3 +104,10 @@ test("of the machine side it is remembered only that a list was taken whole", ()
   expect(database.all("SELECT uid FROM followed")).toEqual([]);
   expect(changes).toEqual([]);
 });
+
+test("how far the control plane has come is remembered over a restart", () => {
+  expect(followed.reached("baremetalhosts")).toBe("");
+  followed.reach("baremetalhosts", "7");
+  expect(makeFollowedHosts(database).reached("baremetalhosts")).toBe("7");
+  expect(makeFollowedHosts(database).reached("namespaces")).toBe("");
+});

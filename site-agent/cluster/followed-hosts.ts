@@ -69,6 +69,7 @@ export function makeFollowedHosts(database: AgentDatabase): FollowedHosts {
   };
   return {
     ...completeness(database),
+    ...progress(database),
     listed(resource, uids) {
       const named = new Set(uids);
       const gone = database
@@ -113,6 +114,24 @@ function completeness(database: AgentDatabase): Pick<ObjectMemory, "isComplete" 
     isComplete,
     listing(resource) {
       if (isComplete(resource)) writeSetting(database, `complete:${resource}`, "no");
+    },
+  };
+}
+
+function progress(database: AgentDatabase): Pick<ObjectMemory, "reach" | "reached"> {
+  const known = new Map<FeedResource, string>();
+  const keyOf = (resource: FeedResource): string => `reached:${resource}`;
+  const reached = (resource: FeedResource): string => {
+    const version = known.get(resource) ?? readSetting(database, keyOf(resource)) ?? "";
+    known.set(resource, version);
+    return version;
+  };
+  return {
+    reached,
+    reach(resource, version) {
+      if (version === reached(resource)) return;
+      known.set(resource, version);
+      writeSetting(database, keyOf(resource), version);
     },
   };
 }

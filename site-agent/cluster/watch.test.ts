@@ -75,6 +75,7 @@ let stop: AbortController;
 let complete: boolean;
 let logged: string[];
 let remembered: Map<string, string>;
+let reached: string;
 let newest: NewestSeen;
 
 beforeEach(() => {
@@ -84,6 +85,7 @@ beforeEach(() => {
   complete = false;
   logged = [];
   remembered = new Map();
+  reached = "";
   newest = makeNewestSeen();
 });
 afterEach(() => stop.abort());
@@ -100,6 +102,10 @@ const memory: ObjectMemory = {
     for (const { metadata } of objects) remembered.set(metadata.uid, metadata.name);
     for (const uid of gone) remembered.delete(uid);
   },
+  reach: (_resource, version) => {
+    reached = version;
+  },
+  reached: () => reached,
 };
 
 /** A link that (re)starts. */
@@ -131,6 +137,24 @@ test("the feed lists once and follows from there", async () => {
   await clock.advance(0);
   expect([...hub.objects.keys()]).toEqual(["m1", "m2"]);
   expect(lists()).toBe(1);
+});
+
+test("a control plane that has lost what it had taken in is given a whole list, not the changes since", async () => {
+  await start();
+  const earlier = hub.cursor;
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  await clock.advance(0);
+  stop.abort();
+  await start();
+  expect(lists()).toBe(1);
+  stop.abort();
+  hub.cursor = earlier;
+  await start();
+  expect(lists()).toBe(2);
+  hub.cursor = earlier;
+  kubernetes.put(path("m2"), { metadata: { name: "m2" } });
+  await clock.advance(2_000);
+  expect(lists()).toBe(3);
 });
 
 test("the feed takes each change exactly once when the server closes the watch", async () => {

@@ -12,6 +12,7 @@ import type { Clock, Crypto, Log } from "../ports.ts";
 import type { Hub } from "./hub.ts";
 import type { NewestSeen } from "./newest-seen.ts";
 import type { KubernetesApi, WatchEvent } from "./port.ts";
+import { WaitingEvents } from "./waiting-events.ts";
 
 const paths: Readonly<Record<FeedResource, string>> = {
   baremetalhosts: "/apis/metal3.io/v1alpha1/baremetalhosts",
@@ -56,6 +57,10 @@ export interface ObjectMemory {
   /** It was taken in: what it does not name is gone. */
   listed(resource: FeedResource, uids: readonly string[]): void;
   changed(resource: FeedResource, objects: readonly FeedObject[], gone: readonly string[]): void;
+  /** The control plane has taken in what there was up to this version. */
+  reach(resource: FeedResource, version: string): void;
+  /** "": nothing yet. */
+  reached(resource: FeedResource): string;
 }
 
 export interface FollowDeps {
@@ -77,7 +82,7 @@ export async function followResource(
 ): Promise<void> {
   let stored = await storedCursor(deps, resource, signal);
   // A link that lost its own memory lists once more, though the control plane has the objects.
-  let cursor = deps.memory.isComplete(resource) ? stored : "";
+  let cursor = mayGoOn(deps, resource, stored) ? stored : "";
   let wasDefined = true;
   while (!signal.aborted) {
     if (cursor === "") {
@@ -93,6 +98,18 @@ export async function followResource(
     cursor = await watchFrom(deps, resource, cursor, signal);
     if (cursor === "") stored = await storedCursor(deps, resource, signal);
   }
+}
+
+/**
+ * A control plane that stands before what it had taken in has lost more than the watch brings again: what was posted
+ * about these objects, too.
+ */
+function mayGoOn({ memory }: FollowDeps, resource: FeedResource, stored: string): boolean {
+  return memory.isComplete(resource) && !isBehind(stored, memory.reached(resource));
+}
+
+function isBehind(cursor: string, reached: string): boolean {
+  return cursor !== "" && reached !== "" && BigInt(cursor) < BigInt(reached);
 }
 
 /** Asks where the control plane stands: an empty batch from nowhere is refused with the stored cursor. */
@@ -151,7 +168,10 @@ async function listAll(
     return true;
   });
   if (done === "not-defined") return done;
-  if (done === "taken") deps.memory.listed(resource, uids);
+  if (done === "taken") {
+    deps.memory.listed(resource, uids);
+    deps.memory.reach(resource, cursor ?? "");
+  }
   deps.log.info("listed", { resource, ok: done === "taken", cursor });
   return done === "taken" ? { cursor: cursor ?? "" } : done;
 }
@@ -212,7 +232,7 @@ async function watchFrom(
   signal: AbortSignal,
 ): Promise<string> {
   const startedAtMs = deps.clock.monotonicMs();
-  const stream = new Stream();
+  const stream = new WaitingEvents();
   const stop = new AbortController();
   const abort = () => stop.abort();
   signal.addEventListener("abort", abort, { once: true });
@@ -273,6 +293,8 @@ async function postEvents(
     return { cursor: undefined, restart: true };
   }
   const { stored, cursor: reached } = posted.value;
+  if (isBehind(reached, deps.memory.reached(resource))) return { cursor: "", restart: true };
+  deps.memory.reach(resource, reached);
   // Not stored may mean: it was before, and the answer was lost.
   const known = batch.body.events.filter(({ object }) => stored || isUpTo(object, reached));
   deps.memory.changed(
@@ -318,31 +340,4 @@ function toBatch(from: string, events: readonly WatchEvent[]) {
 
 function isChange(type: string): type is "ADDED" | "MODIFIED" | "DELETED" {
   return type === "ADDED" || type === "MODIFIED" || type === "DELETED";
-}
-
-/** Events waiting to be posted; `take` gives all that are there, undefined at the end. */
-class Stream {
-  private waiting: WatchEvent[] = [];
-  private ended = false;
-  private wake: () => void = () => undefined;
-
-  push(event: WatchEvent): void {
-    this.waiting.push(event);
-    this.wake();
-  }
-
-  end(): void {
-    this.ended = true;
-    this.wake();
-  }
-
-  async take(limit: number): Promise<WatchEvent[] | undefined> {
-    while (this.waiting.length === 0) {
-      if (this.ended) return undefined;
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
-    return this.waiting.splice(0, limit);
-  }
 }
