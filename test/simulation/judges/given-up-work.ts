@@ -7,6 +7,8 @@ type Stored = Extract<WorldEvent, { readonly kind: "object" }>;
 
 /** From a change until what was decided before it is at the site. */
 const onItsWayMs = 60_000;
+/** From when nothing stands in the way any more until what had waited is heard. */
+const heardMs = 20_000;
 /** People, and what watches them, write it at any time. */
 const meansNothing = "example.com/touched";
 
@@ -35,14 +37,15 @@ export class GivenUpWork {
     if (what === "operation") this.#orderedMs.set(operationId, atMs);
     const orderedMs = this.#orderedMs.get(operationId);
     if (what !== "cancel" || orderedMs === undefined || calmSinceMs === undefined) return undefined;
-    const sinceMs = orderedMs - onItsWayMs;
+    if (calmSinceMs > orderedMs - heardMs) return undefined;
     const home = this.#homes.get(hostUid) ?? "";
     const lastMs = Math.max(
-      calmSinceMs,
       this.#changedMs.get(hostUid) ?? -Infinity,
       this.#secretsMs.get(home) ?? -Infinity,
     );
-    return lastMs >= sinceMs ? undefined : `${operationId} was given up, and nobody took it back`;
+    return lastMs >= orderedMs - onItsWayMs
+      ? undefined
+      : `${operationId} was given up, and nobody took it back`;
   }
 }
 

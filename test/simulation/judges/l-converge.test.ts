@@ -46,3 +46,14 @@ test("a machine with a host is to be provisioned with it, and to leave it when i
   expect(waiting({ ...madeMetal3Machine("x", true), status }, host)).toBe(1);
   expect(waiting(madeMetal3Machine("x", true))).toBe(1);
 });
+
+test("a host that was inspected is to have its HardwareData beside it", () => {
+  const host = madeHost({ status: { ...available, hardware: {} } });
+  const { name, namespace } = host.metadata;
+  const metadata = { name, namespace: String(namespace), uid: "d", resourceVersion: "1" };
+  expect(waiting(host)).toBe(1);
+  expect(waiting(host, { kind: "HardwareData", metadata })).toBe(0);
+  expect(waiting(host, { kind: "HardwareData", metadata: { ...metadata, name: "other" } })).toBe(1);
+  const failed = { ...host, status: { ...host.status, errorMessage: "no answer" } };
+  expect(waiting(failed)).toBe(0);
+});

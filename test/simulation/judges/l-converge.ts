@@ -1,7 +1,9 @@
-// L20: after the faults every host becomes as its spec asks, or says why not, and every Metal3Machine has its host.
+// L20: after the faults every host becomes as its spec asks, or says why not, and every Metal3Machine has its host. What
+// was found out about a host's hardware stands beside it.
 import { machineStandOf, standOf } from "../run/converged.ts";
 import type { Stand } from "../run/converged.ts";
 import type { KubernetesObject } from "../world/events.ts";
+import { isHeld, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 
 export const l20: JudgeKind = {
@@ -17,10 +19,30 @@ export const l20: JudgeKind = {
           const state = JSON.stringify(object.status ?? {}).slice(0, 300);
           report(`${path} still waits: ${state}`, path);
         }
+        for (const { metadata } of withoutHardwareData(objects)) {
+          report(`${metadata.name} was inspected, and has no HardwareData`, metadata.uid);
+        }
       }
     },
   }),
 };
+
+function withoutHardwareData(
+  objects: ReadonlyMap<string, KubernetesObject>,
+): readonly KubernetesObject[] {
+  const nameOf = ({ metadata: { namespace, name } }: KubernetesObject) => `${namespace}/${name}`;
+  const all = [...objects.values()];
+  const there = new Set(all.filter(({ kind }) => kind === "HardwareData").map(nameOf));
+  return all.filter(
+    (object) =>
+      object.kind === "BareMetalHost" &&
+      object.status?.["hardware"] !== undefined &&
+      (statusOf(object).errorMessage ?? "") === "" &&
+      standOf(object) === "wanted" &&
+      !isHeld(object) &&
+      !there.has(nameOf(object)),
+  );
+}
 
 function standIn(
   objects: ReadonlyMap<string, KubernetesObject>,

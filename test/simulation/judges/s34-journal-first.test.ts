@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { fault } from "./made-events.ts";
 import { changed, toRamdisk } from "./made-messages.ts";
 import { s34 } from "./s34-journal-first.ts";
 import { madeMachine, tryJudge } from "./try-judge.ts";
@@ -30,4 +31,24 @@ test("a failure that denies what was destroyed breaks it", () => {
   expect(tryJudge(s34, [...begun, failed("u.1", false)], given)).toEqual([
     "u.1 has destroyed, and its failure (expired) denies it",
   ]);
+});
+
+test("work whose end is in the journal, and that counts as interrupted, breaks it", () => {
+  const taken = (failure: string): Made => {
+    const row = { statement: "openSession", place: 0, table: "operations", key: "u.1" } as const;
+    const before = { state: "running" };
+    return {
+      at: 4,
+      kind: "commit",
+      ...row,
+      before,
+      after: { state: "failed", failure: { kind: failure } },
+    };
+  };
+  const lost = "u.1 had ended, and counts as interrupted";
+  expect(tryJudge(s34, [taken("interrupted")], inJournal("finished"))).toEqual([lost]);
+  expect(tryJudge(s34, [taken("interrupted")], inJournal("destroying"))).toEqual([]);
+  expect(tryJudge(s34, [taken("expired")], inJournal("finished"))).toEqual([]);
+  const restored = fault(1, "database-restored", "database");
+  expect(tryJudge(s34, [restored, taken("interrupted")], inJournal("finished"))).toEqual([]);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { s4 } from "./s4-one-consumer.ts";
 import { madeHost, madeMachine, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
+import type { KubernetesObject } from "../world/events.ts";
 
 const free = madeHost();
 const usedBy = (name: string, more: Parameters<typeof madeHost>[0] = {}) =>
@@ -25,6 +26,22 @@ test("Farrier gives a host to a Metal3Machine, and to nobody else", () => {
   expect(tryJudge(s4, [given])).toHaveLength(1);
   const person = madeHost({ spec: { consumerRef: { kind: "Human", name: "x", namespace: "a" } } });
   expect(tryJudge(s4, [machine, stored(1, person, { before: free, ...farrier })])).toHaveLength(1);
+});
+
+test("Farrier gives away no host that is held, and none that the machine does not want", () => {
+  const given = (before: KubernetesObject, hostSelector = {}) => {
+    const wants = { ...madeMetal3Machine("x"), spec: { hostSelector } };
+    return tryJudge(s4, [stored(0, wants), stored(1, usedBy("x"), { before, ...farrier })]);
+  };
+  const held = "Farrier gave away a host that is held: nobody → a/x";
+  const annotations = { "baremetalhost.metal3.io/paused": "" };
+  expect(given(madeHost({ annotations }))).toEqual([held]);
+  expect(given(madeHost({ deleted: true }))).toEqual([held]);
+  expect(given(madeHost({ spec: { externallyProvisioned: true } }))).toEqual([held]);
+  const hostSelector = { matchLabels: { rack: "1" } };
+  const labelled = { ...free, metadata: { ...free.metadata, labels: { rack: "1" } } };
+  expect(given(free, hostSelector)).toHaveLength(1);
+  expect(given(labelled, hostSelector)).toEqual([]);
 });
 
 describe("a host that Farrier takes back", () => {

@@ -79,3 +79,18 @@ test("a host that is gone is a neighbour for as long as its going may be on its 
   expect(tryJudge(s43, [stored(1, neighbour("b")), gone, told(90)], given)).toHaveLength(1);
   expect(tryJudge(s43, [stored(1, neighbour("b")), gone, told(101)], given)).toEqual([]);
 });
+
+test("a MAC of a neighbour that no site was told of is nobody's, and its BMC is not", () => {
+  const untold: Given = { truth: { ...given.truth, holders: () => [] } };
+  const told = (errorMessage: string) =>
+    tryJudge(
+      s43,
+      [
+        stored(1, neighbour("b")),
+        stored(2, madeHost({ status: { errorMessage } }), { by: "farrier", verb: "status" }),
+      ],
+      untold,
+    );
+  expect(told(`MACs seen instead: ${mac}`)).toEqual([]);
+  expect(told("the BMC 10.1.0.12 is taken")).toHaveLength(1);
+});

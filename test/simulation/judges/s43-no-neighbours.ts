@@ -1,7 +1,7 @@
 // S43: who may read one namespace learns nothing of another one's hosts: names, uids, BMC addresses, MACs, disks. Looked
 // for in what Farrier writes for people: messages of the status, and Events. What a host's own spec says, or has said,
-// is no secret to it; nor is what stands behind exchanged cables, or belonged to a host that is long gone: nobody at its
-// site knows any more whose it was.
+// is no secret to it; nor is what stands behind exchanged cables, or belonged to a host that is long gone, or a MAC of one
+// that no site was told of, as it was refused its machine: nobody at the site knows whose it is.
 import type { KubernetesObject } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
 import { onItsWayMs } from "./history.ts";
@@ -16,6 +16,8 @@ interface Known {
   readonly named: Set<string>;
 }
 
+const macPattern = /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/;
+
 export const s43: JudgeKind = {
   id: "S43",
   says: "messages of a host say nothing of hosts of other namespaces",
@@ -27,12 +29,14 @@ export const s43: JudgeKind = {
     const goneMs = new Map<string, number>();
     const isLongGone = (uid: string, nowMs: number): boolean =>
       nowMs - (goneMs.get(uid) ?? Infinity) > onItsWayMs;
+    const isUnknownMac = (truth: Truth, word: string, uid: string): boolean =>
+      macPattern.test(word) && !goneMs.has(uid) && truth.holders(uid).length === 0;
     const look = (truth: Truth, uid: string, text: string): void => {
       const own = hosts.get(uid);
       if (own === undefined) return;
       for (const word of new Set(text.split(/[^\w:./-]+/).map(bare))) {
         const others = [...(owners.get(word) ?? [])].filter(
-          (other) => !isLongGone(other, truth.nowMs()),
+          (other) => !isLongGone(other, truth.nowMs()) && !isUnknownMac(truth, word, other),
         );
         const isOfOthers = others.every((other) => hosts.get(other)?.place !== own.place);
         if (others.length === 0 || !isOfOthers) continue;
