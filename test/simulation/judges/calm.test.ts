@@ -47,6 +47,13 @@ test("a watch that stood still is given up half a minute after the fault, or aft
   expect(calm.sinceMs(anything)).toBe(70_000);
 });
 
+test("a link that was cut may be dead for three quarters of a minute before its ends know", () => {
+  const { calm, fault, over } = make();
+  fault(1, "wan-cut-links", "site-1");
+  over(2, "wan-cut-links", "site-1");
+  expect(calm.sinceMs(anything)).toBe(45_002);
+});
+
 test("what is used up some time or other is over when the world is healed", () => {
   const { calm, fault, over } = make();
   fault(1, "disk-error", "m1");

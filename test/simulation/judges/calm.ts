@@ -30,7 +30,11 @@ const stalls: readonly string[] = ["api-watch-stalled"];
 /** A watch that stands still says nothing until it is given up, also when others work again. */
 const silentMs = 30_000;
 
+/** Nobody may have been told that a link is dead: both ends wait for a word for so long. */
+const unheardMs = 45_000;
+
 function afterMs(what: string): number {
+  if (what === "wan-cut-links") return unheardMs;
   if (stalls.includes(what)) return silentMs;
   return outages.includes(what) ? outageMs : 0;
 }
