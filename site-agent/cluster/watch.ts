@@ -45,8 +45,9 @@ const statusObject = z.looseObject({ code: z.number().optional(), message: z.str
 const pageSize = 200;
 const batchSize = 100;
 const retryMs = 1_000;
-/** How long after it was not there for us a resource is looked for again. */
+/** How long after it was not there for us a resource is looked for again: longer each time that it is not defined. */
 const absentMs = 15_000;
+const longAbsentMs = 60_000;
 
 /** What the link itself remembers of the objects, on disk, so that a restart needs no list. */
 export interface ObjectMemory {
@@ -83,14 +84,17 @@ export async function followResource(
   let stored = await storedCursor(deps, resource, signal);
   // A link that lost its own memory lists once more, though the control plane has the objects.
   let cursor = mayGoOn(deps, resource, stored) ? stored : "";
-  let wasDefined = true;
+  let notDefinedMs = 0;
   while (!signal.aborted) {
     if (cursor === "") {
       const after = await listAll(deps, resource, stored, signal);
-      if (after === "not-defined" && wasDefined) deps.log.info("not defined here", { resource });
-      wasDefined = after !== "not-defined";
+      if (after === "not-defined" && notDefinedMs === 0)
+        deps.log.info("not defined here", { resource });
+      notDefinedMs =
+        after === "not-defined" ? Math.min(longAbsentMs, 2 * notDefinedMs || absentMs) : 0;
       if (typeof after === "object") cursor = after.cursor;
-      else await deps.clock.sleep(after === "failed" ? retryMs : absentMs, signal);
+      else if (after === "failed") await deps.clock.sleep(retryMs, signal);
+      else await deps.clock.sleep(notDefinedMs || absentMs, signal);
       // It may have been taken, or refused for another that was.
       if (after === "failed") stored = await storedCursor(deps, resource, signal);
       continue;

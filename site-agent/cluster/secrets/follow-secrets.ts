@@ -60,6 +60,7 @@ class Follower implements FollowedSecrets {
   constructor(deps: SecretsDeps, signal: AbortSignal) {
     this.deps = deps;
     this.signal = signal;
+    signal.addEventListener("abort", () => this.wake.abort(), { once: true });
   }
 
   lookAgain(): void {
@@ -85,7 +86,7 @@ class Follower implements FollowedSecrets {
         log.error("secrets not looked at", { reason: String(thrown) });
       }
       await clock.sleep(Math.max(pauseMs, clock.monotonicMs() - startedAtMs), this.signal);
-      await clock.sleep(unsettledMs, AbortSignal.any([this.signal, this.wake.signal]));
+      await clock.sleep(unsettledMs, this.wake.signal);
     }
   }
 

@@ -26,6 +26,7 @@ const metadataObject = z.looseObject({
   }),
   spec: z.looseObject({}).optional(),
 });
+const refusal = z.looseObject({ message: z.string() });
 export type Fetched = z.infer<typeof metadataObject>;
 
 interface Named {
@@ -61,8 +62,7 @@ export async function attempt(
 
 function outcomeOf({ status, body }: KubernetesAnswer): WriteOutcome {
   if (status < 300 || status === 404) return { ok: true };
-  const message =
-    z.looseObject({ message: z.string() }).safeParse(body).data?.message ?? "no message";
+  const message = refusal.safeParse(body).data?.message ?? "no message";
   const isConflict = status === 409;
   const retry = isConflict || status === 429 || status >= 500;
   return { ok: false, message: `Kubernetes answered ${status}: ${message}`, retry, isConflict };

@@ -33,6 +33,7 @@ export async function writeStatus(api: KubernetesApi, write: StatusWrite): Promi
 const observing = z.object({
   conditions: z.array(z.object({ observedGeneration: z.int().optional() })),
 });
+const generated = z.object({ generation: z.int() });
 
 /** The newest that a status is about; 0 when it does not say. */
 function observedGeneration(status: unknown): number {
@@ -42,9 +43,7 @@ function observedGeneration(status: unknown): number {
 
 /** What a backup brought along may be about more than the host ever was: that says nothing. */
 function shownGeneration({ metadata, status }: Fetched): number {
-  const { generation } = z.object({ generation: z.int() }).safeParse(metadata).data ?? {
-    generation: 0,
-  };
+  const { generation = 0 } = generated.safeParse(metadata).data ?? {};
   const shown = observedGeneration(status);
   return shown <= generation ? shown : 0;
 }

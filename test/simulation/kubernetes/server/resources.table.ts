@@ -119,8 +119,20 @@ const byCollection = new Map(resources.map((resource) => [resource.collection, r
 const paths =
   /^(\/(?:api|apis\/[^/]+)\/[^/]+\/)(?:namespaces\/([^/]+)\/)?([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/;
 
+/** The same paths come again and again; those of watches each name a version. */
+const keptPaths = 2_000;
+const known = new Map<string, Target | undefined>();
+
 /** Undefined: there is no such resource. */
 export function readPath(path: string): Target | undefined {
+  if (known.has(path)) return known.get(path);
+  if (known.size >= keptPaths) known.clear();
+  const target = read(path);
+  known.set(path, target);
+  return target;
+}
+
+function read(path: string): Target | undefined {
   const [bare = "", query = ""] = path.split("?");
   const found = paths.exec(bare)?.map((part) => part && decodeURIComponent(part));
   const [, root, namespace, plural, name, subresource] = found ?? [];
