@@ -141,9 +141,9 @@ function parseAuthority(
 
 /** URL knows how to shorten IPv6 and to reject IPv4 addresses out of range. */
 function normaliseHost(host: string): string | undefined {
-  if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)$/.test(host)) return undefined;
-  const normal = URL.parse(`http://${host}/`)?.hostname.replace(/\.$/, "");
-  if (normal === undefined) return undefined;
+  const url = `http://${host}/`;
+  if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)$/.test(host) || !URL.canParse(url)) return undefined;
+  const normal = new URL(url).hostname.replace(/\.$/, "");
   if (normal.startsWith("[")) return normal.slice(1, -1);
   const labels = normal.split(".");
   const valid = labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
