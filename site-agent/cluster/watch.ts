@@ -84,17 +84,15 @@ export async function followResource(
   let stored = await storedCursor(deps, resource, signal);
   // A link that lost its own memory lists once more, though the control plane has the objects.
   let cursor = mayGoOn(deps, resource, stored) ? stored : "";
-  let notDefinedMs = 0;
+  let pauseMs = 0;
   while (!signal.aborted) {
     if (cursor === "") {
       const after = await listAll(deps, resource, stored, signal);
-      if (after === "not-defined" && notDefinedMs === 0)
+      pauseMs = pauseAfter(after, pauseMs);
+      if (after === "not-defined" && pauseMs === absentMs)
         deps.log.info("not defined here", { resource });
-      notDefinedMs =
-        after === "not-defined" ? Math.min(longAbsentMs, 2 * notDefinedMs || absentMs) : 0;
       if (typeof after === "object") cursor = after.cursor;
-      else if (after === "failed") await deps.clock.sleep(retryMs, signal);
-      else await deps.clock.sleep(notDefinedMs || absentMs, signal);
+      else await deps.clock.sleep(pauseMs, signal);
       // It may have been taken, or refused for another that was.
       if (after === "failed") stored = await storedCursor(deps, resource, signal);
       continue;
@@ -116,6 +114,14 @@ function isBehind(cursor: string, reached: string): boolean {
   return cursor !== "" && reached !== "" && BigInt(cursor) < BigInt(reached);
 }
 
+function pauseAfter(listed: Listed | Failed, lastMs: number): number {
+  if (typeof listed === "object") return 0;
+  if (listed === "failed") return retryMs;
+  return listed === "not-defined" && lastMs >= absentMs
+    ? Math.min(2 * lastMs, longAbsentMs)
+    : absentMs;
+}
+
 /** Asks where the control plane stands: an empty batch from nowhere is refused with the stored cursor. */
 async function storedCursor(
   deps: FollowDeps,
@@ -123,13 +129,8 @@ async function storedCursor(
   signal: AbortSignal,
 ): Promise<string> {
   while (!signal.aborted) {
-    const probe: FeedBatch = {
-      kind: "watch",
-      fromResourceVersion: "?",
-      toResourceVersion: "?",
-      events: [],
-    };
-    const answer = await deps.hub.postFeed(resource, probe);
+    const nowhere = { fromResourceVersion: "?", toResourceVersion: "?" };
+    const answer = await deps.hub.postFeed(resource, { kind: "watch", ...nowhere, events: [] });
     if (answer.ok) return answer.value.cursor;
     deps.log.warn("feed not reachable", { resource, reason: answer.error.message });
     await deps.clock.sleep(retryMs, signal);
@@ -137,6 +138,7 @@ async function storedCursor(
   return "";
 }
 
+type Listed = { readonly cursor: string };
 type Failed = "failed" | "not-defined" | "not-allowed";
 
 /** Lists everything in pages and posts them under one list id. */
@@ -145,7 +147,7 @@ async function listAll(
   resource: FeedResource,
   replaces: string,
   signal: AbortSignal,
-): Promise<{ readonly cursor: string } | Failed> {
+): Promise<Listed | Failed> {
   const listId = deps.crypto.randomUuid();
   deps.memory.listing(resource);
   const uids: string[] = [];
@@ -315,12 +317,8 @@ function isUpTo({ metadata }: FeedObject, cursor: string): boolean {
 
 /** An ERROR event inside a 200 stream carries a Status; code 410 means that the cursor is too old. */
 function toBatch(from: string, events: readonly WatchEvent[]) {
-  const body: Extract<FeedBatch, { kind: "watch" }> = {
-    kind: "watch",
-    fromResourceVersion: from,
-    toResourceVersion: from,
-    events: [],
-  };
+  const moves = { fromResourceVersion: from, toResourceVersion: from };
+  const body: Extract<FeedBatch, { kind: "watch" }> = { kind: "watch", ...moves, events: [] };
   for (const event of events) {
     if (event.type === "ERROR") {
       return {

@@ -8,8 +8,16 @@ import type { Outcome } from "./summary.ts";
 const worker = join(import.meta.dirname, "worker.ts");
 const planter = join(import.meta.dirname, "../planted/load-planted.ts");
 
-/** Most of what a run makes dies young: with room for it less is collected. */
-const roomy = ["--max-semi-space-size=64"];
+/**
+ * Most of what a run makes dies young: with room for it less is collected. Without the last two each 64 MiB that went
+ * through buffers had the whole heap looked at, and threads stepped on each other for a core that they share.
+ */
+const roomy = [
+  "--max-semi-space-size=64",
+  "--min-semi-space-size=64",
+  "--external-memory-accounted-in-global-limit",
+  "--no-parallel-scavenge",
+];
 
 export interface Work {
   /** Of one run after the other, by the same workers: whose code is warm plays twice as fast. Of one tier. */
