@@ -1,5 +1,5 @@
 // One end of a WebSocket between an agent and the hub: what passes is told and scanned, and on a bad link frames
-// arrive changed, or twice.
+// arrive changed, or once more later.
 import type { Duplex } from "../../../site-agent/ports.ts";
 import type { Life } from "../kernel/life.ts";
 import type { Random } from "../kernel/random.ts";
@@ -15,11 +15,13 @@ export interface WanEndOptions {
   readonly noise: Noise;
 }
 
-/** Of each frame: to arrive twice, to arrive changed. */
+/** Of each frame: to arrive once more, to arrive changed. */
 export interface Noise {
   readonly duplicates: number;
   readonly garbles: number;
   readonly random: Random;
+  /** At once, or behind what is sent after it. */
+  again(send: () => void): void;
 }
 
 export function wanEnd(inner: Duplex, { life, watch, scan, noise }: WanEndOptions): Duplex {
@@ -43,7 +45,7 @@ export function wanEnd(inner: Duplex, { life, watch, scan, noise }: WanEndOption
       if (isOver || !inner.send(garbled(text, noise))) return false;
       watch.sent(text);
       scan("frame", text);
-      if (draws(noise, noise.duplicates)) inner.send(text);
+      if (draws(noise, noise.duplicates)) noise.again(() => !isOver && inner.send(text));
       return true;
     },
     close(code, reason) {

@@ -209,9 +209,12 @@ function ask(
   });
 }
 
+/** By then a frame that comes twice has come. */
+const latestAgainMs = 15_000;
+
 /** An agent's way to the hub, and its faults. */
 export class WanLink {
-  /** Of each frame: to arrive twice, to arrive changed. */
+  /** Of each frame: to arrive once more, to arrive changed. */
   duplicates = 0;
   garbles = 0;
   /** Of each request: to be lost before the hub, or to be worked on and its answer lost. */
@@ -229,6 +232,11 @@ export class WanLink {
     this.random = random;
     this.up = new Lane(kernel, random.split("up"), this.conditions);
     this.down = new Lane(kernel, random.split("down"), this.conditions);
+  }
+
+  again(send: () => void): void {
+    const { random } = this;
+    this.#kernel.timer(random.chance(0.5) ? 0 : random.between(0, latestAgainMs), send);
   }
 
   open(peer: Peer): Connection {

@@ -69,7 +69,7 @@ function drawClass(random: Random, fault: FaultClass, bounds: FaultBounds): read
     const latestMs = Math.floor(bounds.faultsMs * (kind.early ?? 1)) - lastMs;
     const anyMs = own.between(5_000, Math.max(5_000, latestMs));
     const when = own.split("at work");
-    const isAtWork = kind.early === undefined && bounds.worksMs.length > 0 && when.chance(0.3);
+    const isAtWork = kind.early === undefined && bounds.worksMs.length > 0 && when.chance(0.4);
     const workMs = isAtWork
       ? Math.max(1_000, when.pick(bounds.worksMs) + when.between(...atWorkMs))
       : anyMs;

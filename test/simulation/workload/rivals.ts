@@ -9,8 +9,9 @@ const second = 1_000;
 const minute = 60 * second;
 const pausedAnnotation = "baremetalhost.metal3.io/paused";
 const cacheMs = [0, 10 * second, 60 * second];
-/** A Machine has chosen its host by then, and has not deployed it. */
-const soonMs = 20 * second;
+/** A Machine chooses its host in these, and has it soon after. */
+const choosesMs = [200, 2_500] as const;
+const soonMs = [3 * second, 20 * second] as const;
 
 interface About {
   /** As "cluster/namespace/name". */
@@ -60,7 +61,7 @@ export function drawRivals(
     const own = random.split(String(at));
     if (act.kind !== "scale" || act.replicas === 0 || !own.chance(0.35)) return [];
     const spare = own.pick(near);
-    const atMs = act.atMs + own.between(100, soonMs);
+    const atMs = act.atMs + own.between(...(own.chance(0.6) ? choosesMs : soonMs));
     return own.pick(rivals)(own, atMs, { ...about, spare });
   });
 }
