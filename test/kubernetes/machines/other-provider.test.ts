@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { testNamespace } from "../host-watch.ts";
 import { untilDecided } from "../until-decided.ts";
 import type { HerdMachine } from "../herd/herd-plan.ts";
+import { moveHost } from "./other-provider/move-host.ts";
 import { connectHostApi, type HostApi, type SeenHost } from "./other-provider/host-api.ts";
 import { startOtherProvider, stateOf, type OtherProvider } from "./other-provider/provider.ts";
 import { startMachineFleet, type MachineFleet } from "./machine-fleet.ts";
@@ -67,6 +68,10 @@ const isFree = (host: SeenHost) =>
   stateOf(host) === "available" && host.spec.consumerRef === undefined;
 const annotations = ({ metadata }: SeenHost) => metadata.annotations ?? {};
 
+/** What must have ended before Farrier's machine side has to stand back. */
+const customOver = Promise.withResolvers<void>();
+const ownOver = Promise.withResolvers<void>();
+
 describe.concurrent("a provider that is not Farrier's", () => {
   const machine = { name: "foreign-life", clusterName };
   const image = () => ({ ...world.herd.image, format: "raw" });
@@ -97,6 +102,7 @@ describe.concurrent("a provider that is not Farrier's", () => {
     const deployed = await provider.until(life, isIn("provisioned"));
     expect(deployed.status).toMatchObject({ poweredOn: true, errorMessage: "" });
     expect(deployed.metadata.uid).toBe(host.metadata.uid);
+    expect(annotations(deployed)).toMatchObject({ "clusterctl.cluster.x-k8s.io/block-move": "" });
 
     await provider.powerOff(life);
     await provider.powerOn(life);
@@ -109,8 +115,17 @@ describe.concurrent("a provider that is not Farrier's", () => {
     await untilDecided(world.fleet, life);
     expect((await api.get(life)).status).toMatchObject({ poweredOn: true });
     await api.patch(life, { spec: { online: true } });
+    const told = (await world.herd.events(life)).length;
+    await moveHost(world.fleet, life);
     await provider.resume(life);
-    await provider.until(life, (now) => !("baremetalhost.metal3.io/status" in annotations(now)));
+    const moved = await provider.until(
+      life,
+      (now) => isIn("provisioned")(now) && !("baremetalhost.metal3.io/status" in annotations(now)),
+    );
+    expect(moved.metadata.uid).not.toBe(host.metadata.uid);
+    expect(moved.status).toMatchObject({ poweredOn: true, errorMessage: "", hardware: {} });
+    await untilDecided(world.fleet, life);
+    expect((await world.herd.events(life)).slice(told)).toEqual([]);
 
     const url = `${world.herd.image.url}?again`;
     await api.patch(life, { spec: { image: { ...image(), url } } });
@@ -130,6 +145,8 @@ describe.concurrent("a provider that is not Farrier's", () => {
       "preparing",
       "available",
       "provisioning",
+      "provisioned",
+      "",
       "provisioned",
       "deprovisioning",
       "available",
@@ -162,9 +179,16 @@ describe.concurrent("a provider that is not Farrier's", () => {
     const told = await provider.until(custom, ({ status }) => (status?.errorMessage ?? "") !== "");
     expect(told.status?.errorMessage).toContain("customDeploy");
     expect(stateOf(told)).toBe("available");
-    await provider.release(third, custom);
-    await provider.until(custom, (now) => isFree(now) && now.status?.errorMessage === "");
+    await provider.release(third, custom, "for reuse");
+    const kept = await provider.until(custom, ({ status }) => status?.errorMessage === "");
+    expect(kept.spec.consumerRef).toMatchObject({ kind: "Cluster", name: clusterName });
+    expect(await provider.choose({ stall: custom })).toBeUndefined();
+    const fourth = { name: "foreign-reuse", clusterName };
+    await provider.claim(fourth, kept);
+    await provider.release(fourth, custom);
+    await provider.until(custom, isFree);
     expect((await provider.choose({ stall: custom }))?.metadata.name).toBe(custom);
+    customOver.resolve();
   });
 
   it("gets the last host or another does, Farrier's own machine among them, and nobody two", async () => {
@@ -194,8 +218,51 @@ describe.concurrent("a provider that is not Farrier's", () => {
     await world.scale("machineset/own", 0);
     await world.untilAll("metal3machines", "own", { count: 0 });
     await provider.until(wanted, isFree);
+    ownOver.resolve();
+  });
+
+  it("has the Metal3Machines to itself while it leads, and hands them over with their hosts", async () => {
+    await Promise.all([customOver.promise, ownOver.promise]);
+    const lease = ["capm3-system", "controller-leader-election-capm3"] as const;
+    await world.fleet.kubectl(["create", "namespace", lease[0]]);
+    let isLeading = true;
+    void (async () => {
+      for (; isLeading; await sleep(2_000)) await api.renewLease(...lease, "the-test");
+    })();
+    await untilLogged("Another Metal3 machine provider leads in this cluster");
+    await world.fleet.apply(machineSet("led", { template: "own", replicas: 1 }));
+    const { metadata } = await machineOf("led");
+    const { name, uid } = metadata;
+    await provider.claim({ name, uid, clusterName }, await only(custom));
+    await provider.deploy(custom, { image: image() });
+    await provider.until(custom, isIn("provisioned"));
+    const held = await world.get(`metal3machine/${name}`);
+    expect(held.metadata.finalizers).toBeUndefined();
+    expect(held).not.toHaveProperty("status");
+    expect(held.spec).not.toHaveProperty("providerID");
+
+    isLeading = false;
+    await api.renewLease(...lease, "");
+    const providerID = `metal3://${testNamespace}/${custom}/${name}`;
+    await world.until(`metal3machine/${name}`, ({ spec }) => spec["providerID"] === providerID);
+    await world.scale("machineset/led", 0);
+    await world.untilAll("metal3machines", "led", { count: 0 });
+    const free = await provider.until(custom, isFree);
+    expect(free.metadata).not.toHaveProperty("ownerReferences");
+    expect(free.metadata).not.toHaveProperty("deletionTimestamp");
+    expect(statesOf(custom).slice(-5)).toEqual([
+      "available",
+      "provisioning",
+      "provisioned",
+      "deprovisioning",
+      "available",
+    ]);
   });
 });
+
+async function untilLogged(text: string): Promise<void> {
+  while (!(await readFile(world.fleet.agent.logFile, "utf8")).includes(text)) await sleep(100);
+}
 
 /** Claims the last host whenever it is free and gives it back, until it had it twice or Farrier's machine has it. */
 async function contend(name: string): Promise<void> {
@@ -236,57 +303,6 @@ async function machineOf(pool: string, are: (held: Held) => boolean = () => true
   if (found === undefined) throw new Error("no machine");
   return found;
 }
-
-describe("a provider in Farrier's place", () => {
-  const lease = ["capm3-system", "controller-leader-election-capm3"] as const;
-  let isLeading = true;
-  let led: Held;
-
-  it("has the Metal3Machines to itself while it leads", async () => {
-    await world.fleet.kubectl(["create", "namespace", lease[0]]);
-    void (async () => {
-      for (; isLeading; await sleep(2_000)) await api.renewLease(...lease, "the-test");
-    })();
-    const log = () => readFile(world.fleet.agent.logFile, "utf8");
-    await expect
-      .poll(log, { timeout: 15_000 })
-      .toContain("Another Metal3 machine provider leads in this cluster");
-    await only(custom);
-    await world.fleet.apply(machineSet("led", { template: "own", replicas: 1 }));
-    led = await machineOf("led");
-    const { name, uid } = led.metadata;
-    const host = await provider.choose({ stall: custom });
-    if (host === undefined) throw new Error("the host is not free");
-    await provider.claim({ name, uid, clusterName }, host);
-    await provider.deploy(custom, { image: { ...world.herd.image, format: "raw" } });
-    await provider.until(custom, isIn("provisioned"));
-    const held = await world.get(`metal3machine/${name}`);
-    expect(held.metadata.finalizers).toBeUndefined();
-    expect(held).not.toHaveProperty("status");
-    expect(held.spec).not.toHaveProperty("providerID");
-  });
-
-  it("hands them over when it stops, and their hosts outlive them", async () => {
-    isLeading = false;
-    await api.renewLease(...lease, "");
-    const { name } = led.metadata;
-    const providerID = `metal3://${testNamespace}/${custom}/${name}`;
-    await world.until(`metal3machine/${name}`, ({ spec }) => spec["providerID"] === providerID);
-    await world.scale("machineset/led", 0);
-    await world.untilAll("metal3machines", "led", { count: 0 });
-    const { metadata } = await provider.until(custom, isFree);
-    expect(metadata).not.toHaveProperty("ownerReferences");
-    expect(metadata).not.toHaveProperty("deletionTimestamp");
-    const visits = statesOf(custom).slice(-5);
-    expect(visits).toEqual([
-      "available",
-      "provisioning",
-      "provisioned",
-      "deprovisioning",
-      "available",
-    ]);
-  });
-});
 
 /** As cluster-api and its bootstrap providers make them. */
 function secret(name: string, value: string): object {

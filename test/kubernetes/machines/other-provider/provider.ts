@@ -29,8 +29,8 @@ export interface OtherProvider {
   deploy(name: string, deployment: Deployment): Promise<void>;
   /** Asks as often as a watch would tell. Throws with the last form after `withinMs`, 30 s by default. */
   until(name: string, wanted: (host: SeenHost) => boolean, withinMs?: number): Promise<SeenHost>;
-  /** Empties the host, waits until nothing runs there, and lets go of it. */
-  release(machine: ForeignMachine, name: string): Promise<void>;
+  /** Empties the host, waits until nothing runs there, and lets go of it, or keeps it for its Cluster. */
+  release(machine: ForeignMachine, name: string, how?: "for reuse"): Promise<void>;
   /** Remediation: off, and on again. */
   powerOff(name: string): Promise<void>;
   powerOn(name: string): Promise<void>;
@@ -44,6 +44,8 @@ const apiVersion = "infrastructure.cluster.x-k8s.io/v1beta2";
 const kind = "Metal3Machine";
 const clusterLabel = "cluster.x-k8s.io/cluster-name";
 const paused = "baremetalhost.metal3.io/paused";
+const blockMove = "clusterctl.cluster.x-k8s.io/block-move";
+const reuseLabel = "infrastructure.cluster.x-k8s.io/node-reuse";
 const unhealthy = "capm3.metal3.io/unhealthy";
 const ownPause = "metal3.io/capm3";
 
@@ -83,6 +85,12 @@ export function startOtherProvider(api: HostApi, namespace: string): OtherProvid
   }
 
   const consumerOf = ({ name }: ForeignMachine) => ({ kind, name, namespace, apiVersion });
+  const clusterOf = ({ clusterName: name }: ForeignMachine) => ({
+    kind: "Cluster",
+    name,
+    namespace,
+    apiVersion: "cluster.x-k8s.io/v1beta2",
+  });
   const isConsumer = (machine: ForeignMachine, { spec }: SeenHost) =>
     spec.consumerRef?.["name"] === machine.name && spec.consumerRef["kind"] === kind;
   const annotate = (name: string, annotations: Readonly<Record<string, string | null>>) =>
@@ -106,7 +114,8 @@ export function startOtherProvider(api: HostApi, namespace: string): OtherProvid
     async claim(machine, host) {
       await api.patch(host.metadata.name, {
         metadata: {
-          labels: { [clusterLabel]: machine.clusterName },
+          labels: { [clusterLabel]: machine.clusterName, [reuseLabel]: null },
+          annotations: { [blockMove]: "" },
           ...(machine.uid === undefined
             ? {}
             : { ownerReferences: [ownerOf(machine, machine.uid)] }),
@@ -122,7 +131,7 @@ export function startOtherProvider(api: HostApi, namespace: string): OtherProvid
       const cleaning = automatedCleaningMode === undefined ? {} : { automatedCleaningMode };
       await api.patch(name, { spec: { ...(isEmpty ? runs : {}), ...cleaning, online: true } });
     },
-    async release(machine, name) {
+    async release(machine, name, how) {
       const host = await api.get(name);
       if (!isConsumer(machine, host)) throw new Error(`${name} is not of ${machine.name}`);
       await labelSecret(host, null);
@@ -133,11 +142,11 @@ export function startOtherProvider(api: HostApi, namespace: string): OtherProvid
       await until(name, isLeft);
       await api.patch(name, {
         metadata: {
-          labels: { [clusterLabel]: null },
-          annotations: { [paused]: null },
+          labels: { [clusterLabel]: null, ...(how && { [reuseLabel]: "md-foreign" }) },
+          annotations: { [paused]: null, [blockMove]: null },
           ...(machine.uid === undefined ? {} : { ownerReferences: null }),
         },
-        spec: { consumerRef: null },
+        spec: { consumerRef: how === undefined ? null : clusterOf(machine) },
       });
     },
     async powerOff(name) {
@@ -153,6 +162,7 @@ export function startOtherProvider(api: HostApi, namespace: string): OtherProvid
     async pause(name) {
       const { hardware: _travelsByItself, ...status } = (await api.get(name)).status ?? {};
       await annotate(name, {
+        [blockMove]: null,
         [paused]: ownPause,
         "baremetalhost.metal3.io/status": JSON.stringify(status),
       });
