@@ -14,14 +14,15 @@ interface Held {
   readonly [field: string]: unknown;
 }
 
-export async function moveHost({ kubectl, apply }: KubectlWords, name: string): Promise<void> {
+export async function moveHost(words: KubectlWords, name: string): Promise<void> {
   const whats = [`bmh/${name}`, `secret/${name}`, `hardwaredata/${name}`];
-  const shown = await kubectl(["get", ...whats, "--output=json"]);
+  const shown = await words.kubectl(["get", ...whats, "--output=json"]);
   const { items } = JSON.parse(shown) as { items: readonly Held[] };
   const noFinalizers = JSON.stringify({ metadata: { finalizers: null } });
-  for (const what of whats) await kubectl(["patch", what, "--type=merge", `-p=${noFinalizers}`]);
-  await kubectl(["delete", ...whats, "--ignore-not-found", "--timeout=20s"]);
-  await apply(
+  for (const what of whats)
+    await words.kubectl(["patch", what, "--type=merge", `-p=${noFinalizers}`]);
+  await words.kubectl(["delete", ...whats, "--ignore-not-found", "--timeout=20s"]);
+  await words.apply(
     ...items.map(({ status: _left, metadata: held, ...object }) => {
       const { labels = {}, annotations = {}, namespace } = held;
       return { ...object, metadata: { name, namespace, labels, annotations } };
