@@ -102,6 +102,4 @@ export interface MachineStore {
   applyNodes(cluster: string, facts: readonly NodeFact[]): Promise<readonly string[]>;
   /** As restHost. */
   restMachine(uid: string, version: number): Promise<void>;
-  /** As takeDueHosts. */
-  takeDueMachines(leaseMs: number, limit: number): Promise<readonly string[]>;
 }

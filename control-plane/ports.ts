@@ -185,8 +185,16 @@ export interface HostStore {
   >;
   /** Nothing to decide until something changes: no wake time, unless the version has moved on. */
   restHost(uid: string, version: number): Promise<void>;
-  /** Takes due hosts and pushes their wake time ahead, so that a crashed taker costs that time and no more. */
-  takeDueHosts(leaseMs: number, limit: number): Promise<readonly string[]>;
+  /**
+   * Takes due hosts, and due rows of the machine side, at most `limit` of each, and pushes their wake times ahead, so
+   * that a crashed taker costs that time and no more.
+   */
+  takeDue(leaseMs: number, limit: number): Promise<DueUids>;
+}
+
+export interface DueUids {
+  readonly hosts: readonly string[];
+  readonly machines: readonly string[];
 }
 
 export interface AgentRow {

@@ -1,5 +1,5 @@
 // Finds hosts and machines whose time has come, and those whose decision died with another instance.
-import type { AdminStore, Clock, HostStore, Log, MachineStore, Timer } from "../ports.ts";
+import type { AdminStore, Clock, HostStore, Log, Timer } from "../ports.ts";
 import type { DecisionQueue } from "./decision-queue.ts";
 
 const batch = 50;
@@ -9,9 +9,7 @@ const everyMs = 1_000;
 const pruneEveryMs = 3_600_000;
 
 export interface DueDeps {
-  readonly store: Pick<HostStore, "takeDueHosts"> &
-    Pick<MachineStore, "takeDueMachines"> &
-    Pick<AdminStore, "prune">;
+  readonly store: Pick<HostStore, "takeDue"> & Pick<AdminStore, "prune">;
   readonly decisions: DecisionQueue;
   readonly machineDecisions: DecisionQueue;
   readonly clock: Clock;
@@ -19,24 +17,17 @@ export interface DueDeps {
 }
 
 /** Decides about everything that is due now; the number of rows that were. */
-export async function sweepDueRows({ store, ...deps }: DueDeps): Promise<number> {
-  const [hosts, machines] = await Promise.all([
-    sweep(() => store.takeDueHosts(leaseMs, batch), deps.decisions),
-    sweep(() => store.takeDueMachines(leaseMs, batch), deps.machineDecisions),
-  ]);
-  return hosts + machines;
-}
-
-async function sweep(
-  take: () => Promise<readonly string[]>,
-  decisions: DecisionQueue,
-): Promise<number> {
+export async function sweepDueRows({
+  store,
+  decisions,
+  machineDecisions,
+}: DueDeps): Promise<number> {
   let taken = 0;
   for (;;) {
-    const uids = await take();
-    taken += uids.length;
-    await decisions.decide(uids);
-    if (uids.length < batch) return taken;
+    const { hosts, machines } = await store.takeDue(leaseMs, batch);
+    taken += hosts.length + machines.length;
+    await Promise.all([decisions.decide(hosts), machineDecisions.decide(machines)]);
+    if (Math.max(hosts.length, machines.length) < batch) return taken;
   }
 }
 

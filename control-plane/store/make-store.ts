@@ -41,10 +41,12 @@ import { applyMachineFeed } from "./machines/apply-machine-feed.ts";
 import { applyNodes } from "./machines/apply-nodes.ts";
 import { claimHost } from "./machines/claim-host.ts";
 import { commitMachine } from "./machines/commit-machine.ts";
-import { restMachine, takeDueMachines } from "./machines/due-machines.ts";
 import { loadMachine } from "./machines/load-machine.ts";
+import { restMachine } from "./machines/rest-machine.ts";
+import { takeDue } from "./take-due.ts";
 
 const uidRow = z.object({ uid: z.string() });
+const dueRow = z.object({ hosts: z.array(z.string()), machines: z.array(z.string()) });
 const feedRow = z.object({
   holds: z.boolean(),
   passed: z.boolean(),
@@ -122,20 +124,8 @@ function hostStore(database: Database, clock: Clock) {
         sql`UPDATE hosts SET wake_at = NULL WHERE uid = ${uid} AND version = ${version}::bigint`,
       );
     },
-    async takeDueHosts(leaseMs, limit) {
-      const nowMs = clock.nowMs();
-      const rows = await readRows(
-        database,
-        uidRow,
-        sql`
-        UPDATE hosts SET wake_at = ${nowMs + leaseMs}::bigint
-        WHERE uid IN (
-          SELECT uid FROM hosts WHERE wake_at <= ${nowMs}::bigint
-          ORDER BY wake_at LIMIT ${limit}::int FOR UPDATE SKIP LOCKED)
-        RETURNING uid`,
-      );
-      return rows.map(({ uid }) => uid);
-    },
+    takeDue: (leaseMs, limit) =>
+      readRow(database, dueRow, takeDue(clock.nowMs(), { leaseMs, limit })),
   } satisfies Partial<Store>;
 }
 
@@ -167,10 +157,6 @@ function machineStore(database: Database, clock: Clock) {
     },
     async restMachine(uid, version) {
       await database.rows(restMachine(uid, version));
-    },
-    async takeDueMachines(leaseMs, limit) {
-      const statement = takeDueMachines(clock.nowMs(), { leaseMs, limit });
-      return (await readRows(database, uidRow, statement)).map(({ uid }) => uid);
     },
   } satisfies Partial<Store>;
 }

@@ -122,10 +122,10 @@ onEachDatabase("commitHost", (held) => {
     await world.store.commitHost(await world.commit("b", { blocked: true }));
     world.clock.advance(60_000);
     await world.store.commitHost(await world.commit("a", { claims: undefined }));
-    expect(await world.store.takeDueHosts(1, 10)).toEqual([]);
+    expect((await world.store.takeDue(1, 10)).hosts).toEqual([]);
     await world.store.commitHost(await world.commit("a", { claims: [bmc] }));
     world.clock.advance(2_000);
-    expect(await world.store.takeDueHosts(1, 10)).toEqual(["b"]);
+    expect((await world.store.takeDue(1, 10)).hosts).toEqual(["b"]);
     expect((await world.store.commitHost(await world.commit("b", { claims: [mac] }))).ok).toBe(
       true,
     );
@@ -243,17 +243,17 @@ onEachDatabase("commitHost", (held) => {
   });
 });
 
-onEachDatabase("takeDueHosts", (held) => {
+onEachDatabase("takeDue, of hosts,", (held) => {
   test("takes what is due once, and again after the lease when nothing was committed", async () => {
     const { world } = held();
     await withHosts(world, "a", "b");
-    expect(await world.store.takeDueHosts(10_000, 10)).toEqual([]);
+    expect((await world.store.takeDue(10_000, 10)).hosts).toEqual([]);
     world.clock.advance(2_000);
-    expect([...(await world.store.takeDueHosts(10_000, 1))]).toHaveLength(1);
-    expect([...(await world.store.takeDueHosts(10_000, 10))]).toHaveLength(1);
-    expect(await world.store.takeDueHosts(10_000, 10)).toEqual([]);
+    expect([...(await world.store.takeDue(10_000, 1)).hosts]).toHaveLength(1);
+    expect([...(await world.store.takeDue(10_000, 10)).hosts]).toHaveLength(1);
+    expect((await world.store.takeDue(10_000, 10)).hosts).toEqual([]);
     world.clock.advance(10_000);
-    expect(await world.store.takeDueHosts(10_000, 10)).toHaveLength(2);
+    expect((await world.store.takeDue(10_000, 10)).hosts).toHaveLength(2);
   });
 
   test("leaves a resting host alone unless something changed meanwhile", async () => {
@@ -262,11 +262,11 @@ onEachDatabase("takeDueHosts", (held) => {
     const version = (await world.store.loadHost("a"))?.host.version ?? 0;
     await world.store.restHost("a", version);
     world.clock.advance(60_000);
-    expect(await world.store.takeDueHosts(1, 10)).toEqual([]);
+    expect((await world.store.takeDue(1, 10)).hosts).toEqual([]);
     await world.watch(epoch, "11", [{ type: "MODIFIED", object: hostObject("a", "12") }]);
     await world.store.restHost("a", version);
     world.clock.advance(2_000);
-    expect(await world.store.takeDueHosts(1, 10)).toEqual(["a"]);
+    expect((await world.store.takeDue(1, 10)).hosts).toEqual(["a"]);
   });
 });
 
@@ -333,10 +333,10 @@ onPostgres("racing commits", (held) => {
     world.clock.advance(5_000);
     const stores = [world.store, world.sibling(database.another())];
     const taken = await Promise.all(
-      Array.from({ length: 12 }, (_, index) => stores[index % 2]!.takeDueHosts(60_000, 10)),
+      Array.from({ length: 12 }, (_, index) => stores[index % 2]!.takeDue(60_000, 10)),
     );
-    const rest = await world.store.takeDueHosts(60_000, 100);
-    const all = [...taken.flat(), ...rest];
+    const rest = (await world.store.takeDue(60_000, 100)).hosts;
+    const all = [...taken.flatMap(({ hosts }) => hosts), ...rest];
     expect(all).toHaveLength(60);
     expect(new Set(all).size).toBe(60);
   });

@@ -258,7 +258,7 @@ onEachDatabase("commitHost", (held) => {
     expect(await machines.commitHost("a", "available")).toEqual(["m-1"]);
     expect(await machines.commitHost("a", "available")).toEqual([]);
     world.clock.advance(60_000);
-    expect((await world.store.takeDueMachines(1, 10)).toSorted()).toEqual(["k", "m-1"]);
+    expect([...(await world.store.takeDue(1, 10)).machines].toSorted()).toEqual(["k", "m-1"]);
   });
 
   test("makes a decision stale that is under way while a host becomes free, unless it has one or is to go", async () => {
@@ -436,23 +436,23 @@ onEachDatabase("applyNodes", (held) => {
   });
 });
 
-onEachDatabase("takeDueMachines", (held) => {
+onEachDatabase("takeDue, of machines,", (held) => {
   test("takes what is due once, and leaves a resting row alone unless something changed", async () => {
     const { world } = held();
     const machines = await MachineWorld.start(world);
     await machines.apply("metal3machines", machines.object("m-1"));
-    expect(await world.store.takeDueMachines(10_000, 10)).toEqual([]);
+    expect((await world.store.takeDue(10_000, 10)).machines).toEqual([]);
     world.clock.advance(2_000);
-    expect(await world.store.takeDueMachines(10_000, 10)).toEqual(["m-1"]);
-    expect(await world.store.takeDueMachines(10_000, 10)).toEqual([]);
+    expect((await world.store.takeDue(10_000, 10)).machines).toEqual(["m-1"]);
+    expect((await world.store.takeDue(10_000, 10)).machines).toEqual([]);
     const { version } = (await machines.rows("m-1")).machine;
     await world.store.restMachine("m-1", version);
     world.clock.advance(60_000);
-    expect(await world.store.takeDueMachines(10_000, 10)).toEqual([]);
+    expect((await world.store.takeDue(10_000, 10)).machines).toEqual([]);
     await machines.apply("metal3machines", machines.object("m-1"));
     await world.store.restMachine("m-1", version);
     world.clock.advance(2_000);
-    expect(await world.store.takeDueMachines(10_000, 10)).toEqual(["m-1"]);
+    expect((await world.store.takeDue(10_000, 10)).machines).toEqual(["m-1"]);
   });
 });
 

@@ -89,9 +89,9 @@ onEachDatabase("listings", (held) => {
     ]);
     await world.store.commitHost(await world.commit("a"));
     await world.store.commitHost(await world.commit("b", { site: undefined }));
-    expect(await world.store.takeDueHosts(1, 10)).toEqual([]);
+    expect((await world.store.takeDue(1, 10)).hosts).toEqual([]);
     await world.store.addSite("other");
-    expect(await world.store.takeDueHosts(1, 10)).toEqual(["b"]);
+    expect((await world.store.takeDue(1, 10)).hosts).toEqual(["b"]);
   });
 
   test("tell who holds what, and what hosts do", async () => {

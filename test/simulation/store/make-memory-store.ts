@@ -53,10 +53,12 @@ function hostStore(database: MemoryDatabase, clock: Time) {
       ),
     restHost: async (uid, version) =>
       database.run("restHost", () => restRow(database, "hosts", { uid, version })),
-    takeDueHosts: async (leaseMs, limit) =>
-      database.run("takeDueHosts", () =>
-        takeDueRows(database, "hosts", { nowMs: clock.nowMs(), leaseMs, limit }),
-      ),
+    takeDue: async (leaseMs, limit) =>
+      database.run("takeDue", () => {
+        const due = { nowMs: clock.nowMs(), leaseMs, limit };
+        const hosts = takeDueRows(database, "hosts", due);
+        return { hosts, machines: takeDueRows(database, "machines", due) };
+      }),
     surroundings: async (host) => surroundings(database, host),
     claimants: async (site, claims, exceptUid) => claimants(database, { site, claims }, exceptUid),
   } satisfies Partial<Store>;
@@ -92,10 +94,6 @@ function machineStore(database: MemoryDatabase, clock: Time) {
       database.run("applyNodes", () => applyNodes(database, { cluster, facts }, wakeAtMs())),
     restMachine: async (uid, version) =>
       database.run("restMachine", () => restRow(database, "machines", { uid, version })),
-    takeDueMachines: async (leaseMs, limit) =>
-      database.run("takeDueMachines", () =>
-        takeDueRows(database, "machines", { nowMs: clock.nowMs(), leaseMs, limit }),
-      ),
   } satisfies Partial<Store>;
 }
 

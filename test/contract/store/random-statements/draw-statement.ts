@@ -24,13 +24,12 @@ const statements: readonly (readonly [weight: number, draw: (draw: Draw) => Stat
   [24, hosts.commitHost],
   [16, hosts.acceptObservations],
   [2, hosts.restHost],
-  [3, hosts.takeDueHosts],
+  [5, hosts.takeDue],
   [6, hosts.readHosts],
   [12, machines.claimHost],
   [14, machines.commitMachine],
   [4, machines.applyNodes],
   [1, machines.restMachine],
-  [2, machines.takeDueMachines],
   [6, machines.loadMachine],
 ];
 const total = statements.reduce((sum, [weight]) => sum + weight, 0);

@@ -291,15 +291,18 @@ export function restHost(draw: Draw): Statement {
 }
 
 /** Which of those that are due at one moment are taken is open: a limit counts only where no two are. */
-export function takeDueHosts(draw: Draw): Statement {
+export function takeDue(draw: Draw): Statement {
   const { random, tables } = draw;
-  const wakes = [...tables.hosts.values()].flatMap((host) => host.wake_at ?? []);
-  const limit = new Set(wakes).size === wakes.length ? random.between(1, 3) : 100;
+  const differ = [tables.hosts, tables.machines].every((table) => {
+    const wakes = [...table.values()].flatMap((row) => row.wake_at ?? []);
+    return new Set(wakes).size === wakes.length;
+  });
+  const limit = differ ? random.between(1, 3) : 100;
   const leaseMs = random.between(1, 20_000);
   return {
-    name: "takeDueHosts",
+    name: "takeDue",
     given: { leaseMs, limit },
-    run: (store) => store.takeDueHosts(leaseMs, limit),
+    run: (store) => store.takeDue(leaseMs, limit),
   };
 }
 

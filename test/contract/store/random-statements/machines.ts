@@ -115,19 +115,6 @@ export function restMachine(draw: Draw): Statement {
   };
 }
 
-/** As takeDueHosts. */
-export function takeDueMachines(draw: Draw): Statement {
-  const { random, tables } = draw;
-  const wakes = [...tables.machines.values()].flatMap((row) => row.wake_at ?? []);
-  const limit = new Set(wakes).size === wakes.length ? random.between(1, 3) : 100;
-  const leaseMs = random.between(1, 20_000);
-  return {
-    name: "takeDueMachines",
-    given: { leaseMs, limit },
-    run: (store) => store.takeDueMachines(leaseMs, limit),
-  };
-}
-
 export function loadMachine(draw: Draw): Statement {
   const uid = rowOf(draw, draw.tables.machines)?.uid ?? nobody.uid;
   const { random } = draw;

@@ -1,4 +1,4 @@
-// As takeDueHosts and restHost of control-plane/store/make-store.ts, and machines/due-machines.ts.
+// As restHost of control-plane/store/make-store.ts, take-due.ts and machines/rest-machine.ts there.
 import type { MemoryDatabase } from "../memory-database.ts";
 import type { Rows } from "../rows.ts";
 import { bigintOf } from "../sql-error.ts";
