@@ -229,6 +229,11 @@ export type SqlValue = string | number | bigint | null | Uint8Array;
 export interface AgentDatabase {
   execute(sql: string): void;
   run(sql: string, ...values: SqlValue[]): { changes: number };
+  /**
+   * As `run`, without waiting for the disk: it outlives this process, and a power cut after the next `run` or
+   * transaction, which puts it on disk as well.
+   */
+  note(sql: string, ...values: SqlValue[]): void;
   all(sql: string, ...values: SqlValue[]): Record<string, SqlValue>[];
   /** All or nothing; `work` is synchronous. */
   transaction<T>(work: () => T): T;

@@ -39,6 +39,17 @@ describe("openNodeDatabase", () => {
     expect(database.all("PRAGMA synchronous")).toEqual([{ synchronous: 2 }]);
   });
 
+  it("notes over a reopening, and waits for the disk again afterwards", () => {
+    const note = (id: number) => database.note("INSERT INTO t (id, name) VALUES (?, 'a')", id);
+    note(1);
+    expect(() => note(1)).toThrow(/UNIQUE/);
+    database.transaction(() => note(2));
+    expect(database.all("PRAGMA synchronous")).toEqual([{ synchronous: 2 }]);
+    database.close();
+    database = openNodeDatabase(join(folder, "agent.db"));
+    expect(names()).toEqual(["a", "a"]);
+  });
+
   it("counts changed rows", () => {
     insert("a");
     insert("b");

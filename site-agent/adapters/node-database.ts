@@ -27,6 +27,18 @@ export function openNodeDatabase(path: string): AgentDatabase & { close(): void 
   return {
     execute: (sql) => database.exec(sql),
     run: (sql, ...values) => ({ changes: Number(statement(sql).run(...values).changes) }),
+    note(sql, ...values) {
+      if (database.isTransaction) {
+        statement(sql).run(...values);
+        return;
+      }
+      database.exec("PRAGMA synchronous = NORMAL");
+      try {
+        statement(sql).run(...values);
+      } finally {
+        database.exec("PRAGMA synchronous = FULL");
+      }
+    },
     all: (sql, ...values) => statement(sql).all(...values) as Record<string, SqlValue>[],
     transaction(work) {
       database.exec("BEGIN IMMEDIATE");

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { FeedObject, FeedResource } from "../../shared/protocol/feed.ts";
 import { secretPurpose, type SecretPurpose } from "../../shared/protocol/facts/sealed-secret.ts";
 import type { AgentDatabase } from "../ports.ts";
-import { readSetting, writeSetting } from "../link/database.ts";
+import { noteSetting, readSetting, writeSetting } from "../link/database.ts";
 import type { ObjectMemory } from "./watch.ts";
 
 const followedHost = z.object({
@@ -131,7 +131,7 @@ function progress(database: AgentDatabase): Pick<ObjectMemory, "reach" | "reache
     reach(resource, version) {
       if (version === reached(resource)) return;
       known.set(resource, version);
-      writeSetting(database, keyOf(resource), version);
+      noteSetting(database, keyOf(resource), version);
     },
   };
 }

@@ -37,10 +37,14 @@ export function readSetting(database: AgentDatabase, key: string): string | unde
   return row === undefined ? undefined : String(row["value"]);
 }
 
+const setSetting =
+  "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
 export function writeSetting(database: AgentDatabase, key: string, value: string): void {
-  database.run(
-    "INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    key,
-    value,
-  );
+  database.run(setSetting, key, value);
+}
+
+/** On disk with the next write that is. */
+export function noteSetting(database: AgentDatabase, key: string, value: string): void {
+  database.note(setSetting, key, value);
 }

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { fromBase64, toBase64 } from "../../shared/bytes.ts";
 import type { AgentDatabase, KeyPair } from "../ports.ts";
-import { readSetting, writeSetting } from "./database.ts";
+import { noteSetting, readSetting, writeSetting } from "./database.ts";
 
 export interface Identity {
   readonly agentId: string;
@@ -20,8 +20,11 @@ export interface Identity {
    * while its content does not.
    */
   acceptEpoch(epoch: number): boolean;
-  /** How many turns of the newest session were heard; on disk before what came with them takes effect. */
-  acceptTurn(turn: number, isDurable: boolean): void;
+  /**
+   * How many turns of the newest session were heard. Remembered, it outlives this process, and it is on disk before
+   * documents and operations that came with it.
+   */
+  acceptTurn(turn: number, isRemembered: boolean): void;
   /** Epoch and turn as above. */
   heard(): { readonly epoch: number; readonly turn: number };
 }
@@ -78,9 +81,9 @@ export function loadIdentity(database: AgentDatabase): Identity | undefined {
       turn = 0;
       return true;
     },
-    acceptTurn(newest, isDurable) {
+    acceptTurn(newest, isRemembered) {
       turn = newest;
-      if (isDurable) writeSetting(database, "turn", String(turn));
+      if (isRemembered) noteSetting(database, "turn", String(turn));
     },
     heard: () => ({ epoch: Number(readSetting(database, "epoch") ?? "0"), turn }),
   };

@@ -151,7 +151,8 @@ class Ring implements Observations {
   }
 
   trim(seq: number): void {
-    this.database.run("DELETE FROM observations WHERE boot_id = ? AND seq <= ?", this.bootId, seq);
+    // Those that a power cut brings back are committed already: they are sent again, and known.
+    this.database.note("DELETE FROM observations WHERE boot_id = ? AND seq <= ?", this.bootId, seq);
   }
 
   lastSeq(): number {

@@ -43,40 +43,39 @@ test("a write that hangs holds up its own object only", async () => {
   expect(begun).toEqual(["a", "c"]);
 });
 
-test("no more than four that only tell are at work, and the next begins when one ends", async () => {
-  for (let at = 0; at < 6; at += 1) run(`w${at}`, `host-${at}`);
+test("no more than six that only tell are at work, and the next begins when one ends", async () => {
+  for (let at = 0; at < 8; at += 1) run(`w${at}`, `host-${at}`);
   await quiet();
-  expect(begun).toHaveLength(4);
-  await end("w3");
-  expect(begun.at(-1)).toBe("w4");
-  await end("w1");
-  await end("w4");
   expect(begun).toHaveLength(6);
+  await end("w3");
+  expect(begun.at(-1)).toBe("w6");
+  await end("w1");
+  await end("w6");
+  expect(begun).toHaveLength(8);
   run("later", "host-10");
   await quiet();
   expect(begun.at(-1)).toBe("later");
 });
 
 test("what somebody's work waits for begins beside what only tells, claims first", async () => {
-  for (let at = 0; at < 4; at += 1) run(`status ${at}`, `host-${at}`);
+  for (let at = 0; at < 6; at += 1) run(`status ${at}`, `host-${at}`);
   for (let at = 0; at < 9; at += 1) run(`patch ${at}`, `machine-${at}`, "provider-patch");
   for (let at = 0; at < 2; at += 1) run(`claim ${at}`, `free-${at}`, "host-patch");
   await quiet();
-  expect(begun).toHaveLength(4 + 8);
+  expect(begun).toHaveLength(6 + 8);
   for (let at = 0; at < 3; at += 1) await end(`patch ${at}`);
-  expect(begun.slice(4 + 8)).toEqual(["claim 0", "claim 1", "patch 8"]);
+  expect(begun.slice(6 + 8)).toEqual(["claim 0", "claim 1", "patch 8"]);
 });
 
 test("what only tells makes room for what somebody's work waits for, and is not forgotten", async () => {
-  for (let at = 0; at < 4; at += 1) run(`status ${at}`, `host-${at}`);
-  run("claim", "free", "host-patch");
-  for (let at = 4; at < 10; at += 1) run(`status ${at}`, `host-${at}`);
-  for (let at = 0; at < 2; at += 1) await end(`status ${at}`);
-  expect(begun.slice(5)).toEqual([]);
-  await end("status 2");
-  expect(begun.slice(5)).toEqual(["status 4"]);
-  await end("claim");
-  expect(begun.slice(5)).toEqual(["status 4", "status 5", "status 6"]);
+  for (let at = 0; at < 6; at += 1) run(`claim ${at}`, `free-${at}`, "host-patch");
+  for (let at = 0; at < 8; at += 1) run(`status ${at}`, `host-${at}`);
+  await quiet();
+  expect(begun.slice(6)).toEqual(["status 0", "status 1"]);
+  await end("status 0");
+  expect(begun.slice(8)).toEqual(["status 2"]);
+  for (let at = 0; at < 3; at += 1) await end(`claim ${at}`);
+  expect(begun.slice(9)).toEqual(["status 3"]);
 });
 
 test("what stands before a claim is as urgent", async () => {

@@ -17,9 +17,9 @@ const inOrder: readonly Class[] = ["link", "claim", "pressing", "telling"];
 
 /** More would only make the API server turn them away. */
 const atOnce = 8;
-/** What only tells takes fewer places, so that a claim meets an API server that has little to do. */
-const tellingAtOnce = 4;
-const tellingBeside = 2;
+/** What only tells makes room, so that a claim meets an API server that has little to do, but not all. */
+const allWithTelling = 6;
+const tellingAtLeast = 2;
 
 interface Job {
   readonly key: string;
@@ -83,7 +83,7 @@ export class WriteOrder {
     const { claim, pressing, telling } = this.atWork;
     if (kind === "link") return true;
     if (kind !== "telling") return claim + pressing < atOnce;
-    return telling < (claim + pressing > 0 ? tellingBeside : tellingAtOnce);
+    return telling < Math.max(tellingAtLeast, allWithTelling - claim - pressing);
   }
 }
 

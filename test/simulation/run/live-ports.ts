@@ -52,6 +52,7 @@ export function liveDatabase(life: Life, database: AgentDatabase): AgentDatabase
   return {
     execute: (sql) => life.callNow("database.execute", () => database.execute(sql)),
     run: (sql, ...values) => life.callNow("database.run", () => database.run(sql, ...values)),
+    note: (sql, ...values) => life.callNow("database.note", () => database.note(sql, ...values)),
     all: (sql, ...values) => {
       if (!life.alive) throw new Ended(`${life.name} has ended`);
       return database.all(sql, ...values);
