@@ -79,14 +79,14 @@ test("what only tells makes room for what somebody's work waits for, and is not 
 });
 
 test("what stands before a claim is as urgent", async () => {
-  for (let at = 0; at < 6; at += 1) run(`status ${at}`, `host-${at}`);
+  for (let at = 0; at < 8; at += 1) run(`status ${at}`, `host-${at}`);
   run("own status", "free");
   await quiet();
   run("claim", "free", "host-patch");
   await quiet();
-  expect(begun.slice(4)).toEqual(["own status"]);
+  expect(begun.slice(6)).toEqual(["own status"]);
   await end("own status");
-  expect(begun.slice(5)).toEqual(["claim"]);
+  expect(begun.slice(7)).toEqual(["claim"]);
 });
 
 test("links of Nodes take no place and wait for no write, but for each other of the same machine", async () => {
