@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { fault, log } from "./made-events.ts";
 import { delivered, sent, toRamdisk } from "./made-messages.ts";
 import { s9 } from "./s9-newest-first.ts";
 import { madeMachine, tryJudge } from "./try-judge.ts";
@@ -60,4 +61,20 @@ test("a step of an operation before one that has begun is a violation, of the la
     { length: 1 },
     { length: 0 },
   ]);
+});
+
+test("an older document that replaces a newer one is a violation, unless the control plane counts anew", () => {
+  const stored = [
+    delivered(1, "document", 5, { id: "d" }),
+    sent(2, "ack", { stored: ["d"] }),
+    log(4),
+  ];
+  const judged = (revision: number | undefined, ...events: readonly Made[]) => {
+    const revisions = () => new Map(revision === undefined ? [] : [["u", revision]]);
+    return tryJudge(s9, [...events, ...stored], { truth: { machines, revisions } });
+  };
+  expect(judged(4)).toEqual(["4 was stored over 5"]);
+  expect(judged(5)).toEqual([]);
+  expect(judged(undefined)).toEqual([]);
+  expect(judged(4, fault(0, "database-restored", "database"))).toEqual([]);
 });

@@ -13,13 +13,17 @@ interface Newest {
 
 export const s9: JudgeKind = {
   id: "S9",
-  says: "no step is done of an operation or revision older than the newest that its site has stored",
+  says: "no step is done of an operation or revision older than the newest that its site has stored, and none replaces it",
   make(report) {
     /** By "agent delivery": documents that are not acknowledged yet. */
     const pending = new Map<string, { readonly hostUid: string; readonly revision: number }>();
     /** Acknowledged, by agent and host. */
     const newest = new Map<string, Map<string, Newest>>();
     const ordered = new Map<string, number>();
+    /** Agents that have acknowledged something since they were looked at. */
+    const changed = new Set<string>();
+    /** From then on the control plane may count anew. */
+    let isRestored = false;
     const store = (agent: string, hostUid: string, found: Newest): void => {
       const hosts = newest.get(agent) ?? new Map<string, Newest>();
       newest.set(agent, hosts);
@@ -44,7 +48,11 @@ export const s9: JudgeKind = {
           if (what === "operation") ordered.set(operationId ?? "", revision);
           else pending.set(`${agent} ${id}`, { hostUid, revision });
         },
+        fault({ fault }) {
+          isRestored ||= fault === "database-restored";
+        },
         sent({ agent, stored = [], atMs }) {
+          if (stored.length > 0) changed.add(agent);
           for (const id of stored) {
             const found = pending.get(`${agent} ${id}`);
             pending.delete(`${agent} ${id}`);
@@ -72,6 +80,16 @@ export const s9: JudgeKind = {
           if (type !== "go" || newer <= revision) return;
           report(`go for ${operationId} of revision ${revision}, and ${newer} was stored`, machine);
         },
+      },
+      look(truth) {
+        for (const agent of isRestored ? [] : changed) {
+          const revisions = truth.revisions(agent);
+          for (const [hostUid, { revision: newer }] of newest.get(agent) ?? []) {
+            const revision = revisions.get(hostUid) ?? newer;
+            if (revision < newer) report(`${revision} was stored over ${newer}`, hostUid);
+          }
+        }
+        changed.clear();
       },
     };
   },

@@ -41,6 +41,7 @@ export function tryJudge(
     },
     rows: () => undefined,
     journal: () => [],
+    revisions: () => new Map(),
     holders: () => ["site-1"],
     waiting: () => 0,
     healed: false,

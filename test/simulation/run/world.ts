@@ -311,6 +311,13 @@ function makeTruth({
             .all("SELECT id, state, body FROM operations ORDER BY rowid")
             .map((row) => ({ operationId: String(row["id"]), state: String(row["state"]) })),
         })),
+    revisions: (agent) =>
+      new Map(
+        agents
+          .get(agent)
+          ?.database.all("SELECT host_uid, revision FROM documents")
+          .map((row) => [String(row["host_uid"]), Number(row["revision"])]),
+      ),
     holders: (hostUid) =>
       [...agents.values()]
         .filter(({ isCopy, life }) => !isCopy || life?.alive === true)

@@ -17,6 +17,8 @@ export interface FaultBounds {
 
 /** Around when work is asked for: most has begun at the end, and has not ended. */
 const atWorkMs = [-15_000, 45_000] as const;
+/** While it is handed on. */
+const atOnceMs = [0, 8_000] as const;
 /** Of another fault, in which one begins. */
 const longestMs = 60_000;
 /** Before the end of the faults none begins. */
@@ -34,25 +36,20 @@ export function drawFaults(
 }
 
 /** Trouble seldom comes alone: at the same place, where it can. */
-function together(
-  random: Random,
-  fault: Fault,
-  all: readonly Fault[],
-  { faultsMs }: FaultBounds,
-): Fault {
+function together(random: Random, fault: Fault, all: readonly Fault[], bounds: FaultBounds): Fault {
   const others = all.filter(({ fault: what, atMs, untilMs }) => {
     return what !== fault.fault && untilMs > atMs + 1_000;
   });
   if (others.length === 0 || isEarly(fault) || !random.chance(0.3)) return fault;
-  const { fault: what, atMs: fromMs, untilMs, target } = random.pick(others);
-  const toMs = Math.min(untilMs, fromMs + longestMs, faultsMs - lastMs);
+  const { atMs: fromMs, untilMs, target } = random.pick(others);
+  const toMs = Math.min(untilMs, fromMs + longestMs, bounds.faultsMs - lastMs);
   const atMs = random.between(fromMs, Math.max(fromMs, toMs));
-  const hasSamePlaces = faultTable[what].target === faultTable[fault.fault].target;
+  const isPossible = targetsOf(faultTable[fault.fault], bounds).includes(target);
   return {
     ...fault,
     atMs,
     untilMs: atMs + fault.untilMs - fault.atMs,
-    target: hasSamePlaces && random.chance(0.7) ? target : fault.target,
+    target: isPossible && random.chance(0.7) ? target : fault.target,
   };
 }
 
@@ -71,7 +68,7 @@ function drawClass(random: Random, fault: FaultClass, bounds: FaultBounds): read
     const when = own.split("at work");
     const isAtWork = kind.early === undefined && bounds.worksMs.length > 0 && when.chance(0.4);
     const workMs = isAtWork
-      ? Math.max(1_000, when.pick(bounds.worksMs) + when.between(...atWorkMs))
+      ? Math.max(1_000, when.pick(bounds.worksMs) + aroundWorkMs(when))
       : anyMs;
     const atMs = workMs > latestMs ? anyMs : workMs;
     const lastsMs = kind.lastsMs === undefined ? 0 : own.between(...kind.lastsMs);
@@ -83,6 +80,11 @@ function drawClass(random: Random, fault: FaultClass, bounds: FaultBounds): read
       amount: amountOf(own, kind),
     };
   });
+}
+
+function aroundWorkMs(random: Random): number {
+  const [fromMs, toMs] = random.chance(0.4) ? atOnceMs : atWorkMs;
+  return random.between(fromMs, toMs);
 }
 
 function amountOf(random: Random, { amount }: FaultKind): number {

@@ -78,6 +78,8 @@ export interface Truth {
   journal(
     site: string,
   ): readonly { readonly agent: string; readonly rows: readonly JournalRow[] }[];
+  /** Of all documents that an agent has stored, what is left of removed ones among them: by host. */
+  revisions(agent: string): ReadonlyMap<string, number>;
   /** Agents that hold a document of the host; a copy of one while it runs. */
   holders(hostUid: string): readonly string[];
   /** How many observations the site's agents have not told the control plane yet. */
