@@ -28,6 +28,12 @@ test("a machine without a host breaks it only while it could have one", () => {
   expect(waiting(machine, madeHost({ status: available, annotations: paused }))).toBe(0);
   const hostSelector = { matchLabels: { rack: "1" } };
   expect(waiting({ ...machine, spec: { hostSelector } }, madeHost({ status: available }))).toBe(0);
+  const metadata = { ...machine.metadata, ownerReferences: [{ kind: "MachineSet", name: "s" }] };
+  const left = { ...machine, metadata };
+  expect(waiting(left, madeHost({ status: available }))).toBe(1);
+  const condition = { type: "AssociateBareMetalHost", status: "False", message: "no Machine" };
+  const told = { ...left, status: { conditions: [condition] } };
+  expect(waiting(told, madeHost({ status: available }))).toBe(0);
 });
 
 test("a machine that was deployed and lost its host is to say so", () => {

@@ -54,6 +54,8 @@ export function machineStandOf(
 
 /** One that was deployed gets no second host: whoever takes its first one away has to delete it. */
 function withoutHost(machine: KubernetesObject, hosts: readonly KubernetesObject[]): Stand {
+  // cluster-api's core left it behind when it could not make the Machine.
+  if (!isOwned(machine)) return saysWhy(machine) ? "wanted" : "waiting";
   if (machine.spec?.["providerID"] !== undefined) return saysWhy(machine) ? "error" : "waiting";
   return hosts.some((host) => fits(host, machine)) ? "waiting" : "wanted";
 }
@@ -71,6 +73,11 @@ function saysWhy({ status = {} }: KubernetesObject): boolean {
 function isUsedBy(host: KubernetesObject, { metadata }: KubernetesObject): boolean {
   const { kind, name } = specOf(host).consumerRef ?? {};
   return kind === "Metal3Machine" && name === metadata.name;
+}
+
+function isOwned({ metadata }: KubernetesObject): boolean {
+  const owners = metadata["ownerReferences"] as readonly { readonly kind: string }[] | undefined;
+  return owners?.some(({ kind }) => kind === "Machine") === true;
 }
 
 function isExternal(host: KubernetesObject): boolean {
