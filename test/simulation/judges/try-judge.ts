@@ -120,7 +120,10 @@ export function madeHost(fields: HostFields = {}): KubernetesObject {
 /** In the namespace of `madeHost()`. */
 export function madeMetal3Machine(name: string, deleted = false): KubernetesObject {
   const metadata = {
-    ...{ name, namespace: "a", uid: `uid of ${name}`, resourceVersion: "1" },
+    name,
+    namespace: "a",
+    uid: `uid of ${name}`,
+    resourceVersion: "1",
     ownerReferences: [{ kind: "Machine", name }],
   };
   const deletionTimestamp = "2026-11-01T12:00:00Z";
