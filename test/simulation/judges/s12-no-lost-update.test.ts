@@ -122,6 +122,11 @@ function committed(after: Row, table = "hosts", before = row): readonly string[]
   return tryJudge(s12, [event]);
 }
 
+test("the same document with its fields in another order is none", () => {
+  const document = { hash: "a", revision: 2 };
+  expect(committed({ ...row, version: 8, document })).toEqual([]);
+});
+
 test.each([
   ["an older version", { version: 6 }],
   ["other content of one version", { object: {} }],

@@ -1,5 +1,6 @@
 // S12: what somebody else has written meanwhile is not written over: in Kubernetes, and in the control plane's database.
 // Nor is what an agent has observed passed over.
+import { isDeepStrictEqual } from "node:util";
 import type { KubernetesObject } from "../world/events.ts";
 import { HeardReports } from "./heard-reports.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -144,8 +145,9 @@ function without(fields: Row, names: readonly string[]): Row {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 }
 
+/** In any order of fields. */
 function isSame(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
+  return a === b || JSON.stringify(a) === JSON.stringify(b) || isDeepStrictEqual(a, b);
 }
 
 /** What a decision looks at, or writes; whoever changes it gives the row a new version. */
