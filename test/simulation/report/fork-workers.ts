@@ -1,5 +1,9 @@
 // Gives tasks to worker processes, one at a time to each, until all are done or somebody has enough.
 import { fork } from "node:child_process";
+import { join } from "node:path";
+
+/** What one worker has compiled the next need not: a second of each start. */
+const compiled = join(import.meta.dirname, "../../../.cache/compiled");
 
 export interface Workers<Task> {
   /** File of the worker's program: it answers each message with one. */
@@ -19,7 +23,10 @@ export async function forkWorkers<Task extends object, Answer>(
   let enough = false;
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = fork(program, { execArgv: [...execArgv], env: { ...process.env, ...env } });
+      const child = fork(program, {
+        execArgv: [...execArgv],
+        env: { NODE_COMPILE_CACHE: compiled, ...process.env, ...env },
+      });
       let task: Task | undefined;
       const give = (): void => {
         task = enough ? undefined : left.shift();
