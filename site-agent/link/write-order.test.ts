@@ -57,25 +57,34 @@ test("no more than six that only tell are at work, and the next begins when one 
   expect(begun.at(-1)).toBe("later");
 });
 
-test("what somebody's work waits for begins beside what only tells, claims first", async () => {
+test("what somebody's work waits for begins beside what only tells", async () => {
   for (let at = 0; at < 6; at += 1) run(`status ${at}`, `host-${at}`);
-  for (let at = 0; at < 9; at += 1) run(`patch ${at}`, `machine-${at}`, "provider-patch");
-  for (let at = 0; at < 2; at += 1) run(`claim ${at}`, `free-${at}`, "host-patch");
+  for (let at = 0; at < 5; at += 1) run(`patch ${at}`, `machine-${at}`, "provider-patch");
+  for (let at = 0; at < 5; at += 1) run(`claim ${at}`, `free-${at}`, "host-patch");
   await quiet();
-  expect(begun).toHaveLength(6 + 8);
-  for (let at = 0; at < 3; at += 1) await end(`patch ${at}`);
-  expect(begun.slice(6 + 8)).toEqual(["claim 0", "claim 1", "patch 8"]);
+  expect(begun.slice(6)).toEqual([
+    ...[0, 1, 2, 3].map((at) => `patch ${at}`),
+    ...[0, 1, 2, 3].map((at) => `claim ${at}`),
+  ]);
+  await end("claim 0");
+  expect(begun.slice(14)).toEqual(["claim 4"]);
 });
 
-test("what only tells makes room for what somebody's work waits for, and is not forgotten", async () => {
-  for (let at = 0; at < 6; at += 1) run(`claim ${at}`, `free-${at}`, "host-patch");
-  for (let at = 0; at < 8; at += 1) run(`status ${at}`, `host-${at}`);
+test("what waits beside a claim makes room for it, and is not forgotten", async () => {
+  run("claim", "free", "host-patch");
+  for (let at = 0; at < 6; at += 1) run(`patch ${at}`, `machine-${at}`, "provider-patch");
+  for (let at = 0; at < 6; at += 1) run(`status ${at}`, `host-${at}`);
   await quiet();
-  expect(begun.slice(6)).toEqual(["status 0", "status 1"]);
+  expect(begun.slice(1)).toEqual(["patch 0", "patch 1", "status 0", "status 1"]);
   await end("status 0");
-  expect(begun.slice(8)).toEqual(["status 2"]);
-  for (let at = 0; at < 3; at += 1) await end(`claim ${at}`);
-  expect(begun.slice(9)).toEqual(["status 3"]);
+  await end("patch 0");
+  expect(begun.slice(5)).toEqual(["status 2", "patch 2"]);
+  await end("claim");
+  expect(begun.slice(7)).toEqual(["patch 3", "patch 4"]);
+  await end("patch 1");
+  await end("patch 2");
+  await end("patch 3");
+  expect(begun.slice(9)).toEqual(["patch 5", "status 3", "status 4"]);
 });
 
 test("what stands before a claim is as urgent", async () => {

@@ -15,11 +15,12 @@ const classes: Partial<Record<WriteBack["kind"], Class>> = {
 };
 const inOrder: readonly Class[] = ["link", "claim", "pressing", "telling"];
 
-/** More would only make the API server turn them away. */
-const atOnce = 8;
-/** What only tells makes room, so that a claim meets an API server that has little to do, but not all. */
-const allWithTelling = 6;
-const tellingAtLeast = 2;
+/** More would only share the API server's time: the first of them would be done later, and the last not sooner. */
+const atOnce = 4;
+/** What claims leave to each of the others. */
+const besideClaims = 2;
+/** Of what only tells and what presses. */
+const together = 6;
 
 interface Job {
   readonly key: string;
@@ -81,9 +82,16 @@ export class WriteOrder {
 
   private mayBegin(kind: Class): boolean {
     const { claim, pressing, telling } = this.atWork;
-    if (kind === "link") return true;
-    if (kind !== "telling") return claim + pressing < atOnce;
-    return telling < Math.max(tellingAtLeast, allWithTelling - claim - pressing);
+    switch (kind) {
+      case "link":
+        return true;
+      case "claim":
+        return claim < atOnce;
+      case "pressing":
+        return pressing < (claim > 0 ? besideClaims : atOnce);
+      case "telling":
+        return telling < (claim > 0 ? besideClaims : together - pressing);
+    }
   }
 }
 
