@@ -9,6 +9,7 @@ export interface Counts {
   pointsOfNoReturn: number;
   crashes: number;
   faults: Partial<Record<FaultClass, number>>;
+  missedFaults: Partial<Record<FaultClass, number>>;
   /** provisioning.state as "before → after". */
   transitions: Record<string, number>;
   /** status.errorType. */
@@ -33,6 +34,7 @@ export function noCounts(): Counts {
     pointsOfNoReturn: 0,
     crashes: 0,
     faults: {},
+    missedFaults: {},
     transitions: {},
     errors: {},
     failures: {},
@@ -53,6 +55,7 @@ export function makeCounter(): Counter {
     },
     ended: ({ crash }) => void (counts.crashes += crash ? 1 : 0),
     fault: ({ fault }) => count(counts.faults, fault),
+    "fault-missed": ({ fault }) => count(counts.missedFaults, fault),
     "power-command": () => void (counts.powerCommands += 1),
     login: () => void (counts.logins += 1),
     object: (event) => countStatus(counts, event),
@@ -91,7 +94,9 @@ export function vacuityOf(scenario: Scenario, counts: Counts): string | undefine
   if (counts.pointsOfNoReturn < wanted) {
     return `only ${counts.pointsOfNoReturn} points of no return, of ${wanted} at least`;
   }
-  const unseen = scenario.faults.map(({ fault }) => fault).filter((fault) => !counts.faults[fault]);
+  const unseen = scenario.faults
+    .map(({ fault }) => fault)
+    .filter((fault) => !counts.faults[fault] && !counts.missedFaults[fault]);
   return unseen.length === 0
     ? undefined
     : `armed and never seen: ${[...new Set(unseen)].join(", ")}`;

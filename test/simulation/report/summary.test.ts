@@ -26,10 +26,12 @@ const line = (lines: readonly string[], begin: string): string =>
 
 test("counts of all runs are added up, and what none has seen is named", () => {
   const lines = printed([
+    outcome(0, { missedFaults: { "agent-stop": 1 } }),
     outcome(1, { faults: { "bmc-hangs": 2 }, failures: { fenced: 1 }, errors: {} }),
     outcome(2, { faults: { "bmc-hangs": 1 }, transitions: { "preparing → available": 4 } }),
   ]);
   expect(line(lines, "faults:")).toBe("  faults: bmc-hangs 3");
+  expect(line(lines, "faults that")).toBe("  faults that could not be done in time: agent-stop 1");
   expect(line(lines, "faults never seen:")).toContain("agent-crash");
   expect(line(lines, "faults never seen:")).not.toContain("bmc-hangs");
   expect(line(lines, "transitions never seen:")).toContain("none → registering");

@@ -59,7 +59,7 @@ export function summaryOf(outcomes: readonly Outcome[], wallMs: number): Summary
     counts.crashes += one.crashes;
     counts.powerCommands += one.powerCommands;
     counts.logins += one.logins;
-    for (const key of countedKeys) addAll(counts[key], one[key]);
+    for (const key of [...countedKeys, "missedFaults"] as const) addAll(counts[key], one[key]);
   }
   return {
     seeds: outcomes.length,
@@ -97,6 +97,8 @@ export function printSummary(summary: Summary, { hosts, minutes, tier }: SimOpti
     const unseen = wanted.filter((each) => seen[each] === undefined);
     if (unseen.length > 0) console.log(`  ${what} never seen: ${unseen.join(", ")}`);
   }
+  if (Object.keys(counts.missedFaults).length > 0)
+    print("faults that could not be done in time", counts.missedFaults);
   console.log(
     `  judged: ${judgeKinds.length} invariants; ${notReachable.length} are NOT REACHABLE yet:\n` +
       notReachable.map(({ id, says, missing }) => `    ${id} ${says}: needs ${missing}`).join("\n"),

@@ -154,11 +154,13 @@ export function scheduleFaults(world: World): void {
 
 function begin(world: World, fault: Fault, leftMs: number): void {
   const { kernel, tell } = world;
-  if (world.truth.healed) return;
   const { fault: what, target, atMs, untilMs } = fault;
+  const missed = (): void => tell({ kind: "fault-missed", fault: what, target });
+  if (world.truth.healed) return missed();
   const end = table[what](world, fault);
   if (end === false) {
     if (leftMs > 0) kernel.timer(againMs, () => begin(world, fault, leftMs - againMs));
+    else missed();
     return;
   }
   tell({ kind: "fault", fault: what, target });

@@ -248,6 +248,8 @@ export type Happened =
       readonly crash: boolean;
     }
   | { readonly kind: "fault"; readonly fault: FaultClass; readonly target: string }
+  /** It could not be done until its time was over: an instance that was to crash was down all the while. */
+  | { readonly kind: "fault-missed"; readonly fault: FaultClass; readonly target: string }
   | { readonly kind: "fault-ended"; readonly fault: FaultClass; readonly target: string }
   /** All faults have ended, and everybody runs. */
   | { readonly kind: "healed" }
