@@ -12,10 +12,10 @@ const scenario = {
 const base = { fault: "agent-stop", target: "site-1", atMs: 1, number: 1 } as const;
 
 test("a fault that was armed is to be seen, or to be told as impossible", () => {
-  const { counts, onEvent } = makeCounter();
-  expect(vacuityOf(scenario, counts)).toBe("armed and never seen: agent-stop");
-  onEvent({ kind: "fault", ...base });
-  expect(vacuityOf(scenario, counts)).toBeUndefined();
+  const seen = makeCounter();
+  expect(vacuityOf(scenario, seen.counts)).toBe("armed and never seen: agent-stop");
+  seen.onEvent({ kind: "fault", ...base });
+  expect(vacuityOf(scenario, seen.counts)).toBeUndefined();
   const missed = makeCounter();
   missed.onEvent({ kind: "fault-missed", ...base });
   expect(vacuityOf(scenario, missed.counts)).toBeUndefined();
