@@ -14,6 +14,8 @@ export interface Deletion {
   readonly sinceMs: number;
   /** State that the host had had for a while; undefined: it had just changed. */
   readonly state: string | undefined;
+  /** What it had then, for however short. */
+  readonly shown: string;
 }
 
 export class Deletions {
@@ -33,7 +35,7 @@ export class Deletions {
     const state = stateOf(after);
     if (deletionTimestamp !== undefined) {
       const isSettled = last !== undefined && atMs - last.sinceMs > onItsWayMs;
-      const begun = { sinceMs: atMs, state: isSettled ? last.state : undefined };
+      const begun = { sinceMs: atMs, state: isSettled ? last.state : undefined, shown: state };
       if (!this.#deletions.has(uid)) this.#deletions.set(uid, begun);
       if (isExcuse(after)) this.#excused.add(uid);
     }

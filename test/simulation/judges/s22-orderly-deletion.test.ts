@@ -89,3 +89,16 @@ test("destroying for a host long gone, or deleted while it was left alone, is a 
   expect(judged([...external, go(80)])).toEqual([]);
   expect(judged([...external, fromRamdisk(100, "may-destroy", "u.1")])).toEqual([]);
 });
+
+test("a host that is let go of while the boot for its inspection goes on is a violation", () => {
+  const inspecting = { status: { provisioning: { state: "inspecting" } } };
+  const begun = [stored(150, host({ status: {} })), stored(190, host(inspecting))];
+  const booted = (at: number): Made => {
+    const command = { machine: "m1", action: "on", agent: "site-1", done: true } as const;
+    return { at, kind: "power-command", ...command };
+  };
+  const ends = [deleted(200, inspecting), goes(220, inspecting)];
+  expect(judged([...begun, booted(191), ...ends])).toHaveLength(1);
+  expect(judged([...begun, booted(196), ...ends])).toEqual([]);
+  expect(judged([...begun, booted(191), ends[0]!, off, ends[1]!])).toEqual([]);
+});

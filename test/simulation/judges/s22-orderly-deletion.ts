@@ -4,6 +4,7 @@ import type { KubernetesObject, WorldEvent } from "../world/events.ts";
 import type { MachineTruth, Truth } from "../world/truth.ts";
 import { CleanDisks } from "./clean-disks.ts";
 import { Deletions, isLeftAlone } from "./deletions.ts";
+import type { Deletion } from "./deletions.ts";
 import { onItsWayMs, Since } from "./history.ts";
 import { bootsFrom, specOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -12,6 +13,8 @@ import { Swapped } from "./swapped.ts";
 
 type ObjectEvent = Extract<WorldEvent, { readonly kind: "object" }>;
 
+/** From a switch-on until it is known to be one. */
+const bootsMs = 5_000;
 /** Of a host that never got further nothing was switched on. */
 const untouched: readonly (string | undefined)[] = [undefined, "", "unmanaged", "registering"];
 
@@ -24,8 +27,15 @@ export const s22: JudgeKind = {
     const leftAlone = new Since(isLeftAlone);
     const deletions = new Deletions();
     const goneMs = new Map<string, number>();
-    /** When each machine was off, or was told to be, last. */
+    /** When each machine was off, or was told to be, last; and when an agent switched it on. */
     const offMs = new Map<string, number>();
+    const bootedMs = new Map<string, number>();
+    /** Since a boot for its inspection, which was under way when the host was deleted. */
+    const isStillOn = ({ name }: MachineTruth, { sinceMs, shown }: Deletion): boolean => {
+      const atMs = bootedMs.get(name) ?? Infinity;
+      const isOfInspection = shown === "inspecting" && atMs < sinceMs - bootsMs;
+      return isOfInspection && (offMs.get(name) ?? -Infinity) < atMs;
+    };
 
     const letGo = (event: ObjectEvent, truth: Truth): void => {
       const deletion = deletions.binding(event);
@@ -35,8 +45,9 @@ export const s22: JudgeKind = {
       const { disablePowerOff, automatedCleaningMode } = specOf(event.after);
       const after = `${event.atMs - sinceMs} ms after it was deleted`;
       const wasOff = (offMs.get(machine.name) ?? -Infinity) > sinceMs - onItsWayMs;
-      const mayRun = untouched.includes(state) || disablePowerOff === true;
-      if (machine.on && !wasOff && !mayRun)
+      const isLeftOn = !wasOff && !untouched.includes(state);
+      const mayRun = !machine.on || disablePowerOff === true;
+      if (!mayRun && (isLeftOn || isStillOn(machine, deletion)))
         report(`let go of while it ran, ${after}`, machine.name);
       const isOurs = state === "provisioned" && automatedCleaningMode !== "disabled";
       if (isOurs && !clean.wereSince(machine, sinceMs)) {
@@ -48,7 +59,9 @@ export const s22: JudgeKind = {
         fault: (event) => swapped.onFault(event),
         power: ({ machine, on, atMs }) => void (on || offMs.set(machine, atMs)),
         "power-command"({ machine, action, agent, atMs }) {
-          if (agent !== undefined && action !== "on") offMs.set(machine, atMs);
+          if (agent === undefined) return;
+          if (action === "on") bootedMs.set(machine, atMs);
+          else offMs.set(machine, atMs);
         },
         object(event, truth) {
           leftAlone.onObject(event);

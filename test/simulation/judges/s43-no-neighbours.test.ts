@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { DiskTruth } from "../world/truth.ts";
+import { delivered } from "./made-messages.ts";
 import { s43 } from "./s43-no-neighbours.ts";
 import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
 import type { Given } from "./try-judge.ts";
@@ -35,7 +36,8 @@ const says = (errorMessage: string, namespace = "b") =>
     s43,
     [
       stored(1, neighbour(namespace)),
-      stored(2, madeHost({ status: { errorMessage } }), { by: "farrier", verb: "status" }),
+      delivered(1, "document", 1, { hostUid: "u-2" }),
+      stored(200, madeHost({ status: { errorMessage } }), { by: "farrier", verb: "status" }),
     ],
     given,
   );
@@ -76,21 +78,19 @@ test("a host that is gone is a neighbour for as long as its going may be on its 
       by: "farrier",
       verb: "status",
     });
-  expect(tryJudge(s43, [stored(1, neighbour("b")), gone, told(90)], given)).toHaveLength(1);
-  expect(tryJudge(s43, [stored(1, neighbour("b")), gone, told(101)], given)).toEqual([]);
+  const known = [stored(1, neighbour("b")), delivered(1, "document", 1, { hostUid: "u-2" })];
+  expect(tryJudge(s43, [...known, gone, told(90)], given)).toHaveLength(1);
+  expect(tryJudge(s43, [...known, gone, told(101)], given)).toEqual([]);
 });
 
-test("a MAC of a neighbour that no site was told of is nobody's, and its BMC is not", () => {
-  const untold: Given = { truth: { ...given.truth, holders: () => [] } };
-  const told = (errorMessage: string) =>
-    tryJudge(
-      s43,
-      [
-        stored(1, neighbour("b")),
-        stored(2, madeHost({ status: { errorMessage } }), { by: "farrier", verb: "status" }),
-      ],
-      untold,
-    );
-  expect(told(`MACs seen instead: ${mac}`)).toEqual([]);
-  expect(told("the BMC 10.1.0.12 is taken")).toHaveLength(1);
+test("a MAC of a neighbour that no site was told of in time is nobody's, and its BMC is not", () => {
+  const says = (at: number, errorMessage: string) =>
+    stored(at, madeHost({ status: { errorMessage } }), { by: "farrier", verb: "status" });
+  const [seen, taken] = [`MACs seen instead: ${mac}`, "the BMC 10.1.0.12 is taken"];
+  const begun = [stored(1, neighbour("b"))];
+  const told = delivered(100, "document", 1, { hostUid: "u-2" });
+  expect(tryJudge(s43, [...begun, says(2, seen)], given)).toEqual([]);
+  expect(tryJudge(s43, [...begun, told, says(101, seen)], given)).toEqual([]);
+  expect(tryJudge(s43, [...begun, told, says(200, seen)], given)).toHaveLength(1);
+  expect(tryJudge(s43, [...begun, says(2, taken)], given)).toHaveLength(1);
 });

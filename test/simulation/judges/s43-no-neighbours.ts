@@ -1,7 +1,7 @@
 // S43: who may read one namespace learns nothing of another one's hosts: names, uids, BMC addresses, MACs, disks. Looked
 // for in what Farrier writes for people: messages of the status, and Events. What a host's own spec says, or has said,
 // is no secret to it; nor is what stands behind exchanged cables, or belonged to a host that is long gone, or a MAC of one
-// that no site was told of, as it was refused its machine: nobody at the site knows whose it is.
+// that no site was told of in time, as it was refused its machine: nobody at the site knew whose it was.
 import type { KubernetesObject } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
 import { onItsWayMs } from "./history.ts";
@@ -27,10 +27,14 @@ export const s43: JudgeKind = {
     const owners = new Map<string, Set<string>>();
     const swapped = new Set<string>();
     const goneMs = new Map<string, number>();
+    /** When a site was told of each host first. */
+    const toldMs = new Map<string, number>();
     const isLongGone = (uid: string, nowMs: number): boolean =>
       nowMs - (goneMs.get(uid) ?? Infinity) > onItsWayMs;
     const isUnknownMac = (truth: Truth, word: string, uid: string): boolean =>
-      macPattern.test(word) && !goneMs.has(uid) && truth.holders(uid).length === 0;
+      macPattern.test(word) &&
+      !goneMs.has(uid) &&
+      truth.nowMs() - (toldMs.get(uid) ?? Infinity) <= onItsWayMs;
     const look = (truth: Truth, uid: string, text: string): void => {
       const own = hosts.get(uid);
       if (own === undefined) return;
@@ -60,6 +64,9 @@ export const s43: JudgeKind = {
       on: {
         fault({ fault, target }) {
           if (fault === "swapped-machine") for (const each of target.split("+")) swapped.add(each);
+        },
+        delivered({ what, hostUid, atMs }) {
+          if (what === "document" && !toldMs.has(hostUid)) toldMs.set(hostUid, atMs);
         },
         object({ cluster, after, by, verb, atMs }, truth) {
           if (after.kind === "BareMetalHost") remember(truth, cluster, after);

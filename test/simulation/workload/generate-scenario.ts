@@ -48,6 +48,7 @@ export function generateScenario(seed: number, options: GenerateOptions): Scenar
       ...drawFaults(random.split("faults"), classes, bounds),
       ...(profile === "swarm" ? withoutWebhook(random.split("webhook"), fleet, faultsMs) : []),
       ...(profile === "swarm" ? guardedAnew(random.split("guarded"), fleet, faultsMs) : []),
+      ...(profile === "swarm" ? setRight(random.split("clocks"), fleet, faultsMs) : []),
     ],
   };
 }
@@ -84,6 +85,16 @@ function guardedAnew(random: Random, { sites }: Fleet, faultsMs: number): readon
     return [
       { fault: "agent-crash", atMs, untilMs: atMs, target, amount: own.between(500, 20_000) },
     ];
+  });
+}
+
+/** A clock that is minutes wrong is set right some day, in one step. */
+function setRight(random: Random, { sites }: Fleet, faultsMs: number): readonly Fault[] {
+  return sites.flatMap(({ name: target, skewMs }): readonly Fault[] => {
+    const own = random.split(target);
+    if (Math.abs(skewMs) < 60_000 || !own.chance(0.7)) return [];
+    const atMs = own.between(10_000, faultsMs / 2);
+    return [{ fault: "agent-clock-jump", atMs, untilMs: atMs, target, amount: -skewMs }];
   });
 }
 
