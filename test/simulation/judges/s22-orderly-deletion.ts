@@ -37,6 +37,11 @@ export const s22: JudgeKind = {
       return isOfInspection && (offMs.get(name) ?? -Infinity) < atMs;
     };
 
+    const mayGo = (machine: MachineTruth, deletion: Deletion): boolean => {
+      if (isStillOn(machine, deletion)) return false;
+      const wasOff = (offMs.get(machine.name) ?? -Infinity) > deletion.sinceMs - onItsWayMs;
+      return wasOff || untouched.includes(deletion.state);
+    };
     const letGo = (event: ObjectEvent, truth: Truth): void => {
       const deletion = deletions.binding(event);
       const machine = machineOf(truth, event.after);
@@ -44,10 +49,7 @@ export const s22: JudgeKind = {
       const { sinceMs, state } = deletion;
       const { disablePowerOff, automatedCleaningMode } = specOf(event.after);
       const after = `${event.atMs - sinceMs} ms after it was deleted`;
-      const wasOff = (offMs.get(machine.name) ?? -Infinity) > sinceMs - onItsWayMs;
-      const isLeftOn = !wasOff && !untouched.includes(state);
-      const mayRun = !machine.on || disablePowerOff === true;
-      if (!mayRun && (isLeftOn || isStillOn(machine, deletion)))
+      if (machine.on && disablePowerOff !== true && !mayGo(machine, deletion))
         report(`let go of while it ran, ${after}`, machine.name);
       const isOurs = state === "provisioned" && automatedCleaningMode !== "disabled";
       if (isOurs && !clean.wereSince(machine, sinceMs)) {
