@@ -74,6 +74,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
     "file.read",
     "file.sync",
     "file.close",
+    "database.note",
     "database.run",
     "database.transaction",
   ],
