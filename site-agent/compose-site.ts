@@ -101,7 +101,10 @@ export async function startSite(
   void reportStrangers({ ...ports, netboot, observations: state.observations }, background.signal);
   return ok({
     dispatcher,
-    forgetHost: (hostUid) => sessions.forget(hostUid),
+    forgetHost(hostUid) {
+      // A step that is running on it cannot be told to stop without its session.
+      if (!dispatcher.isBusy(hostUid)) sessions.forget(hostUid);
+    },
     async stop() {
       background.abort();
       netboot.stop();

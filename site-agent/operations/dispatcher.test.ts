@@ -65,7 +65,8 @@ test("an operation of another host does not wait", async () => {
   site.ramdisk.arrivesAfterMs = undefined;
   const long = site.order({ kind: "inspect", afterwards: "stay" });
   const document = site.documents.get(long.hostUid);
-  site.documents.store({ ...document!, hostUid: "other" });
+  const spec = { ...document!.spec, bmcAddress: "ipmi://192.0.2.99" };
+  site.documents.store({ ...document!, spec, hostUid: "other" });
   site.dispatcher.accept(long);
   await site.clock.advance(5_000);
   const other = site.order({ kind: "register" }, { hostUid: "other" });
@@ -73,6 +74,23 @@ test("an operation of another host does not wait", async () => {
   await site.clock.advance(1_000);
   expect(kinds(other.id).at(-1)).toMatch(/operation-(succeeded|failed)/);
   expect(site.dispatcher.isBusy(long.hostUid)).toBe(true);
+});
+
+test("an operation of another host on the same BMC waits: the first was removed by force", async () => {
+  site.ramdisk.arrivesAfterMs = undefined;
+  const long = site.order({ kind: "inspect", afterwards: "stay" });
+  const document = site.documents.get(long.hostUid)!;
+  site.documents.store({ ...document, hostUid: "other" });
+  site.dispatcher.accept(long);
+  await site.clock.advance(5_000);
+  const other = site.order(off, { hostUid: "other" });
+  site.dispatcher.accept(other);
+  await site.clock.advance(5_000);
+  expect(kinds(other.id)).toEqual(["operation-accepted"]);
+  site.dispatcher.cancel(long.id);
+  await site.ended(long.id);
+  await site.clock.advance(5_000);
+  expect(kinds(other.id)).toContain("operation-started");
 });
 
 test("an id that comes twice runs once, and is answered from the journal", async () => {

@@ -1,5 +1,5 @@
-// Hop 7 of 8, next: control-plane/app/accept-observation. Runs operations: one at a time per host, each journaled
-// before it acts, reported when it ends. The one place that turns what an operation throws into its failure.
+// Hop 7 of 8, next: control-plane/app/accept-observation. Runs operations: one at a time per host and per BMC, each
+// journaled before it acts, reported when it ends. The one place that turns what an operation throws into its failure.
 import type {
   Operation,
   OperationFailure,
@@ -7,6 +7,7 @@ import type {
   OperationResult,
 } from "../../shared/protocol/operation.ts";
 import { operationResult } from "../../shared/protocol/operation.ts";
+import { parseBmcAddress } from "../../shared/metal3/bmc-address.ts";
 import type { Documents } from "../link/documents.ts";
 import { outcomeAfterRestart, type Journal, type Outcome } from "../link/journal.ts";
 import { maxObservationBytes, type Observations } from "../link/observations.ts";
@@ -64,6 +65,7 @@ export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
     const outcome = await runOne(deps, operation, signal, receivedAtMs);
     await storeOutcome(deps, operation, outcome);
     running.delete(hostUid);
+    if (deps.documents.get(hostUid) === undefined) deps.site.sessions.forget(hostUid);
     stops.delete(id);
     const count = (ended.get(hostUid)?.count ?? 0) + 1;
     ended.set(hostUid, { count, bmcProblem: bmcProblemOf(outcome) });
@@ -96,13 +98,13 @@ export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
       const receivedAtMs = deps.site.clock.monotonicMs();
       const stop = new AbortController();
       stops.set(operationId, stop);
-      const before = queues.get(hostUid) ?? Promise.resolve();
-      const after = before
+      const names = queueNames(deps.documents, hostUid);
+      const after = Promise.all(names.map((name) => queues.get(name)))
         .then(() => run(operation, stop.signal, receivedAtMs))
         .finally(() => {
-          if (queues.get(hostUid) === after) queues.delete(hostUid);
+          for (const name of names) if (queues.get(name) === after) queues.delete(name);
         });
-      queues.set(hostUid, after);
+      for (const name of names) queues.set(name, after);
     },
     cancel,
     isBusy: (hostUid) => running.has(hostUid),
@@ -113,6 +115,12 @@ export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
       }
     },
   };
+}
+
+/** A host that was removed by force may have left work behind on the machine of the one that is there now. */
+function queueNames(documents: Documents, hostUid: string): readonly string[] {
+  const address = parseBmcAddress(documents.get(hostUid)?.spec.bmcAddress ?? "");
+  return address.ok ? [hostUid, address.value.claim] : [hostUid];
 }
 
 function bmcProblemOf(outcome: Outcome): string | undefined {
