@@ -99,7 +99,7 @@ export function makeDispatcher(deps: DispatcherDeps): Dispatcher {
       const stop = new AbortController();
       stops.set(operationId, stop);
       const names = queueNames(deps.documents, hostUid);
-      const after = Promise.all(names.map((name) => queues.get(name)))
+      const after = Promise.all(names.map((name) => queues.get(name) ?? Promise.resolve()))
         .then(() => run(operation, stop.signal, receivedAtMs))
         .finally(() => {
           for (const name of names) if (queues.get(name) === after) queues.delete(name);
