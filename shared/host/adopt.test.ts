@@ -208,6 +208,18 @@ test.each([
   expect(orders(world).map((payload) => payload.kind)).toEqual(["register", kind]);
 });
 
+test("an adopted host whose HardwareData was never written gets it from its status", () => {
+  const writes = (status: BareMetalHostStatus, known: object): readonly string[] => {
+    const host = { ...makeHost(), status };
+    const world = makeHostWorld(host, { secrets: facts(), ...known });
+    world.settle();
+    return world.decisions.flatMap((decision) => decision.writes.map((write) => write.kind));
+  };
+  expect(writes(statusIn("preparing"), {})).toContain("hardware-data");
+  expect(writes(statusIn("preparing"), { hardware })).not.toContain("hardware-data");
+  expect(writes(statusIn("preparing", { hardware: undefined }), {})).not.toContain("hardware-data");
+});
+
 test("the status annotation restores a host, and is taken away [B87]", () => {
   const status = JSON.stringify(statusIn("provisioned", { provisioning: { image } }));
   const world = makeHostWorld(makeHost({ image }, { annotations: { [statusKey]: status } }), {

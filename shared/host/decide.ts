@@ -5,6 +5,7 @@ import { pausedAnnotation } from "../metal3/annotations.ts";
 import { recall } from "./adopt.ts";
 import { delayed, deletion } from "./concerns/deletion.ts";
 import { detach, isDetaching } from "./concerns/detaching.ts";
+import { restoreHardware } from "./concerns/hardware.ts";
 import { register, registrationEnded, waitForState } from "./concerns/registration.ts";
 import { absorb, isEnded, waitForOperation } from "./concerns/running.ts";
 import { upkeep } from "./concerns/upkeep.ts";
@@ -68,6 +69,7 @@ export function decide(snapshot: Snapshot): Decision {
   if (snapshot.deleted === true) return gone(draft);
   if (snapshot.host.metadata.annotations?.[pausedAnnotation] !== undefined) return paused(draft);
   if (recalled.kind === "held") return held(draft, recalled.reason);
+  if (snapshot.memory === undefined) restoreHardware(draft);
   return finish(draft, run(draft));
 }
 

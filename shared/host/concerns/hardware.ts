@@ -10,7 +10,7 @@ import {
 import type { OperationResult } from "../../protocol/operation.ts";
 import type { DiskIdentity, MachineIdentity } from "../../protocol/ramdisk.ts";
 import { diskIdentityOf } from "../disk-identity.ts";
-import { annotationOf, event, takeAnnotation, target, type Draft } from "../draft.ts";
+import { annotationOf, event, isDeleting, takeAnnotation, target, type Draft } from "../draft.ts";
 import { chooseRootDisk, hasRootSize } from "../root-device-hints.ts";
 import { ok, type Result } from "../../result.ts";
 
@@ -31,6 +31,13 @@ export function pin(draft: Draft, result: Inspected): void {
 export function publishHardware(draft: Draft, hardware: HardwareDetails): void {
   draft.memory.status.hardware = hardware;
   draft.writes.push({ kind: "hardware-data", ...target(draft), hardware });
+}
+
+/** A database may have been lost between the status that tells of an inspection and its HardwareData. */
+export function restoreHardware(draft: Draft): void {
+  const { hardware } = draft.memory.status;
+  if (hardware !== undefined && draft.snapshot.hardware === undefined && !isDeleting(draft))
+    publishHardware(draft, hardware);
 }
 
 /** Follows HardwareData and the annotation of people who know the hardware better than inspection. */
