@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { l20 } from "./l-converge.ts";
-import { fault } from "./made-events.ts";
 import { madeHost, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
 import type { KubernetesObject } from "../world/events.ts";
 
@@ -61,8 +60,6 @@ test("a host that was inspected is to have its HardwareData beside it", () => {
   expect(waiting(host)).toBe(1);
   expect(waiting(host, { kind: "HardwareData", metadata })).toBe(0);
   expect(waiting(host, { kind: "HardwareData", metadata: { ...metadata, name: "other" } })).toBe(1);
-  const restored = fault(0, "database-restored", "database");
-  expect(tryJudge(l20, [restored, stored(1, host)])).toEqual([]);
   const failed = { ...host, status: { ...host.status, errorMessage: "no answer" } };
   expect(waiting(failed)).toBe(0);
 });

@@ -1,6 +1,5 @@
 // L20: after the faults every host becomes as its spec asks, or says why not, and every Metal3Machine has its host. What
-// was found out about a host's hardware stands beside it; a write of that which a restored database has lost is not done
-// again, so far.
+// was found out about a host's hardware stands beside it.
 import { machineStandOf, standOf } from "../run/converged.ts";
 import type { Stand } from "../run/converged.ts";
 import type { KubernetesObject } from "../world/events.ts";
@@ -10,10 +9,8 @@ import type { JudgeKind } from "./judge.ts";
 export const l20: JudgeKind = {
   id: "L20",
   says: "60 minutes after the last fault every host and machine is as wanted, or has an error that a person can read",
-  make: (report, faults = new Set<string>()) => ({
-    on: {
-      fault: ({ fault }) => void faults.add(fault),
-    },
+  make: (report) => ({
+    on: {},
     atEnd(truth) {
       for (const cluster of truth.clusters) {
         const objects = truth.objects(cluster);
@@ -22,7 +19,6 @@ export const l20: JudgeKind = {
           const state = JSON.stringify(object.status ?? {}).slice(0, 300);
           report(`${path} still waits: ${state}`, path);
         }
-        if (faults.has("database-restored")) continue;
         for (const { metadata } of withoutHardwareData(objects)) {
           report(`${metadata.name} was inspected, and has no HardwareData`, metadata.uid);
         }
