@@ -84,7 +84,7 @@ class ClusterLink implements RunningCluster {
   private readonly clusters: WorkloadClusters;
   private readonly newest = makeNewestSeen();
   /** Since it follows. */
-  private shown = new ShownObjects();
+  private shown = new ShownObjects(this.newest);
   private readonly checkOperator: () => Promise<LeaseCheck>;
   private readonly checkProvider: () => Promise<LeaseCheck>;
   private session = new AbortController();
@@ -272,7 +272,7 @@ class ClusterLink implements RunningCluster {
         if (isOfHosts) this.secrets?.lookAgain();
       },
     };
-    this.shown = new ShownObjects();
+    this.shown = new ShownObjects(this.newest);
     const shownBy = { ...ports, api: this.shown.listeningTo(ports.api) };
     const hostSide = ["namespaces", "baremetalhosts", "hardwaredata"] as const;
     this.startFollowing = (resource, until) => {

@@ -1,6 +1,7 @@
 // What a watch has shown is written from without being read; nothing else follows from it.
 import { beforeEach, expect, test } from "vitest";
 import { FakeKubernetes } from "../../test/support/fake-kubernetes.ts";
+import { makeNewestSeen } from "./newest-seen.ts";
 import { ShownObjects } from "./shown-objects.ts";
 import { writeBackTo, type KubernetesWrite } from "./writes/write-back.ts";
 
@@ -47,6 +48,15 @@ test("a host that was shown is patched at once, and again from what the answer s
   expect(await write({ ...claim, spec: { online: true } })).toEqual({ ok: true });
   expect(asked()).toBe("PATCH PATCH");
   expect(specOf()).toEqual({ consumerRef: consumer, online: true });
+});
+
+test("no list is taken that is older than the answer to a write", async () => {
+  const newest = makeNewestSeen();
+  shown = new ShownObjects(newest);
+  await write();
+  const now = BigInt(String(kubernetes.objects.get(host)?.metadata.resourceVersion));
+  expect(newest.accepts("baremetalhosts", String(now - 1n))).toBe(false);
+  expect(newest.accepts("baremetalhosts", String(now))).toBe(true);
 });
 
 test("a status is written whole, without who wrote which field", async () => {

@@ -2,6 +2,8 @@
 // was shown may be old: nothing but such a write follows from it.
 import { z } from "zod";
 import type { KubernetesAnswer, KubernetesApi, KubernetesRequest, WatchEvent } from "./port.ts";
+import type { FeedResource } from "../../shared/protocol/feed.ts";
+import { makeNewestSeen, type NewestSeen } from "./newest-seen.ts";
 import { hostPath, providerPath } from "./writes/write-attempt.ts";
 
 const versioned = z.looseObject({
@@ -15,17 +17,25 @@ type Versioned = z.infer<typeof versioned>;
 
 const place = { namespace: "namespace", name: "name" };
 /** Those that are written to again and again. */
-const kept: ReadonlySet<string> = new Set(
-  [
-    hostPath(place),
-    providerPath("metal3clusters", place),
-    providerPath("metal3machines", place),
-    providerPath("machines.machine.openshift.io", place),
-  ].map((path) => path.replace(`/namespaces/${place.namespace}/`, "/").replace(/\/[^/]*$/, "")),
+const kept: ReadonlyMap<string, FeedResource> = new Map(
+  (
+    [
+      [hostPath(place), "baremetalhosts"],
+      ...(["metal3clusters", "metal3machines", "machines.machine.openshift.io"] as const).map(
+        (resource) => [providerPath(resource, place), resource] as const,
+      ),
+    ] as const
+  ).map(([path, resource]) => [collectionOf(path), resource]),
 );
 
 export class ShownObjects {
   private readonly byPath = new Map<string, Versioned>();
+  private readonly newest: Pick<NewestSeen, "note">;
+
+  /** What is shown, or answered to a write, is not to be followed by an older list. */
+  constructor(newest: Pick<NewestSeen, "note"> = makeNewestSeen()) {
+    this.newest = newest;
+  }
 
   /** The same API; what its watches bring is kept. */
   listeningTo(api: KubernetesApi): KubernetesApi {
@@ -55,7 +65,9 @@ export class ShownObjects {
   /** A newer form of the object at a path, as an answer of the API server has it. */
   note(path: string, object: unknown): void {
     const read = versioned.safeParse(object);
-    if (!read.success || !kept.has(collectionOf(path))) return;
+    const resource = kept.get(collectionOf(path));
+    if (!read.success || resource === undefined) return;
+    this.newest.note(resource, read.data.metadata.resourceVersion);
     const before = this.byPath.get(path);
     if (before !== undefined && versionOf(before) >= versionOf(read.data)) return;
     this.byPath.set(path, lean(read.data, path));
