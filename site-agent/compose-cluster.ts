@@ -213,14 +213,14 @@ class ClusterLink implements RunningCluster {
       const operator = await this.checkOperator();
       const provider = await this.checkProvider();
       if (signal.aborted) return;
-      const unknown = [operator, provider].find(({ kind }) => kind === "unknown");
+      const unknown = [operator, provider].find((check) => check.kind === "unknown");
       if (operator.kind === "other") {
         log.error("another operator leads", { reason: operator.message });
         this.obstacle = operator.message;
         this.unfollow();
       } else if (unknown !== undefined) {
         // What was known before counts on.
-        log.warn("leases not read", { reason: "message" in unknown ? unknown.message : "" });
+        log.warn("leases not read", { reason: unknown.message });
       } else {
         this.obstacle = undefined;
         this.follow(welcome, signal);
@@ -248,7 +248,7 @@ class ClusterLink implements RunningCluster {
     } else if (providing === undefined) {
       this.rival = undefined;
       this.providing = new AbortController();
-      const signal = AbortSignal.any([following.signal, this.providing.signal]);
+      const { signal } = this.providing;
       for (const resource of usualResource.options) this.startFollowing(resource, signal);
     }
   }

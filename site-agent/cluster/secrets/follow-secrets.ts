@@ -165,11 +165,11 @@ class Follower implements FollowedSecrets {
   private async post(batch: readonly FreshFact[]): Promise<boolean> {
     if (batch.length === 0) return true;
     for (const each of batch) this.deps.posted.doubt(each);
-    const posted = await this.deps.hub.postSecrets({ facts: batch.map(({ fact }) => fact) });
+    const posted = await this.deps.hub.postSecrets({ facts: [...batch] });
     if (posted.ok) {
       const stored = new Set(posted.value);
       for (const each of batch) {
-        const { hostUid, name } = each.fact;
+        const { hostUid, name } = each;
         const isKnown = stored.has(hostUid) || name === "";
         if (isKnown) this.deps.posted.remember(each);
         if (isKnown) this.unknown.delete(hostUid);
@@ -184,11 +184,11 @@ class Follower implements FollowedSecrets {
 }
 
 function hasRoom(batch: readonly FreshFact[], next: FreshFact): boolean {
-  const bytes = [...batch, next].reduce((sum, { fact }) => sum + sizeOf(fact), 0);
+  const bytes = [...batch, next].reduce((sum, fact) => sum + sizeOf(fact), 0);
   return batch.length === 0 || (batch.length < maxFacts && bytes <= maxBytes);
 }
 
 /** About: all but the sealed text is small. */
-function sizeOf({ sealed }: FreshFact["fact"]): number {
+function sizeOf({ sealed }: FreshFact): number {
   return 1_024 + (sealed?.ciphertext.length ?? 0);
 }

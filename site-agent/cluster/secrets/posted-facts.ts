@@ -6,11 +6,8 @@ import type { FactName } from "../../../shared/protocol/facts/facts-digest.ts";
 import type { SecretFact } from "../../../shared/protocol/facts/secret-fact.ts";
 import type { AgentDatabase, Crypto } from "../../ports.ts";
 
-/** A fact to post, and what it is remembered by. */
-export interface FreshFact {
-  readonly fact: SecretFact;
-  readonly digest: string;
-}
+/** A fact to post, with what it is remembered by. */
+export type FreshFact = SecretFact & { readonly digest: string };
 
 export interface PostedFacts {
   /** @param sealedFor what else the sealed text depends on: site, key, address */
@@ -58,18 +55,15 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
       );
       return row?.["digest"] !== digestOf(fact, sealedFor);
     },
-    fresh(fact, sealedFor) {
-      const digest = digestOf(fact, sealedFor);
-      return { fact: { ...fact, digest }, digest };
-    },
-    doubt: ({ fact: { hostUid, purpose } }) =>
+    fresh: (fact, sealedFor) => ({ ...fact, digest: digestOf(fact, sealedFor) }),
+    doubt: ({ hostUid, purpose }) =>
       void database.run(
         "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
         hostUid,
         purpose,
         unknown,
       ),
-    remember({ fact: { hostUid, purpose, name }, digest }) {
+    remember({ hostUid, purpose, name, digest }) {
       const where = "WHERE host_uid = ? AND purpose = ?";
       if (name === "") database.run(`DELETE FROM posted_facts ${where}`, hostUid, purpose);
       else database.run(`UPDATE posted_facts SET digest = ? ${where}`, digest, hostUid, purpose);

@@ -6,6 +6,15 @@ import { request as requestHttps, type RequestOptions } from "node:https";
 import { createInterface } from "node:readline";
 import { KubeConfig } from "@kubernetes/client-node";
 
+export interface Deployment {
+  readonly image?: object;
+  readonly customDeploy?: object;
+  readonly userData?: object;
+  readonly metaData?: object;
+  readonly networkData?: object;
+  readonly automatedCleaningMode?: string;
+}
+
 /** What a Metal3 machine provider reads of a BareMetalHost, and no field more (cluster-api reference 3.4). */
 export interface SeenHost {
   readonly metadata: {
@@ -16,15 +25,9 @@ export interface SeenHost {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string;
   };
-  readonly spec: {
+  readonly spec: Deployment & {
     readonly consumerRef?: Readonly<Record<string, string>>;
     readonly online?: boolean;
-    readonly image?: object;
-    readonly customDeploy?: object;
-    readonly userData?: object;
-    readonly metaData?: object;
-    readonly networkData?: object;
-    readonly automatedCleaningMode?: string;
     readonly disablePowerOff?: boolean;
     readonly bmc?: { readonly credentialsName?: string };
     readonly bootMACAddress?: string;

@@ -2,7 +2,7 @@
 // released one does, from outside and by the fields of cluster-api reference 2.2 to 2.9 and 3.4 alone. Nothing here is
 // of the product.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HostApi, SeenHost } from "./host-api.ts";
+import type { Deployment, HostApi, SeenHost } from "./host-api.ts";
 
 /** One of the provider's own machines. */
 export interface ForeignMachine {
@@ -10,15 +10,6 @@ export interface ForeignMachine {
   readonly clusterName: string;
   /** Of an object that is there: hosts say that it owns them. */
   readonly uid?: string;
-}
-
-export interface Deployment {
-  readonly image?: object;
-  readonly customDeploy?: object;
-  readonly userData?: object;
-  readonly metaData?: object;
-  readonly networkData?: object;
-  readonly automatedCleaningMode?: string;
 }
 
 export interface OtherProvider {
