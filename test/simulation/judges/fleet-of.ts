@@ -112,10 +112,14 @@ export function isOrdinary({ quirks }: MachineTruth): boolean {
 }
 
 /** Somebody may log in to the BMC of an ordinary machine: its password is known, and none failed lately. */
-export function mayLogIn({ machine, password }: FleetHost): boolean {
+export function mayLogIn(host: FleetHost): boolean {
+  return host.machine !== undefined && isOrdinary(host.machine) && isLetIn(host);
+}
+
+/** The BMC, whatever its quirks, takes what the Secret holds. */
+export function isLetIn({ machine, password }: FleetHost): boolean {
   return (
     machine !== undefined &&
-    isOrdinary(machine) &&
     machine.failedLogins === 0 &&
     !machine.lockedOut &&
     password === machine.password

@@ -20,12 +20,13 @@ const messagesOf = (host: KubernetesObject, goneAt: number, more: readonly Made[
     { truth: { machines } },
   );
 const detached = "baremetalhost.metal3.io/detached";
+const external = going({}, "externally provisioned");
 const forced = { "farrier.dev/force-delete": "" };
 
 test.each([
   ["forced", going(forced), 10],
   ["detached", going({ [detached]: "" }), 60],
-  ["external", going({}, "externally provisioned"), 60],
+  ["external", external, 60],
   ["with a BMC", going(), 600],
 ])(
   "a deletion of a host that is %s keeps the promise in time, and breaks it later",
@@ -42,6 +43,15 @@ test("without a BMC that can be used a deletion has 15 min", () => {
   });
   expect(messagesOf(elsewhere, 910)).toEqual([]);
   expect(messagesOf(elsewhere, 911)).toEqual(["in any case, u is there after 901000 ms"]);
+});
+
+test("an external host whose Secret is wrong, and that cannot be switched off, has the time of any such host", () => {
+  const wrong = stored(10, { ...secret, data: { password: btoa("wrong") } });
+  const off = stored(50, going({}, "powering off before delete"));
+  expect(messagesOf(external, 900, [wrong, off])).toEqual([]);
+  expect(messagesOf(external, 951, [wrong, off])).toHaveLength(1);
+  expect(messagesOf(external, 71, [off])).toHaveLength(1);
+  expect(messagesOf(going({ [detached]: "" }), 71, [wrong])).toHaveLength(1);
 });
 
 test("a host that is attached again before it goes has the time of any other", () => {

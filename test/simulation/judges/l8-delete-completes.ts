@@ -5,7 +5,7 @@
 // the deletion goes on from there.
 import type { KubernetesObject } from "../world/events.ts";
 import { anything, betweenPeopleAndAgents, Calm } from "./calm.ts";
-import { fleetOf, mayLogIn } from "./fleet-of.ts";
+import { fleetOf, isLetIn, mayLogIn } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
 import { detachedAnnotation, pausedAnnotation, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -42,7 +42,9 @@ export const l8: JudgeKind = {
     const begin = (object: KubernetesObject, host: FleetHost | undefined, atMs: number): void => {
       const { uid, annotations = {} } = object.metadata;
       if (annotations[forceAnnotation] !== undefined) forced.begin(uid, atMs);
-      if (isLeftAlone(object)) left.begin(uid, atMs);
+      if (isDetached(object)) left.begin(uid, atMs);
+      else if (host === undefined || !isLetIn(host)) left.drop(uid);
+      else if (stateOf(object) === "externally provisioned") left.begin(uid, atMs);
       // Attached again, it is erased as any other.
       else if (stateOf(object) === "deprovisioning") left.drop(uid);
       if (host !== undefined && mayLogIn(host)) reachable.begin(uid, atMs);
@@ -85,8 +87,7 @@ function isKept({ metadata }: KubernetesObject): boolean {
   return annotations[pausedAnnotation] !== undefined || delays;
 }
 
-/** Nothing has to be done to its machine, but to switch an external one off. */
-function isLeftAlone(host: KubernetesObject): boolean {
-  const isDetached = host.metadata.annotations?.[detachedAnnotation] !== undefined;
-  return isDetached || stateOf(host) === "externally provisioned";
+/** Nothing at all is done to its machine; one that is external is switched off. */
+function isDetached({ metadata }: KubernetesObject): boolean {
+  return metadata.annotations?.[detachedAnnotation] !== undefined;
 }
