@@ -15,6 +15,11 @@ export function madeDisk(serialNumber: string, bytes = new Uint8Array(64 * 1024)
     holds: (offset, held) =>
       Buffer.compare(bytes.subarray(offset, offset + held.length), held) === 0,
     isZero: (offset, length) => bytes.subarray(offset, offset + length).every((byte) => byte === 0),
+    keeps(offset, held) {
+      return this.unflushedBytes === 0 && this.holds(offset, held);
+    },
+    unflushedBytes: 0,
+    system: undefined,
   };
 }
 

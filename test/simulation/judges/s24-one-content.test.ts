@@ -47,6 +47,22 @@ test("a whole image, also with another table, or with parts that were erased, ma
   expect(judged(diskWith(0, 0), [boots])).toEqual([]);
 });
 
+test("a boot record breaks it that is written before the rest would outlive a loss of power", () => {
+  const whole = { ...diskWith(1, 0), system: "one" };
+  expect(judged(whole, [changed(1)])).toEqual([]);
+  const message = `d1 would boot one after a loss of power, without ${34 * 512}`;
+  const cached = { ...whole, keeps: () => false };
+  expect(judged(cached, [changed(1)])).toEqual([message]);
+  expect(judged({ ...diskWith(0, 0), system: "one" }, [changed(1)])).toEqual([message]);
+  expect(judged({ ...cached, system: undefined }, [changed(1)])).toEqual([]);
+  expect(judged({ ...cached, system: "old" }, [changed(1)])).toEqual([]);
+});
+
+test("a write that is said to be done and was not flushed breaks it with the next provisioned host", () => {
+  const cached = { ...diskWith(1, 0), unflushedBytes: 65_536 };
+  expect(judged(cached, [...written, provisioned])).toHaveLength(1);
+});
+
 test("a host that is provisioned after a write that left no image as it is is a violation", () => {
   expect(judged(diskWith(0, 128 * 1024), [...written, provisioned])).toHaveLength(1);
   expect(judged(diskWith(2, 128 * 1024), [...written, provisioned])).toHaveLength(1);

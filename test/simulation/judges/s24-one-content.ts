@@ -1,5 +1,6 @@
-// S24: a disk that a write was said to have filled holds one image, and not parts of several.
-import type { DiskTruth, Image } from "../world/truth.ts";
+// S24: a disk that a write was said to have filled holds one image, and not parts of several; and one that boots holds
+// a whole one, whenever the power goes.
+import type { DiskTruth, Image, Truth } from "../world/truth.ts";
 import { stateOf, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { Swapped } from "./swapped.ts";
@@ -11,7 +12,7 @@ const manyBytes = 64 * 1024;
 
 export const s24: JudgeKind = {
   id: "S24",
-  says: "a disk that boots, or whose host is provisioned, holds the bytes of one image only",
+  says: "a disk that boots, or whose host is provisioned, holds the bytes of one image only, whenever the power goes",
   make(report) {
     /** Disks that each boot has changed. */
     const changed = new Map<string, Set<string>>();
@@ -20,10 +21,19 @@ export const s24: JudgeKind = {
     return {
       on: {
         fault: (event) => swapped.onFault(event),
-        disk({ machine, boot, disk, change }) {
+        disk({ machine, boot, disk, change, offset }, truth) {
           if (change !== "write") return;
           const key = `${machine} ${boot}`;
           changed.set(key, (changed.get(key) ?? new Set()).add(disk));
+          const written = diskOf(truth, machine, disk);
+          if (offset >= tableBytes || written === undefined) return;
+          const image = truth.images.find(({ name }) => name === written.system);
+          const at = image === undefined ? undefined : lostAt(written, image);
+          if (at !== undefined)
+            report(
+              `${disk} would boot ${image?.name} after a loss of power, without ${at}`,
+              machine,
+            );
         },
         "ramdisk-message"({ machine, boot, direction, type, step }, truth) {
           if (direction !== "to agent" || type !== "done" || step !== "write") return;
@@ -31,16 +41,16 @@ export const s24: JudgeKind = {
           const written = disks.filter(({ serialNumber }) =>
             changed.get(`${machine} ${boot}`)?.has(serialNumber),
           );
-          const isWhole = written.some((disk) => truth.images.some((image) => isOn(disk, image)));
+          const isWhole = written.some(
+            (disk) => disk.unflushedBytes === 0 && truth.images.some((image) => isOn(disk, image)),
+          );
           if (isWhole) mixed.delete(machine);
           else mixed.set(machine, written.map(({ serialNumber }) => serialNumber).join(", "));
         },
         running({ machine, running, disk, system }, truth) {
           if (running !== "operating system") return;
           const image = truth.images.find(({ name }) => name === system);
-          const from = truth.machines
-            .get(machine)
-            ?.disks.find(({ serialNumber }) => serialNumber === disk);
+          const from = diskOf(truth, machine, disk);
           if (image === undefined || from === undefined) return;
           const at = foreignAt(from, image);
           if (at !== undefined)
@@ -63,6 +73,10 @@ export const s24: JudgeKind = {
   },
 };
 
+function diskOf(truth: Truth, machine: string, serial: string | undefined): DiskTruth | undefined {
+  return truth.machines.get(machine)?.disks.find(({ serialNumber }) => serialNumber === serial);
+}
+
 function piecesOf(
   { bytes }: Image,
   pieceBytes: number,
@@ -81,6 +95,11 @@ function differs(disk: DiskTruth, [at, piece]: readonly [number, Uint8Array]): b
 
 function isOn(disk: DiskTruth, image: Image): boolean {
   return !piecesOf(image, manyBytes).some((piece) => differs(disk, piece));
+}
+
+/** Where a loss of power would leave something else than the image. */
+function lostAt(disk: DiskTruth, image: Image): number | undefined {
+  return piecesOf(image, manyBytes).find(([at, piece]) => !disk.keeps(at, piece))?.[0];
 }
 
 /** Where the disk has what is neither the image's nor erased. */

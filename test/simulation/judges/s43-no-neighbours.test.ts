@@ -1,18 +1,11 @@
 import { expect, test } from "vitest";
-import type { DiskTruth } from "../world/truth.ts";
+import { madeDisk } from "./made-disk.ts";
 import { delivered } from "./made-messages.ts";
 import { s43 } from "./s43-no-neighbours.ts";
 import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
 import type { Given } from "./try-judge.ts";
 
-const disk: DiskTruth = {
-  serialNumber: "m2-d1",
-  sizeBytes: 1,
-  name: "sda",
-  peek: () => new Uint8Array(),
-  holds: () => false,
-  isZero: () => true,
-};
+const disk = madeDisk("m2-d1");
 const mac = "52:54:01:00:02:00";
 const second = madeMachine({
   name: "m2",

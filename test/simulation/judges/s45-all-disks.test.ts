@@ -13,6 +13,9 @@ function disk(serialNumber: string, dirtyAt?: number): DiskTruth {
     holds: () => false,
     isZero: (offset, length) =>
       dirtyAt === undefined || dirtyAt < offset || dirtyAt >= offset + length,
+    keeps: () => false,
+    unflushedBytes: 0,
+    system: undefined,
   };
 }
 const given = (...disks: readonly DiskTruth[]): Given => ({
@@ -53,6 +56,13 @@ test.each([100, 2 ** 33 - 512])(
     expect(tryJudge(s45, [done(["A", false])], given(disk("A", at)))).toEqual([]);
   },
 );
+
+test("a disk that is reported erased while its cache holds some of that breaks it", () => {
+  const cached = { ...disk("A"), unflushedBytes: 65_536 };
+  expect(tryJudge(s45, [done(["A", true])], given(cached))).toEqual([
+    "A is reported erased, and may not be after a loss of power",
+  ]);
+});
 
 test("a disk that was left out, or failed, breaks it when the host is offered", () => {
   const message = "offered, and B was not erased";

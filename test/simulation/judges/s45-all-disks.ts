@@ -43,6 +43,11 @@ export const s45: JudgeKind = {
             const ends = [0, disk.sizeBytes - endBytes];
             if (!ends.every((offset) => disk.isZero(offset, endBytes)))
               report(`${disk.serialNumber} is reported erased, and is not`, name);
+            else if (disk.unflushedBytes > 0)
+              report(
+                `${disk.serialNumber} is reported erased, and may not be after a loss of power`,
+                name,
+              );
           }
         },
         object(event, truth) {

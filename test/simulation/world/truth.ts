@@ -13,6 +13,12 @@ export interface DiskTruth {
   holds(offset: number, bytes: Uint8Array): boolean;
   /** True: nothing but zeros in the range. */
   isZero(offset: number, length: number): boolean;
+  /** True: these bytes are there, and would be if the power went now. */
+  keeps(offset: number, bytes: Uint8Array): boolean;
+  /** In its cache: what a loss of power may lose. */
+  readonly unflushedBytes: number;
+  /** What firmware would boot from it as it is: an image's name, or "old". */
+  readonly system: string | undefined;
 }
 
 export interface MachineTruth {

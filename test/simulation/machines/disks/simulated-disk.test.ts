@@ -44,6 +44,18 @@ function pagesOf(disk: SimulatedDisk, value: number): number {
 }
 
 describe("a simulated disk", () => {
+  test("keeps bytes that were flushed, or were on the medium before", async () => {
+    const { disk, port } = makeDisk();
+    await port.write(0, new Uint8Array(10).fill(1));
+    expect(disk.keeps(0, new Uint8Array(10).fill(1))).toBe(false);
+    expect(disk.keeps(10, new Uint8Array(page))).toBe(true);
+    await port.flush();
+    await port.write(20, new Uint8Array(10).fill(2));
+    expect(disk.keeps(0, new Uint8Array(10).fill(1))).toBe(true);
+    expect(disk.keeps(20, new Uint8Array(10).fill(2))).toBe(false);
+    expect([disk.unflushedBytes, disk.system]).toEqual([page, undefined]);
+  });
+
   test("reads what was written and zeroed, across its pages", async () => {
     const { disk, changes, port } = makeDisk();
     const data = Uint8Array.from({ length: 3 * page }, (_, at) => 1 + (at % 255));

@@ -6,6 +6,7 @@ import type { Disk, DiskError } from "../../../../site-agent/ramdisk/ports.ts";
 import type { DescribedDisk } from "../../../support/machine-tree.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { DiskTruth } from "../../world/truth.ts";
+import { systemOn } from "./system-image.ts";
 
 const pageBytes = 64 * 1024;
 const sectorBytes = 512;
@@ -55,9 +56,13 @@ export class SimulatedDisk implements DiskTruth {
     return { serialNumber, sizeBytes, bus, slot, name };
   }
 
-  /** Bytes in the cache that a loss of power may lose, in whole pages. */
+  /** In whole pages. */
   get unflushedBytes(): number {
     return this.#onMedium.size * pageBytes;
+  }
+
+  get system(): string | undefined {
+    return systemOn(this);
   }
 
   peek(offset: number, length: number): Uint8Array {
@@ -77,6 +82,17 @@ export class SimulatedDisk implements DiskTruth {
       isSame &&= Buffer.compare(held.subarray(within, within + count), part) === 0;
     });
     return isSame;
+  }
+
+  keeps(offset: number, bytes: Uint8Array): boolean {
+    let isKept = this.holds(offset, bytes);
+    eachPage(offset, bytes.length, ({ page, within, at, count }) => {
+      if (!this.#onMedium.has(page)) return;
+      const kept = this.#onMedium.get(page) ?? zeroPage;
+      const part = bytes.subarray(at, at + count);
+      isKept &&= Buffer.compare(kept.subarray(within, within + count), part) === 0;
+    });
+    return isKept;
   }
 
   isZero(offset: number, length: number): boolean {
