@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { KubernetesObject } from "../world/events.ts";
 import { l13 } from "./l13-credentials.ts";
-import { fault, faultEnded, log } from "./made-events.ts";
+import { ended, fault, faultEnded, log, started } from "./made-events.ts";
 import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
 import type { Given, Made } from "./try-judge.ts";
 
@@ -10,9 +10,9 @@ const secret = (password: string): KubernetesObject => ({
   metadata: { name: "h-bmc", namespace: "a", uid: "s", resourceVersion: "1" },
   data: { password: btoa(password) },
 });
-const login = (at: number, ok: boolean): Made => {
+const login = (at: number, ok: boolean, agent = "site-1"): Made => {
   const passwordNumber = ok ? 1 : undefined;
-  return { at, kind: "login", machine: "m1", user: "admin", ok, passwordNumber, agent: "site-1" };
+  return { at, kind: "login", machine: "m1", user: "admin", ok, passwordNumber, agent };
 };
 const given: Given = { truth: { machines: new Map([["m1", madeMachine()]]) }, until: 900 };
 const refused = [stored(0, secret("wrong")), stored(0, madeHost()), login(10, false)];
@@ -35,6 +35,16 @@ test("a right password that is not tried at once breaks it", () => {
     "no login 6000 ms after the Secret was right",
   ]);
   expect(tryJudge(l13, corrected, { ...given, until: 206 })).toHaveLength(1);
+});
+
+test("an agent that is in with the right password, while its copy was refused, has nothing to try", () => {
+  const refusedCopy = [...refused.slice(0, 2), login(5, true), login(10, false, "site-1#2"), told];
+  const corrected = [log(102), stored(200, secret("right"))];
+  expect(tryJudge(l13, [...refusedCopy, ...corrected], given)).toEqual([]);
+  const anew = [...refusedCopy, ended(150, "site-1"), started(160, "site-1"), ...corrected];
+  expect(tryJudge(l13, anew, given)).toHaveLength(1);
+  const refusedToo = [...refusedCopy, login(102, false), ...corrected];
+  expect(tryJudge(l13, refusedToo, given)).toHaveLength(1);
 });
 
 test("a password that failed before, and a site that cannot be reached, excuse", () => {

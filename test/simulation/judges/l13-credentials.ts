@@ -1,5 +1,6 @@
 // L13: a password that a BMC does not take is told, and one that is corrected in the Secret is tried at once. A
-// password that failed before does not count: it has to wait, lest the BMC locks (S15). Neither does a BMC that is away.
+// password that failed before does not count: it has to wait, lest the BMC locks (S15). Neither does a BMC that is away,
+// nor one where an agent is logged in with that password: it was the agent's copy that was refused.
 import type { KubernetesObject } from "../world/events.ts";
 import type { MachineTruth, Truth } from "../world/truth.ts";
 import { anything, Calm } from "./calm.ts";
@@ -7,6 +8,7 @@ import { credentialsOf, fleetOf, isOrdinary } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
 import { isHandsOff, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
+import { LoggedIn } from "./logged-in.ts";
 import { Waits } from "./waits.ts";
 
 /** Two intervals of 120 s in which a BMC is looked at. */
@@ -18,6 +20,7 @@ export const l13: JudgeKind = {
   says: "a wrong BMC password is told in 240 s; 5 s after the Secret is right there is a login",
   make(report) {
     const calm = new Calm();
+    const loggedIn = new LoggedIn();
     const sinceMs = () => calm.connectedSinceMs(anything);
     /** Machines that refused the last login, with the passwords that failed. */
     const refused = new Map<string, Set<string>>();
@@ -39,7 +42,8 @@ export const l13: JudgeKind = {
         const failed = refused.get(machine.name);
         const { password = "" } = host;
         const isRight = password === machine.password && failed?.has(password) === false;
-        if (isRight && isWithinReach(machine)) tried.begin(machine.name, atMs);
+        const isDue = isRight && isWithinReach(machine) && !loggedIn.withValid(machine);
+        if (isDue) tried.begin(machine.name, atMs);
         else tried.drop(machine.name);
       }
     };
@@ -53,8 +57,14 @@ export const l13: JudgeKind = {
             if (machine !== undefined && !isWithinReach(machine)) tried.drop(name);
           }
         },
-        login({ machine, ok, agent, atMs }, truth) {
+        ended(event) {
+          calm.on.ended(event);
+          loggedIn.onEnded(event);
+        },
+        login(event, truth) {
+          const { machine, ok, agent, atMs } = event;
           if (agent === undefined) return;
+          loggedIn.onLogin(event);
           tried.end(machine, atMs, sinceMs());
           const host = fleetOf(truth).find((each) => machineIn(each)?.name === machine);
           if (ok || host === undefined) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { KubernetesObject } from "../world/events.ts";
 import { l17 } from "./l17-rotation.ts";
-import { fault, log } from "./made-events.ts";
+import { ended, fault, log } from "./made-events.ts";
 import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
 import type { Given, Made } from "./try-judge.ts";
 
@@ -10,7 +10,7 @@ const secret = (password: string): KubernetesObject => ({
   metadata: { name: "h-bmc", namespace: "a", uid: "s", resourceVersion: "1" },
   data: { password: btoa(password) },
 });
-const login = (at: number, ok: boolean): Made => {
+const login = (at: number, ok: boolean, agent = "site-1"): Made => {
   return {
     at,
     kind: "login",
@@ -18,7 +18,7 @@ const login = (at: number, ok: boolean): Made => {
     user: "admin",
     ok,
     passwordNumber: 1,
-    agent: "site-1",
+    agent,
   };
 };
 const given: Given = { truth: { machines: new Map([["m1", madeMachine()]]) }, until: 900 };
@@ -37,6 +37,15 @@ test("a login within 2 min after the Secret follows its BMC keeps the promise", 
 test("a later one, or none, breaks it", () => {
   expect(tryJudge(l17, [...rotated, login(183, true)], given)).toHaveLength(1);
   expect(tryJudge(l17, rotated, { ...given, until: 183 })).toHaveLength(1);
+});
+
+test("an agent that is in with the right one, while its copy was refused, has nothing to do", () => {
+  const copy = [login(5, true), login(10, false, "site-1#2")];
+  const events = [...rotated.slice(0, 2), ...copy, ...rotated.slice(3)];
+  expect(tryJudge(l17, events, given)).toEqual([]);
+  expect(tryJudge(l17, [...events, ended(70, "site-1#2")], given)).toEqual([]);
+  const twice = [...rotated.slice(0, 2), ...copy, login(20, false), ...rotated.slice(3)];
+  expect(tryJudge(l17, twice, given)).toHaveLength(1);
 });
 
 test("while they disagree, after the right one failed, and while a BMC hangs nothing is due", () => {

@@ -1,10 +1,12 @@
 // L17: a change of a BMC's password, made at the BMC and in the Secret by people, ends in a login, whatever came between.
-// Farrier changes no passwords by itself. Counted from when both agree; within the login budget of S15.
+// Farrier changes no passwords by itself. Counted from when both agree; within the login budget of S15. Where an agent
+// is logged in with it, since only its copy was refused, there is nothing to do.
 import { anything, Calm } from "./calm.ts";
 import { fleetOf, isOrdinary } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
 import { isHandsOff } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
+import { LoggedIn } from "./logged-in.ts";
 import { Waits } from "./waits.ts";
 
 const boundMs = 120_000;
@@ -16,6 +18,7 @@ export const l17: JudgeKind = {
   says: "2 min after BMC and Secret agree on a password again there is a login with it",
   make(report) {
     const calm = new Calm();
+    const loggedIn = new LoggedIn();
     const sinceMs = () => calm.connectedSinceMs(anything);
     /** Machines whose last login failed; when the valid password failed last, by machine and its number. */
     const refused = new Set<string>();
@@ -25,14 +28,21 @@ export const l17: JudgeKind = {
     );
     const agrees = ({ object, machine, password }: FleetHost, nowMs: number): boolean => {
       if (machine === undefined || !isOrdinary(machine) || isHandsOff(object)) return false;
+      if (loggedIn.withValid(machine)) return false;
       const spentMs = spent.get(`${machine.name} ${machine.password}`) ?? -Infinity;
       return nowMs - spentMs >= windowMs && password === machine.password;
     };
     return {
       on: {
         ...calm.on,
-        login({ machine, ok, agent, atMs }, truth) {
+        ended(event) {
+          calm.on.ended(event);
+          loggedIn.onEnded(event);
+        },
+        login(event, truth) {
+          const { machine, ok, agent, atMs } = event;
           if (agent === undefined) return;
+          loggedIn.onLogin(event);
           if (ok) {
             waits.end(machine, atMs, sinceMs());
             refused.delete(machine);
