@@ -222,6 +222,42 @@ test("the link remembers what the control plane stored, also when it did not hea
   expect([...remembered.values()]).toEqual(["m2"]);
 });
 
+test("a link lists once more where another process of its agent told of changes: it remembers nothing of them", async () => {
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  hub.objects.set("m1", "101");
+  hub.cursor = "101";
+  await start();
+  expect([...remembered.values()]).toEqual(["m1"]);
+  expect(lists()).toBe(2);
+});
+
+test("the link remembers what another process has told while it watched, all of it", async () => {
+  await start();
+  kubernetes.disconnect();
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  kubernetes.put(path("m2"), { metadata: { name: "m2" } });
+  hub.cursor = "102";
+  const post = hub.postFeed.bind(hub);
+  hub.postFeed = async (resource, batch) => {
+    // One event at a time: none reaches as far as the control plane stands.
+    if (batch.kind === "watch" && batch.events.length > 1) {
+      const [first] = batch.events;
+      batch.events = first === undefined ? [] : [first];
+      batch.toResourceVersion = first?.object.metadata.resourceVersion ?? "";
+    }
+    return await post(resource, batch);
+  };
+  await clock.advance(1_000);
+  hub.postFeed = post;
+  kubernetes.disconnect();
+  await clock.advance(2_000);
+  expect([...remembered.values()]).toEqual(["m1", "m2"]);
+  expect(reached).toBe("102");
+});
+
 test("bookmarks move the cursor of a quiet resource", async () => {
   await start();
   const before = Number(hub.cursor);

@@ -103,11 +103,12 @@ export async function followResource(
 }
 
 /**
- * A control plane that stands before what it had taken in has lost more than the watch brings again: what was posted
- * about these objects, too.
+ * Only where both stand at the same version. A control plane that stands before it has lost more than the watch brings
+ * again: what was posted about these objects, too. One that stands behind it was told by another process of this agent,
+ * or by this one just before it was killed: of what was told then nothing is remembered here.
  */
 function mayGoOn({ memory }: FollowDeps, resource: FeedResource, stored: string): boolean {
-  return memory.isComplete(resource) && !isBehind(stored, memory.reached(resource));
+  return memory.isComplete(resource) && stored === memory.reached(resource);
 }
 
 function isBehind(cursor: string, reached: string): boolean {
@@ -298,17 +299,19 @@ async function postEvents(
     deps.log.warn("feed not reachable", { resource, reason: posted.error.message });
     return { cursor: undefined, restart: true };
   }
-  const { stored, cursor: reached } = posted.value;
-  if (isBehind(reached, deps.memory.reached(resource))) return { cursor: "", restart: true };
-  deps.memory.reach(resource, reached);
-  // Not stored may mean: it was before, and the answer was lost.
-  const known = batch.body.events.filter(({ object }) => stored || isUpTo(object, reached));
+  const { stored, cursor: taken } = posted.value;
+  if (isBehind(taken, deps.memory.reached(resource))) return { cursor: "", restart: true };
+  // Not stored may mean: it was before, and the answer was lost; then more may have been than comes here again.
+  const known = batch.body.events.filter(({ object }) => stored || isUpTo(object, taken));
   deps.memory.changed(
     resource,
     known.filter((event) => event.type !== "DELETED").map((event) => event.object),
     known.filter((event) => event.type === "DELETED").map((event) => event.object.metadata.uid),
   );
-  return { cursor: reached, restart: !stored || batch.broken };
+  const isAhead = isBehind(batch.body.toResourceVersion, taken);
+  const reached = isAhead ? batch.body.toResourceVersion : taken;
+  deps.memory.reach(resource, reached);
+  return { cursor: reached, restart: (!stored && !isAhead) || batch.broken };
 }
 
 function isUpTo({ metadata }: FeedObject, cursor: string): boolean {
