@@ -56,6 +56,17 @@ test("what was read before is read anew when its row has changed, and only then"
   expect(documents.get("u1")).toBeUndefined();
 });
 
+test("who follows hears of each that is stored, until it has heard enough", () => {
+  const heard: string[] = [];
+  const stop = documents.follow(({ hostUid, revision }) => heard.push(`${hostUid} ${revision}`));
+  documents.store(document("u1", 2));
+  documents.store(document("u1", 1));
+  documents.remove("u1", 3);
+  stop();
+  documents.store(document("u2", 1));
+  expect(heard).toEqual(["u1 2"]);
+});
+
 test("the same revision may come again, but not with another content", () => {
   documents.store(document("u1", 2));
   expect(documents.store(document("u1", 2)).ok).toBe(true);

@@ -12,19 +12,15 @@ export interface Documents {
   /** As if there had never been one: the control plane may begin anew. */
   forget(hostUid: string): void;
   get(hostUid: string): HostDocument | undefined;
+  /** Tells each that is stored from now on, until the answer is called. */
+  follow(told: (document: HostDocument) => void): () => void;
   all(): readonly HostDocument[];
   /** SHA-256 over the sorted "hostUid revision hash" lines, hex. */
   digest(): string;
 }
 
 export function makeDocuments(database: AgentDatabase, crypto: Crypto): Documents {
-  const newest = (hostUid: string): Row | undefined => {
-    const [row] = database.all(
-      "SELECT host_uid, revision, hash, spec FROM documents WHERE host_uid = ?",
-      hostUid,
-    );
-    return row === undefined ? undefined : rowOf(row);
-  };
+  const newest = (hostUid: string) => newestOf(database, hostUid);
   const put = (hostUid: string, revision: number, hash: string, spec: string | null) =>
     database.run(
       `INSERT INTO documents (host_uid, revision, hash, spec) VALUES (?, ?, ?, ?)
@@ -36,6 +32,7 @@ export function makeDocuments(database: AgentDatabase, crypto: Crypto): Document
       spec,
     );
   const read = makeReader();
+  const followers = new Set<(document: HostDocument) => void>();
   const all = () =>
     database
       .all(
@@ -56,6 +53,7 @@ export function makeDocuments(database: AgentDatabase, crypto: Crypto): Document
         return err("conflict", `revision ${document.revision} was stored with another content`);
       }
       put(document.hostUid, document.revision, document.hash, JSON.stringify(document.spec));
+      for (const told of followers) told(document);
       return ok(undefined);
     },
     remove(hostUid, revision) {
@@ -72,6 +70,10 @@ export function makeDocuments(database: AgentDatabase, crypto: Crypto): Document
     get(hostUid) {
       const stored = newest(hostUid);
       return stored === undefined ? undefined : read(stored);
+    },
+    follow(told) {
+      followers.add(told);
+      return () => void followers.delete(told);
     },
     all,
     digest: () => digestOf(all(), crypto),
@@ -93,6 +95,14 @@ interface Row {
   readonly hash: string;
   /** null: removed. */
   readonly spec: string | null;
+}
+
+function newestOf(database: AgentDatabase, hostUid: string): Row | undefined {
+  const [row] = database.all(
+    "SELECT host_uid, revision, hash, spec FROM documents WHERE host_uid = ?",
+    hostUid,
+  );
+  return row === undefined ? undefined : rowOf(row);
 }
 
 function rowOf(row: Readonly<Record<string, SqlValue>>): Row {

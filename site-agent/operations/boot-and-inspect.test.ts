@@ -151,6 +151,11 @@ describe("a boot that does not arrive", () => {
     expect(await site.run(inspect())).toMatchObject({ failure });
     site.clock.timer(300_000, () => void site.documents.remove("u-97", 2));
     expect(await site.run(inspect())).toMatchObject({ failure });
+    site.clock.timer(100_000, () => {
+      site.documents.store({ hostUid: "u-96", revision: 1, hash: "h", spec: other });
+    });
+    site.clock.timer(300_000, () => void site.documents.remove("u-96", 2));
+    expect(await site.run(inspect())).toMatchObject({ failure });
   });
 
   test("says that the BMC could not be told to boot from the network", async () => {

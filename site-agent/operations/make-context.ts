@@ -46,10 +46,14 @@ export function makeContext(
     keepsPower: () => documents.get(operation.hostUid)?.spec.hold.disablePowerOff ?? true,
     watchStrangers() {
       const sinceMs = site.clock.nowMs();
-      const before = macsOfOthers(documents, run.document);
-      return () => {
-        const others = new Set([...before, ...macsOfOthers(documents, run.document)]);
-        return site.netboot.strangers(sinceMs).filter((mac) => !others.has(mac));
+      const others = new Set<string>();
+      const learn = (document: HostDocument): void => {
+        if (isOfOthers(document, run.document)) for (const mac of macsOf(document)) others.add(mac);
+      };
+      for (const document of documents.all()) learn(document);
+      return {
+        macs: () => site.netboot.strangers(sinceMs).filter((mac) => !others.has(mac)),
+        stop: documents.follow(learn),
       };
     },
     journaled: () => journal.ofHost(operation.hostUid),
@@ -57,19 +61,13 @@ export function makeContext(
   };
 }
 
-/** Of hosts in other namespaces: whoever reads one must not learn of another's machines. */
-function macsOfOthers(
-  documents: Documents,
-  { spec: { cluster, namespace } }: HostDocument,
-): ReadonlySet<string> {
-  const others = documents
-    .all()
-    .filter(({ spec }) => spec.cluster !== cluster || spec.namespace !== namespace);
-  const macs = others.flatMap(({ spec: { bootMACAddress = "", identity } }) => [
-    bootMACAddress,
-    ...(identity?.macs ?? []),
-  ]);
-  return new Set(macs.map((mac) => mac.toLowerCase()));
+/** In another namespace: whoever reads one must not learn of another's machines. */
+function isOfOthers({ spec }: HostDocument, own: HostDocument): boolean {
+  return spec.cluster !== own.spec.cluster || spec.namespace !== own.spec.namespace;
+}
+
+function macsOf({ spec: { bootMACAddress = "", identity } }: HostDocument): readonly string[] {
+  return [bootMACAddress, ...(identity?.macs ?? [])].map((mac) => mac.toLowerCase());
 }
 
 /** At most two a second, and always the first of a step. Progress is worth no failure. */

@@ -58,6 +58,12 @@ export interface Site {
  */
 export type Depth = "fresh" | "cut" | "destroying";
 
+export interface Strangers {
+  /** MACs that asked to boot since, and that nobody allowed, but for those that were another tenant's host's meanwhile. */
+  macs(): readonly string[];
+  stop(): void;
+}
+
 export interface Context {
   readonly operation: Operation;
   readonly received: Received;
@@ -73,11 +79,8 @@ export interface Context {
   passPointOfNoReturn(): void;
   /** By the newest document: the host must never be switched off (spec.disablePowerOff). */
   keepsPower(): boolean;
-  /**
-   * From now on. The answer: MACs that asked to boot since, and that nobody allowed, but for those of other tenants'
-   * hosts of now or then.
-   */
-  watchStrangers(): () => readonly string[];
+  /** From now on, until it is stopped. */
+  watchStrangers(): Strangers;
   /** What the journal holds of the host, newest first. */
   journaled(): readonly JournalEntry[];
   /** Since the operation's start. */

@@ -2,7 +2,7 @@
 // answer its MAC, power on, wait. A boot that does not arrive ends in time and tells what was seen.
 import { toHex } from "../../../shared/bytes.ts";
 import type { RamdiskSession } from "../../sessions/port.ts";
-import { fail, type Context } from "../operation-context.ts";
+import { fail, type Context, type Strangers } from "../operation-context.ts";
 import { explainBoot } from "./explain-boot.ts";
 import { openBmc } from "./open-bmc.ts";
 import {
@@ -42,6 +42,7 @@ export async function bootRamdisk(context: Context): Promise<RamdiskSession> {
     site.sessions.forget(document.hostUid);
     throw thrown;
   } finally {
+    strangers.stop();
     site.netboot.withdraw(mac);
   }
 }
@@ -67,7 +68,7 @@ interface Boot {
   readonly mac: string;
   /** Wall clock, from before the power-on. */
   readonly sinceMs: number;
-  readonly strangers: () => readonly string[];
+  readonly strangers: Strangers;
   readonly isReset: boolean;
   readonly deviceProblem: string | undefined;
 }
@@ -85,7 +86,7 @@ async function arrival(context: Context, boot: Boot): Promise<RamdiskSession> {
     ...boot,
     waitedMs: site.bounds.bootMs,
     sightings: site.netboot.sightings(mac, sinceMs),
-    strangers: boot.strangers(),
+    strangers: boot.strangers.macs(),
   });
   fail("boot-timeout", message);
 }
