@@ -46,6 +46,21 @@ test("the bound counts from when the agent is connected and nothing is wrong bet
   expect(tryJudge(l1, [...begun, unheard], { until: 46 })).toEqual([late]);
 });
 
+test("a host that only registers, and that a database is told of anew, lets others claim first", () => {
+  const about = { statement: "s", place: 0, table: "hosts", key: "u", before: undefined } as const;
+  const anew: Made = { at: 12, kind: "commit", ...about, after: {} };
+  const status = { provisioning: { state: "registering" } };
+  const registering = madeHost({ spec: { externallyProvisioned: true }, status });
+  const waiting = [...begun, stored(11, registering), anew];
+  expect(tryJudge(l1, [...waiting, told(107, true)], { until: 300 })).toEqual([]);
+  expect(tryJudge(l1, waiting, { until: 108 })).toEqual([late]);
+  expect(tryJudge(l1, [...begun, anew], { until: 46 })).toEqual([late]);
+});
+
+test("what the site has forgotten it need not be told of", () => {
+  expect(tryJudge(l1, begun, { until: 300, truth: { holders: () => [] } })).toEqual([]);
+});
+
 describe("what was decided of a host", () => {
   const status = (state: string) => ({ provisioning: { state } });
   const decided = (at: number, state: string): Made => {

@@ -3,12 +3,14 @@
 import type { KubernetesObject, WorldEvent } from "../world/events.ts";
 import { betweenPeopleAndAgents, Calm } from "./calm.ts";
 import type { Matters } from "./calm.ts";
-import { pausedAnnotation, specOf } from "./host-of.ts";
+import { pausedAnnotation, specOf, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
 import { ShownStatus } from "./shown-status.ts";
 import { Waits } from "./waits.ts";
 
 const boundMs = 35_000;
+/** One that only registers, and that a database knows (again), lets hosts that hold a machine claim first. */
+const othersClaimMs = 60_000;
 
 type Document = Extract<WorldEvent, { readonly kind: "delivered" }>["document"];
 
@@ -23,6 +25,8 @@ export const l1: JudgeKind = {
     /** What each host's site was told last. */
     const told = new Map<string, NonNullable<Document>>();
     const hosts = new Map<string, KubernetesObject>();
+    /** Until when others come first. */
+    const secondUntilMs = new Map<string, number>();
     const sinceMs = () => calm.connectedSinceMs(matters);
     const waits = new Waits(boundMs, (uid, afterMs) =>
       report(`the site does not know the spec of ${uid} after ${afterMs} ms`, uid),
@@ -35,18 +39,30 @@ export const l1: JudgeKind = {
       const document = told.get(uid);
       if (document === undefined) waits.drop(uid);
       else if (isSame(document, host)) waits.end(uid, atMs, sinceMs());
-      else waits.begin(uid, atMs);
+      else waits.begin(uid, Math.max(atMs, secondUntilMs.get(uid) ?? 0));
+    };
+    const takenOver = (uid: string, atMs: number): void => {
+      const host = hosts.get(uid);
+      if (host === undefined || stateOf(host) !== "registering") return;
+      secondUntilMs.set(uid, atMs + othersClaimMs);
+      waits.drop(uid);
+      compare(host, atMs);
     };
     return {
       on: {
         ...calm.on,
-        commit: (event) => status.onCommit(event, sinceMs),
+        commit(event) {
+          status.onCommit(event, sinceMs);
+          const { table, key, before, after, atMs } = event;
+          const isNew = before === undefined && after !== undefined;
+          if (table === "hosts" && isNew) takenOver(key, atMs);
+        },
         object(event) {
           status.onObject(event, sinceMs);
           const { after, verb, atMs } = event;
           if (after.kind !== "BareMetalHost") return;
           const { uid } = after.metadata;
-          if (verb === "gone") for (const map of [told, hosts]) map.delete(uid);
+          if (verb === "gone") for (const map of [told, hosts, secondUntilMs]) map.delete(uid);
           else hosts.set(uid, after);
           compare(after, atMs);
         },
@@ -60,6 +76,12 @@ export const l1: JudgeKind = {
         },
       },
       look(truth) {
+        // A site forgets what a restored database does not speak of.
+        for (const uid of waits.keys) {
+          if (truth.holders(uid).length > 0) continue;
+          told.delete(uid);
+          waits.drop(uid);
+        }
         waits.look(truth.nowMs(), sinceMs);
         status.look(truth.nowMs(), sinceMs);
       },
