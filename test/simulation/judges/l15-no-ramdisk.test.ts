@@ -35,6 +35,18 @@ test("a machine that is waited for without end breaks it", () => {
   expect(tryJudge(l15, [...begun, on(1_211)], { ...given, until: 1_211 })).toEqual([late]);
 });
 
+test("a device that was set for once counts for the start that uses it up", () => {
+  const boots: Made = { at: 10, kind: "running", machine: "m1", boot: 1, running: "firmware" };
+  const late = { ...given, until: 3_000 };
+  expect(tryJudge(l15, [...begun, boots], late)).toHaveLength(1);
+  expect(tryJudge(l15, [...begun, boots, hello, on(1_300)], late)).toEqual([]);
+  const again = [...begun, boots, hello, device(1_290, "network"), on(1_300)];
+  expect(tryJudge(l15, again, late)).toHaveLength(1);
+  const lasting = { ...device(9, "network"), once: false } as Made;
+  const kept = [stored(0, madeHost()), lasting, on(10), boots, hello, on(1_300)];
+  expect(tryJudge(l15, kept, late)).toHaveLength(1);
+});
+
 test("a start from the disk, and a machine of nobody, wait for no ramdisk", () => {
   expect(tryJudge(l15, [stored(0, madeHost()), device(9, "disk"), on(10)], given)).toEqual([]);
   expect(tryJudge(l15, [device(9, "network"), on(10)], given)).toEqual([]);

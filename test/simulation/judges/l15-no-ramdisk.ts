@@ -1,5 +1,6 @@
 // L15: a machine that was started for the ramdisk, and from which the ramdisk does not call, is not waited for without
-// end: it is switched again, or its host says what was seen of its boot.
+// end: it is switched again, or its host says what was seen of its boot. A boot device that was set for once counts for
+// one start.
 import { anything, Calm } from "./calm.ts";
 import { fleetOf } from "./fleet-of.ts";
 import { isHandsOff, statusOf } from "./host-of.ts";
@@ -14,18 +15,22 @@ export const l15: JudgeKind = {
   make(report) {
     const calm = new Calm();
     const sinceMs = () => calm.connectedSinceMs(anything);
-    /** Machines that were told to boot from the network last. */
-    const fromNetwork = new Set<string>();
+    /** Machines that were told to boot from the network last, and whether for once. */
+    const fromNetwork = new Map<string, { readonly once: boolean }>();
     const waits = new Waits(boundMs, (machine, afterMs) =>
       report(`waits for a ramdisk for ${afterMs} ms`, machine),
     );
     return {
       on: {
         ...calm.on,
-        "boot-device"({ machine, place, agent }) {
+        "boot-device"({ machine, place, once, agent }) {
           if (agent === undefined) return;
-          if (place === "network") fromNetwork.add(machine);
+          if (place === "network") fromNetwork.set(machine, { once });
           else fromNetwork.delete(machine);
+        },
+        running({ machine, running }) {
+          const isUsedUp = running === "firmware" && fromNetwork.get(machine)?.once === true;
+          if (isUsedUp) fromNetwork.delete(machine);
         },
         "power-command"({ machine, action, agent, atMs }) {
           if (agent === undefined) return;
