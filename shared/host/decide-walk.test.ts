@@ -223,8 +223,10 @@ function judgePayload(
   const shown = host.status?.provisioning.state ?? "";
   expect(memory.status.provisioning.state).toBe(shown);
   expect(statesOf[payload.kind]).toContain(shown);
-  if (kind === "once") {
+  if (payload.kind === "inspect" || kind === "once") {
     expect(document?.hold.externallyProvisioned).toBe(false); // S1
+  }
+  if (kind === "once") {
     expect(document?.identity).toBeDefined(); // S6
   }
 }

@@ -2,15 +2,7 @@
 import type { OperationKind, OperationPayload } from "../protocol/operation.ts";
 import { sealedCredentials } from "./concerns/credentials.ts";
 import type { Command } from "./decision.ts";
-import {
-  because,
-  hasFinalizer,
-  isDeleting,
-  stateOf,
-  wait,
-  type Draft,
-  type Stop,
-} from "./draft.ts";
+import { because, hasFinalizer, isDeleting, wait, type Draft, type Stop } from "./draft.ts";
 import { backoffLeft, reject } from "./status/errors.ts";
 import { isoTime } from "./status/iso-time.ts";
 
@@ -24,6 +16,9 @@ const classes: Readonly<Record<OperationKind, Pick<Command, "class" | "validForM
   power: { class: "converge", validForMs: 10 * minuteMs },
   recall: { class: "observe", validForMs: 60 * minuteMs },
 };
+
+/** Sites refuse these on a host that is externally provisioned. */
+const bootsRamdisk: readonly OperationKind[] = ["inspect", "clean", "provision"];
 
 /** Orders the operation, or says what it waits for. */
 export function order(draft: Draft, payload: OperationPayload, message: string): Stop {
@@ -85,11 +80,11 @@ function isAdopting({ snapshot }: Draft, kind: OperationKind): Stop | undefined 
 
 function isHeld(draft: Draft, kind: OperationKind): Stop | undefined {
   const { externallyProvisioned } = draft.snapshot.host.spec;
-  if (externallyProvisioned !== true || classes[kind].class !== "once") return undefined;
+  if (externallyProvisioned !== true || !bootsRamdisk.includes(kind)) return undefined;
   const message =
     "spec.externallyProvisioned is true: the disks are not Farrier's to change; clear it, or delete the host";
-  const type = stateOf(draft) === "preparing" ? "preparation error" : "provisioning error";
-  return reject(draft, type, because("ExternallyProvisioned", message), ["spec"]);
+  const why = because("ExternallyProvisioned", message);
+  return reject(draft, "provisioning error", why, ["spec"]);
 }
 
 function waitsForCredentials(draft: Draft): Stop | undefined {

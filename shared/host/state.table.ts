@@ -27,8 +27,8 @@ export const transitions: Readonly<Record<HostState, readonly HostState[]>> = {
   "": ["unmanaged", "registering", "deleting"],
   unmanaged: ["registering", "deleting"],
   registering: ["externally provisioned", "inspecting", "preparing", "deleting"],
-  inspecting: ["preparing", "powering off before delete", "deleting"],
-  preparing: ["available", "powering off before delete", "deleting"],
+  inspecting: ["externally provisioned", "preparing", "powering off before delete", "deleting"],
+  preparing: ["externally provisioned", "available", "powering off before delete", "deleting"],
   available: [
     "externally provisioned",
     "inspecting",

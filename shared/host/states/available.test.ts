@@ -199,6 +199,16 @@ test("externallyProvisioned takes an available host over without touching it [B9
   expect(orders).toEqual([]);
 });
 
+test("what somebody put on a clean host's disks is erased before it is offered again [S18]", () => {
+  const world = available();
+  edit(world, { externallyProvisioned: true });
+  world.settle();
+  edit(world, { externallyProvisioned: false });
+  world.settle();
+  expect(world.states.at(-1)).toBe("deprovisioning");
+  expect(world.ordered).toMatchObject({ kind: "clean" });
+});
+
 test.each([
   ["customDeploy", { customDeploy: { method: "install" } }],
   ["ftp", { image: { ...image, url: "ftp://h/a.img" } }],

@@ -14,6 +14,7 @@ import { annotationOf, because, clearErrors, event, go, takeAnnotation, wait } f
 import type { Draft, StateRules, Stop } from "../draft.ts";
 import { isSameJson } from "../document/canonical-json.ts";
 import { reject } from "../status/errors.ts";
+import { handOver } from "./hand-over.ts";
 
 export const available: StateRules = {
   keeps: (_, { kind }) => kind === "power",
@@ -26,13 +27,6 @@ export const available: StateRules = {
     provision(draft) ??
     power(draft),
 };
-
-function handOver(draft: Draft): Stop | undefined {
-  if (draft.snapshot.host.spec.externallyProvisioned !== true) return undefined;
-  delete draft.memory.status.provisioning.rootDeviceHints;
-  const why = because("ExternallyProvisioned", "spec.externallyProvisioned was set");
-  return go(draft, "externally provisioned", why);
-}
 
 function inspectAgain(draft: Draft): Stop | undefined {
   const wish = annotationOf(draft, inspectAnnotation);

@@ -126,6 +126,25 @@ test("a host that becomes external past the webhook while it is given back keeps
   expect(world.host.status).toMatchObject({ operationalStatus: "OK", errorMessage: "" });
 });
 
+test("a machine that was never seen is not looked at either once its host is external", () => {
+  const world = makeHostWorld(makeHost({ externallyProvisioned: true, online: false }));
+  world.settle();
+  world.succeed(plainResult("register", undefined, world.credentialsVersion()));
+  edit(world, { externallyProvisioned: false });
+  world.settle();
+  expect(world.ordered?.kind).toBe("inspect");
+  edit(world, { externallyProvisioned: true });
+  const ordered = orders(world).length;
+  world.fail({ kind: "fenced" });
+  passBackoff(world);
+  expect(orders(world)).toHaveLength(ordered);
+  expect(world.host.status).toMatchObject({
+    errorType: "provisioning error",
+    errorMessage: expect.stringContaining("spec.externallyProvisioned is true") as string,
+    provisioning: { state: "deprovisioning" },
+  });
+});
+
 test("deleting a host whose inspection is stopped switches it off, though it was off before [S22]", () => {
   const world = makeHostWorld();
   world.reach("inspecting");

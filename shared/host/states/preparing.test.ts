@@ -7,8 +7,12 @@ import {
   makeHost,
   makeHostWorld,
   plainResult,
+  type HostWorld,
 } from "../../../test/support/host-world.ts";
 
+const becomeExternal = (world: HostWorld): void => {
+  world.seen.host = { ...world.host, spec: { ...world.host.spec, externallyProvisioned: true } };
+};
 const annotated = (annotations: Record<string, string>, spec: object = {}) =>
   makeHost(spec, { annotations });
 
@@ -193,4 +197,58 @@ test("RAID is refused openly [B64]", () => {
   world.settle();
   expect(world.host.status?.errorType).toBe("preparation error");
   expect(world.host.status?.errorMessage).toContain("spec.raid");
+});
+
+test.each(["inspecting", "preparing"] as const)(
+  "a host that becomes external past the webhook while it is %s is handed over at once, and nothing more is done to it",
+  (state) => {
+    const world = makeHostWorld();
+    world.reach(state);
+    world.settle();
+    const ordered = world.decisions.length;
+    becomeExternal(world);
+    world.settle();
+    expect(world.seen.operation).toMatchObject({ cancelled: true });
+    world.fail({ kind: "fenced" });
+    world.seen.power = { on: true, atMs: world.seen.nowMs };
+    world.settle();
+    expect(world.states.slice(-2)).toEqual([state, "externally provisioned"]);
+    expect(world.events().at(-1)).toBe("ExternallyProvisioned");
+    world.pass(3_600_000);
+    expect(world.decisions.slice(ordered).flatMap(({ command }) => command ?? [])).toEqual([]);
+    expect(world.host.status).toMatchObject({ operationalStatus: "OK", errorMessage: "" });
+  },
+);
+
+test("a host that becomes external while an inspection or a cleaning waits to be tried again is handed over", () => {
+  for (const state of ["inspecting", "preparing"] as const) {
+    const world = makeHostWorld();
+    world.reach(state);
+    world.settle();
+    world.fail({ kind: "boot-timeout" });
+    becomeExternal(world);
+    world.settle();
+    expect(world.states.at(-1)).toBe("externally provisioned");
+    expect(world.host.status).toMatchObject({ errorMessage: "", errorCount: 0 });
+  }
+});
+
+test("an inspection that ends just when its host becomes external is published, and nothing is erased", () => {
+  const world = makeHostWorld();
+  world.reach("inspecting");
+  world.settle();
+  becomeExternal(world);
+  world.succeed(plainResult("inspect", undefined));
+  expect(world.states.slice(-2)).toEqual(["inspecting", "externally provisioned"]);
+  expect(world.seen.hardware).toEqual(hardware);
+});
+
+test("a cleaning that succeeds although its host became external does not count as clean [S18]", () => {
+  const world = makeHostWorld();
+  world.reach("preparing");
+  world.settle();
+  becomeExternal(world);
+  world.succeed(plainResult("clean", undefined));
+  expect(world.states.slice(-2)).toEqual(["preparing", "externally provisioned"]);
+  expect(world.seen.memory?.clean).toBe(false);
 });

@@ -5,14 +5,17 @@ import { hintsOf } from "../concerns/hardware.ts";
 import { unsupportedRaid } from "../concerns/unsupported.ts";
 import { because, clearErrors, go, type Draft, type StateRules, type Stop } from "../draft.ts";
 import { reject } from "../status/errors.ts";
+import { handOver, isExternal } from "./hand-over.ts";
 
 export const preparing: StateRules = {
-  keeps: (draft, { kind }) => (kind === "clean" || kind === "inspect") && needsCleaning(draft),
-  ended: (draft, operation) => cleaningEnded(draft, operation, "preparation error"),
-  next,
+  keeps: (draft, { kind }) =>
+    (kind === "clean" || kind === "inspect") && needsCleaning(draft) && !isExternal(draft),
+  ended: (draft, operation) =>
+    isExternal(draft) ? undefined : cleaningEnded(draft, operation, "preparation error"),
+  next: (draft) => handOver(draft) ?? prepare(draft),
 };
 
-function next(draft: Draft): Stop {
+function prepare(draft: Draft): Stop {
   const raid = unsupportedRaid(draft.snapshot.host.spec);
   if (raid !== undefined) {
     return reject(draft, "preparation error", because("PreparationError", raid), ["spec"]);
