@@ -77,7 +77,7 @@ async function runLinked(
     ports.kubernetes === undefined
       ? undefined
       : startCluster(
-          { ...ports, api: ports.kubernetes },
+          { ...ports, api: ports.kubernetes, lease: state.lease },
           {
             feedUrl: config.hub.feedUrl ?? config.hub.url,
             caPem,

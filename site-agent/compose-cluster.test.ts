@@ -27,6 +27,7 @@ let kubernetes: FakeKubernetes;
 let requests: HttpRequest[];
 let answer: (request: HttpRequest) => FakeAnswer;
 let cluster: RunningCluster;
+let isConfirmed: boolean;
 const logged: string[] = [];
 
 beforeEach(() => {
@@ -34,6 +35,7 @@ beforeEach(() => {
   kubernetes = new FakeKubernetes();
   kubernetes.put(host, { metadata: { name: "m1", namespace: "horses", uid: "host-1" } });
   requests = [];
+  isConfirmed = true;
   answer = () => ({ status: 409, body: new TextEncoder().encode('{"cursor":""}') });
   cluster = start(undefined);
 });
@@ -57,6 +59,7 @@ function start(openShift: OpenShiftChoice | undefined): RunningCluster {
       clock,
       crypto: makeNodeCrypto(),
       log: { info: say, warn: say, error: say },
+      lease: { isConfirmed: () => isConfirmed },
     },
     { feedUrl: "https://hub.example/", caPem: "the CA", openShift },
   );
@@ -97,6 +100,14 @@ test("a session follows its cluster with its own bearer", async () => {
   });
   expect(await cluster.write(write)).toEqual({ ok: true });
   expect(finalizers()).toEqual(["baremetalhost.metal3.io"]);
+});
+
+test("what a process that was stopped finds in its socket is not written: another may have written since", async () => {
+  cluster.welcome(welcome());
+  await clock.advance(100);
+  isConfirmed = false;
+  expect(await cluster.write(write)).toMatchObject({ ok: false, retry: true });
+  expect(finalizers()).toBeUndefined();
 });
 
 const openShift = { namespace: "horses", name: "o", uid: "o-1" } as const;

@@ -33,6 +33,7 @@ import { isOfClusterApi } from "./cluster/is-of-cluster-api.ts";
 import type { WriteOutcome } from "./cluster/writes/write-attempt.ts";
 import { ShownObjects } from "./cluster/shown-objects.ts";
 import { writeBackTo } from "./cluster/writes/write-back.ts";
+import type { Lease } from "./link/lease.ts";
 import type { AgentDatabase, Clock, Crypto, HttpClient, Log } from "./ports.ts";
 
 export interface ClusterPorts {
@@ -43,6 +44,7 @@ export interface ClusterPorts {
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly log: Log;
+  readonly lease: Pick<Lease, "isConfirmed">;
 }
 
 export interface ClusterOptions {
@@ -71,6 +73,8 @@ const retryMs = 1_000;
 /** So many are read and written again without a pause; more would be a quarrel. */
 const conflictsAtOnce = 2;
 const leaseCheckMs = 5_000;
+/** As one that was stopped for a while, and finds in its socket what was meant for then. */
+const unconfirmed = "the control plane was not heard for 15 s, another process may write instead";
 
 export function startCluster(ports: ClusterPorts, options: ClusterOptions): RunningCluster {
   return new ClusterLink(ports, options);
@@ -138,11 +142,12 @@ class ClusterLink implements RunningCluster {
 
   /** Conflicts and short outages are ridden out here; longer ones go back to the control plane's outbox. */
   async write(write: WriteBack): Promise<WriteOutcome> {
-    const { clock, log } = this.ports;
+    const { clock, log, lease } = this.ports;
     const { signal } = this.session;
     for (let left = tries; ; left--) {
       // A write of an ended session would come after those of the next.
       if (signal.aborted) return { ok: false, message: "the session ended", retry: true };
+      if (!lease.isConfirmed()) return { ok: false, message: unconfirmed, retry: true };
       const { obstacle } = this;
       if (obstacle !== undefined) {
         await clock.sleep(retryMs, signal);

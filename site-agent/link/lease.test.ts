@@ -43,3 +43,20 @@ test("who waited for approval, or for an earlier process of its own, is alone wi
   lease.opened(clock.monotonicMs());
   expect(lease.isAlone()).toBe(true);
 });
+
+test("a session counts as confirmed for 15 s from its welcome, and from each answered renewal", async () => {
+  expect(lease.isConfirmed()).toBe(false);
+  lease.opened(undefined);
+  expect(lease.isConfirmed()).toBe(true);
+  await clock.advance(10_000);
+  const sequence = lease.sent();
+  await clock.advance(4_000);
+  lease.answered(sequence);
+  await clock.advance(10_999);
+  expect(lease.isConfirmed()).toBe(true);
+  await clock.advance(1);
+  expect(lease.isConfirmed()).toBe(false);
+  lease.opened(undefined);
+  lease.closed(true);
+  expect(lease.isConfirmed()).toBe(false);
+});

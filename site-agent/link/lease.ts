@@ -21,6 +21,11 @@ export interface Lease {
   isTaken(): boolean;
   /** It is held, and for long nobody has told of another process with this agent's identity. */
   isAlone(): boolean;
+  /**
+   * The session was confirmed within 15 s, by its welcome at least. Otherwise another process may have the next one,
+   * and what this one has heard may be old.
+   */
+  isConfirmed(): boolean;
   /** Undefined when something destructive may begin now, else why not. */
   problem(): string | undefined;
 }
@@ -30,6 +35,7 @@ export function makeLease(clock: Clock): Lease {
   let heldSinceMs: number | undefined;
   let isTaken = false;
   let takenMs = -Infinity;
+  let confirmedMs = -Infinity;
   const sentAtMs = new Map<number, number>();
   const problem = (): string | undefined => {
     if (heldSinceMs === undefined)
@@ -49,6 +55,7 @@ export function makeLease(clock: Clock): Lease {
       const at = sentAtMs.get(answer);
       if (at === undefined) return;
       heldSinceMs = Math.max(heldSinceMs ?? at, at);
+      confirmedMs = Math.max(confirmedMs, at);
       for (const older of sentAtMs.keys()) if (older <= answer) sentAtMs.delete(older);
     },
     opened(helloSentAtMs, afterAnother = false) {
@@ -56,16 +63,19 @@ export function makeLease(clock: Clock): Lease {
       isTaken = false;
       if (afterAnother) takenMs = clock.monotonicMs();
       heldSinceMs = helloSentAtMs;
+      confirmedMs = clock.monotonicMs();
     },
     closed(isLost) {
       sentAtMs.clear();
       if (!isLost) return;
       isTaken = true;
+      confirmedMs = -Infinity;
       // One that never held it was not approved yet, or comes after an earlier process of its own.
       if (heldSinceMs !== undefined) takenMs = clock.monotonicMs();
       heldSinceMs = undefined;
     },
     isTaken: () => isTaken,
+    isConfirmed: () => clock.monotonicMs() - confirmedMs < beginWithinMs,
     isAlone: () => problem() === undefined && clock.monotonicMs() - takenMs > copyMs,
     problem,
   };
