@@ -31,7 +31,7 @@ async function lookUp(deps: FleetDeps, question: FleetQuestion): Promise<FleetVi
         ? []
         : await deps.store.claimants(site.name, question.claims, question.uid);
     const { secrets, memory, hardware } = around;
-    return { site, claimants, secrets, memory, hardware: readHardware(hardware) };
+    return { site, claimants, secrets, memory, hardware: readHardware(hardware, question.uid) };
   } catch (thrown) {
     deps.log.error("fleet not read", { reason: String(thrown) });
     return undefined;

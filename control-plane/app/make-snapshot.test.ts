@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { viewSite, type SiteSurroundings } from "./make-snapshot.ts";
+import { readHardware, viewSite, type SiteSurroundings } from "./make-snapshot.ts";
 
 const nowMs = 1_000_000_000;
 const key = "farrier.dev/site";
@@ -42,4 +42,16 @@ test("viewSite moves a host when its label or its namespace names another site",
     name: "west",
   });
   expect(viewSite(around(at), { [key]: "nowhere" }, nowMs).kind).toBe("none");
+});
+
+test("readHardware takes what people wrote and what is the host's own, not what an earlier host of its name has left", () => {
+  const hardware = { hostname: "node-1" };
+  const owner = { apiVersion: "metal3.io/v1alpha1", kind: "BareMetalHost", name: "h", uid: "u1" };
+  const owned = { metadata: { ownerReferences: [owner] }, spec: { hardware } };
+  expect(readHardware({ metadata: {}, spec: { hardware } }, "u2")).toEqual(hardware);
+  expect(readHardware(owned, "u1")).toEqual(hardware);
+  expect(readHardware(owned, "u2")).toBeUndefined();
+  expect(readHardware(owned, undefined)).toBeUndefined();
+  const byOther = { ...owned, metadata: { ownerReferences: [{ ...owner, kind: "ConfigMap" }] } };
+  expect(readHardware(byOther, "u2")).toEqual(hardware);
 });

@@ -5,13 +5,17 @@ import { siteKey } from "../../shared/metal3/annotations.ts";
 import { bareMetalHost } from "../../shared/metal3/bare-metal-host.ts";
 import { hardwareDataSpec } from "../../shared/metal3/hardware-data.ts";
 import type { HardwareDetails } from "../../shared/metal3/hardware-details.ts";
+import { objectMeta } from "../../shared/metal3/object-meta.ts";
 import { validateBareMetalHost } from "../../shared/metal3/validate-bare-metal-host.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { z } from "zod";
 import type { HostRows } from "../ports.ts";
 import { siteDegradedAfterMs, siteUnreachableAfterMs } from "../lease-times.table.ts";
 
-const hardwareObject = z.looseObject({ spec: hardwareDataSpec.optional() });
+const hardwareObject = z.looseObject({
+  metadata: objectMeta.pick({ ownerReferences: true }).optional(),
+  spec: hardwareDataSpec.optional(),
+});
 
 /** "invalid": the object does not fit the schema of its kind; the message names the fields, not their values. */
 export function makeSnapshot(
@@ -37,7 +41,7 @@ export function makeSnapshot(
     invalid: validateBareMetalHost(host),
     memory: rows.host.memory,
     forgotten: rows.host.memory === undefined && rows.host.site !== undefined,
-    hardware: readHardware(rows.hardware),
+    hardware: readHardware(rows.hardware, host.metadata.uid),
     site: viewSite({ ...rows, site: rows.host.site }, host.metadata.labels, nowMs),
     secrets: Object.fromEntries(rows.secrets.map((fact) => [fact.purpose, fact])),
     operation: rows.operation,
@@ -47,9 +51,17 @@ export function makeSnapshot(
   });
 }
 
-/** The inventory in a HardwareData object; undefined if there is none that can be read. */
-export function readHardware(object: unknown): HardwareDetails | undefined {
-  return hardwareObject.safeParse(object).data?.spec?.hardware;
+/**
+ * The inventory in a HardwareData object; undefined if there is none that can be read, or it is that of an earlier host
+ * of this name, which is about to go.
+ */
+export function readHardware(
+  object: unknown,
+  hostUid: string | undefined,
+): HardwareDetails | undefined {
+  const { metadata, spec } = hardwareObject.safeParse(object).data ?? {};
+  const owner = metadata?.ownerReferences?.find(({ kind }) => kind === "BareMetalHost");
+  return owner === undefined || owner.uid === hostUid ? spec?.hardware : undefined;
 }
 
 /** What the choice of a site depends on, besides the host's own labels. */
