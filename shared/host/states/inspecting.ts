@@ -2,7 +2,7 @@
 // becomes externally provisioned needs none of them.
 import { readReboots, rebootAnnotation } from "../../metal3/annotations.ts";
 import { inspectionDisabled, pin, publishHardware } from "../concerns/hardware.ts";
-import { because, clearErrors, event, go, takeAnnotation } from "../draft.ts";
+import { because, clearBackoff, clearErrors, event, go, takeAnnotation } from "../draft.ts";
 import type { Draft, EndedOperation, StateRules, Stop } from "../draft.ts";
 import { order } from "../order.ts";
 import { failOperation } from "../status/errors.ts";
@@ -10,15 +10,18 @@ import { handOver, isExternal } from "./hand-over.ts";
 
 export const inspecting: StateRules = { keeps, ended, next };
 
-/** A forced reboot restarts an inspection that hangs, as upstream has it. */
 function keeps(draft: Draft, { kind }: { kind: string }): boolean {
-  if (kind !== "inspect" || !isWanted(draft)) return false;
-  const taken = draft.memory.taken ?? [];
-  const forced = readReboots(draft.snapshot.host.metadata.annotations).filter(
-    ({ key, force }) => force && !taken.includes(key),
+  return kind === "inspect" && isWanted(draft) && !takeForcedReboot(draft);
+}
+
+/** It restarts an inspection that hangs, or waits to be tried again, as upstream has it. One that holds does neither. */
+function takeForcedReboot(draft: Draft): boolean {
+  const { memory, snapshot } = draft;
+  const isAsked = readReboots(snapshot.host.metadata.annotations).some(
+    ({ key, force, holds }) => force && !holds && memory.taken?.includes(key) !== true,
   );
-  if (forced.some(({ key }) => key === rebootAnnotation)) takeAnnotation(draft, rebootAnnotation);
-  return forced.length === 0;
+  if (isAsked) takeAnnotation(draft, rebootAnnotation);
+  return isAsked;
 }
 
 function ended(draft: Draft, { result, failure, view }: EndedOperation): Stop | undefined {
@@ -50,6 +53,7 @@ function inspect(draft: Draft): Stop {
     event(draft, "Normal", "InspectionSkipped", "hardware inspection was disabled");
     return go(draft, "preparing", because("InspectionSkipped", "inspection is disabled"));
   }
+  if (takeForcedReboot(draft)) clearBackoff(draft);
   const stays = host.spec.online || host.spec.disablePowerOff === true;
   const afterwards = stays ? "stay" : "power-off";
   return order(draft, { kind: "inspect", afterwards }, "inspects the hardware");

@@ -142,6 +142,30 @@ test("a forced reboot restarts a hanging inspection", () => {
   expect(world.host.status?.errorCount).toBe(0);
 });
 
+test("a forced reboot ends the wait after an inspection that failed, and is done with the next", () => {
+  const world = makeHostWorld();
+  world.reach("inspecting");
+  world.settle();
+  const first = world.seen.operation?.id;
+  world.fail({ kind: "guard" });
+  const annotations = { "reboot.metal3.io": '{"force":true}' };
+  world.seen.host = { ...world.host, metadata: { ...world.host.metadata, annotations } };
+  world.settle();
+  expect(world.seen.operation).toMatchObject({ kind: "inspect", attempt: 1, cancelled: false });
+  expect(world.seen.operation?.id).not.toBe(first);
+  expect(world.host.metadata.annotations).toEqual({});
+});
+
+test("a reboot that holds the power off restarts no inspection", () => {
+  const world = makeHostWorld();
+  world.reach("inspecting");
+  world.settle();
+  const annotations = { "reboot.metal3.io/me": '{"force":true}' };
+  world.seen.host = { ...world.host, metadata: { ...world.host.metadata, annotations } };
+  world.settle();
+  expect(world.seen.operation).toMatchObject({ kind: "inspect", cancelled: false });
+});
+
 test("the first cleaning erases all disks before the host is offered [S18]", () => {
   const world = makeHostWorld();
   world.reach("preparing");
