@@ -234,6 +234,19 @@ test("a link lists once more where another process of its agent told of changes:
   expect(lists()).toBe(2);
 });
 
+test("nor does it list from a server that lags behind what the other process has told", async () => {
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  hub.cursor = "102";
+  await start();
+  expect(hub.listed).toEqual(["100"]);
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  kubernetes.put(path("m2"), { metadata: { name: "m2" } });
+  await clock.advance(1_000);
+  expect(hub.listed).toEqual(["100", "102"]);
+});
+
 test("the link remembers what another process has told while it watched, all of it", async () => {
   await start();
   kubernetes.disconnect();

@@ -82,6 +82,8 @@ export async function followResource(
   signal: AbortSignal,
 ): Promise<void> {
   let stored = await storedCursor(deps, resource, signal);
+  // Another process of this agent may have told of more than this one has seen.
+  deps.newest.note(resource, stored);
   // A link that lost its own memory lists once more, though the control plane has the objects.
   let cursor = mayGoOn(deps, resource, stored) ? stored : "";
   let pauseMs = 0;
