@@ -44,6 +44,21 @@ test("who waited for approval, or for an earlier process of its own, is alone wi
   expect(lease.isAlone()).toBe(true);
 });
 
+test("machines may be looked at from the first session on, but for while another process has the lease", async () => {
+  expect(lease.mayLook()).toBe(false);
+  lease.closed(true);
+  expect(lease.mayLook()).toBe(false);
+  lease.opened(undefined);
+  expect(lease.mayLook()).toBe(true);
+  lease.closed(false);
+  await clock.advance(24 * 3_600_000);
+  expect(lease.mayLook()).toBe(true);
+  lease.closed(true);
+  expect(lease.mayLook()).toBe(false);
+  lease.opened(undefined);
+  expect(lease.mayLook()).toBe(true);
+});
+
 test("a session counts as confirmed for 15 s from its welcome, and from each answered renewal", async () => {
   expect(lease.isConfirmed()).toBe(false);
   lease.opened(undefined);

@@ -19,6 +19,11 @@ export interface Lease {
   closed(isLost: boolean): void;
   /** Told so, until the next session: this agent must leave its machines alone. */
   isTaken(): boolean;
+  /**
+   * A session of this process was opened once, and nobody has told since that another has the lease. Before, a copy of
+   * the agent may hold it: two that log in to one BMC with an old password lock it twice as soon.
+   */
+  mayLook(): boolean;
   /** It is held, and for long nobody has told of another process with this agent's identity. */
   isAlone(): boolean;
   /**
@@ -34,6 +39,7 @@ export function makeLease(clock: Clock): Lease {
   let sequence = 0;
   let heldSinceMs: number | undefined;
   let isTaken = false;
+  let wasOpened = false;
   let takenMs = -Infinity;
   let confirmedMs = -Infinity;
   const sentAtMs = new Map<number, number>();
@@ -61,6 +67,7 @@ export function makeLease(clock: Clock): Lease {
     opened(helloSentAtMs, afterAnother = false) {
       sentAtMs.clear();
       isTaken = false;
+      wasOpened = true;
       if (afterAnother) takenMs = clock.monotonicMs();
       heldSinceMs = helloSentAtMs;
       confirmedMs = clock.monotonicMs();
@@ -75,6 +82,7 @@ export function makeLease(clock: Clock): Lease {
       heldSinceMs = undefined;
     },
     isTaken: () => isTaken,
+    mayLook: () => wasOpened && !isTaken,
     isConfirmed: () => clock.monotonicMs() - confirmedMs < beginWithinMs,
     isAlone: () => problem() === undefined && clock.monotonicMs() - takenMs > copyMs,
     problem,

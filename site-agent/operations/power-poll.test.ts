@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { bmcAddress, makeFakeSite, secretOf, type FakeSite } from "../../test/support/fake-site.ts";
 import { ok } from "../../shared/result.ts";
+import { makeLease } from "../link/lease.ts";
 import { runPowerPoll } from "./power-poll.ts";
 import { reportStrangers } from "./report-strangers.ts";
 
@@ -78,6 +79,21 @@ test("a very long problem is cut to what the protocol carries", async () => {
   void runPowerPoll({ ...site, site: { ...site.site, bmcs } }, stop.signal);
   await site.clock.advance(1_000);
   expect(told()).toEqual(["x".repeat(1_024)]);
+});
+
+test("nobody is asked before the first session: until then a copy of the agent may be at work [S15]", async () => {
+  let asked = 0;
+  site.bmc.fail = () => {
+    asked += 1;
+    return undefined;
+  };
+  const lease = makeLease(site.clock);
+  void runPowerPoll({ ...site, lease }, stop.signal);
+  await site.clock.advance(600_000);
+  expect(asked).toBe(0);
+  lease.opened(site.clock.monotonicMs());
+  await site.clock.advance(2_000);
+  expect(told()).toEqual(["on"]);
 });
 
 test("nobody is asked while another process has the agent's identity", async () => {

@@ -1,6 +1,6 @@
 // Looks at each host's power every few seconds and reports changes, so that the control plane sees a power
-// button within seconds and never polls a BMC itself. Never acts. Rests while an operation works on the host, and
-// while another process has this agent's identity.
+// button within seconds and never polls a BMC itself. Never acts. Rests while an operation works on the host, until this
+// process had a session, and while another process has this agent's identity.
 import type { HostDocument } from "../../shared/protocol/host-document.ts";
 import type { Documents } from "../link/documents.ts";
 import type { Lease } from "../link/lease.ts";
@@ -12,6 +12,7 @@ import { openBmc } from "./steps/open-bmc.ts";
 import { readPower } from "./steps/power-control.ts";
 
 const everyMs = 10_000;
+const untilSessionMs = 1_000;
 const maxProblem = 1_024;
 
 interface Seen {
@@ -38,7 +39,7 @@ export interface PowerPollDeps {
   readonly documents: Documents;
   readonly dispatcher: Pick<Dispatcher, "isBusy" | "ends">;
   readonly observations: Observations;
-  readonly lease: Pick<Lease, "isTaken">;
+  readonly lease: Pick<Lease, "mayLook">;
 }
 
 /** Runs until the signal aborts. Hosts are asked side by side: one hung BMC costs nobody else anything. */
@@ -46,8 +47,8 @@ export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Pr
   const known = new Map<string, Known>();
   const asking = new Set<string>();
   while (!signal.aborted) {
-    // Two that log in to one BMC with an old password lock it twice as soon.
-    const documents = deps.lease.isTaken() ? [] : deps.documents.all();
+    const mayLook = deps.lease.mayLook();
+    const documents = mayLook ? deps.documents.all() : [];
     const present = new Set(documents.map(({ hostUid }) => hostUid));
     for (const hostUid of known.keys()) if (!present.has(hostUid)) known.delete(hostUid);
     for (const document of documents) {
@@ -60,7 +61,7 @@ export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Pr
       known.set(hostUid, own);
       void poll(deps, document, own).finally(() => asking.delete(hostUid));
     }
-    await deps.site.clock.sleep(everyMs, signal);
+    await deps.site.clock.sleep(mayLook ? everyMs : untilSessionMs, signal);
   }
 }
 
