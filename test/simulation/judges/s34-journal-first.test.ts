@@ -13,8 +13,8 @@ function inJournal(state: string) {
   return { truth: { machines, journal } };
 }
 
-function failed(operationId: string, destroyed: boolean): Made {
-  const about = { at: 3, kind: "reported", agent: "site-1", seq: 1, hostUid: "u" } as const;
+function failed(operationId: string, destroyed: boolean, agent = "site-1"): Made {
+  const about = { at: 3, kind: "reported", agent, seq: 1, hostUid: "u" } as const;
   return { ...about, what: "operation-failed", operationId, failure: "expired", destroyed };
 }
 
@@ -28,6 +28,7 @@ test("a failure that denies what was destroyed breaks it", () => {
   expect(tryJudge(s34, [...begun, failed("u.1", true)], given)).toEqual([]);
   expect(tryJudge(s34, [...begun, failed("u.2", false)], given)).toEqual([]);
   expect(tryJudge(s34, [toRamdisk(1, "go", "u.1"), failed("u.1", false)], given)).toEqual([]);
+  expect(tryJudge(s34, [...begun, failed("u.1", false, "site-1#2")], given)).toEqual([]);
   expect(tryJudge(s34, [...begun, failed("u.1", false)], given)).toEqual([
     "u.1 has destroyed, and its failure (expired) denies it",
   ]);

@@ -14,6 +14,7 @@ export const s34: JudgeKind = {
     const isFirst = firstOfBoot();
     /** What each machine's ramdisk was allowed last, and what of that has begun. */
     const allowed = new Map<string, string>();
+    /** "agent operation": a copy from before it had begun knows nothing of it. */
     const begun = new Set<string>();
     /** A database, or an agent, is not the one that heard of the end. */
     let isDoubled = false;
@@ -40,19 +41,19 @@ export const s34: JudgeKind = {
           if (running === "firmware" || running === "nothing") allowed.delete(machine);
         },
         reported({ agent, operationId = "", failure, destroyed }) {
-          if (destroyed !== false || !begun.has(operationId)) return;
+          if (destroyed !== false || !begun.has(`${agent} ${operationId}`)) return;
           report(`${operationId} has destroyed, and its failure (${failure}) denies it`, agent);
         },
         disk(event, truth) {
-          const operationId = allowed.get(event.machine);
-          if (operationId !== undefined) begun.add(operationId);
           const machine = truth.machines.get(event.machine);
-          if (machine === undefined || !isFirst(event)) return;
-          const states = truth
+          if (machine === undefined) return;
+          const destroying = truth
             .journal(machine.site)
-            .flatMap(({ rows }) => rows)
+            .flatMap(({ agent, rows }) => rows.map((row) => ({ agent, ...row })))
             .filter(({ state }) => state === "destroying");
-          if (states.length === 0) {
+          for (const { agent, operationId } of destroying)
+            if (operationId === allowed.get(event.machine)) begun.add(`${agent} ${operationId}`);
+          if (isFirst(event) && destroying.length === 0) {
             report(`${event.change} on ${event.disk}, and no journal says so`, event.machine);
           }
         },
