@@ -2,12 +2,12 @@
 // Made in one pass, and again only when something has changed, for fleets are large and many judges ask.
 import type { KubernetesObject } from "../world/events.ts";
 import type { MachineTruth, Truth } from "../world/truth.ts";
-import { bootsFrom, specOf } from "./host-of.ts";
+import { bootMacOf, bootsFrom, specOf } from "./host-of.ts";
 
 export interface FleetHost {
   readonly cluster: string;
   readonly object: KubernetesObject;
-  /** Whose BMC the host names, if no other host names it and the boot MAC is the machine's. */
+  /** Whose BMC the host names and whose boot MAC it has, if no other host names either. */
   readonly machine: MachineTruth | undefined;
   /** What the Secret of its BMC holds; undefined: there is none. */
   readonly password: string | undefined;
@@ -29,26 +29,32 @@ export function fleetOf(truth: Truth): Fleet {
 function makeFleet(truth: Truth): Fleet {
   const hosts: (Placed & HostWords)[] = [];
   const passwords = new Map<string, string | undefined>();
-  const namedBy = new Map<string, number>();
+  const machines = [...truth.machines.values()];
+  const byAddress = new Map(machines.map((each) => [each.bmcAddress, each]));
+  const byMac = new Map(machines.flatMap((each) => each.macs.map((mac) => [mac, each])));
+  const namedBy = new Map<MachineTruth | undefined, number>();
+  const name = (named: ReadonlySet<MachineTruth | undefined>): void => {
+    for (const machine of named) namedBy.set(machine, (namedBy.get(machine) ?? 0) + 1);
+  };
   for (const cluster of truth.clusters) {
     for (const object of truth.objects(cluster).values()) {
       if (object.kind === "BareMetalHost") {
         const words = hostWords.of(object);
         hosts.push({ cluster, object, ...words });
-        namedBy.set(words.address, (namedBy.get(words.address) ?? 0) + 1);
+        name(new Set([byAddress.get(words.address), byMac.get(words.mac)]));
       } else if (object.kind === "Secret") {
         const { password, place } = secretWords.of(object);
         passwords.set(`${cluster}/${place}`, password);
       }
     }
   }
-  const machines = new Map([...truth.machines.values()].map((each) => [each.bmcAddress, each]));
   return hosts.map(({ cluster, object, address, secret }) => {
-    const machine = namedBy.get(address) === 1 ? machines.get(address) : undefined;
+    const machine = byAddress.get(address);
+    const isOwn = namedBy.get(machine) === 1 && bootsFrom(object, machine);
     return {
       cluster,
       object,
-      machine: bootsFrom(object, machine) ? machine : undefined,
+      machine: isOwn ? machine : undefined,
       password: passwords.get(`${cluster}/${secret}`),
     };
   });
@@ -80,6 +86,7 @@ class Words<T> {
 interface HostWords {
   /** As "10.1.0.11:623". */
   readonly address: string;
+  readonly mac: string;
   /** Of its credentials: namespace and name. */
   readonly secret: string;
 }
@@ -89,6 +96,7 @@ const hostWords = new Words((host): HostWords => {
   const address = (bmc?.address ?? "").replace(/^ipmi:\/\//, "");
   return {
     address: address.includes(":") ? address : `${address}:623`,
+    mac: bootMacOf(host),
     secret: `${host.metadata.namespace}/${credentialsOf(host)}`,
   };
 });

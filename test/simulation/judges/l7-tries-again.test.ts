@@ -47,6 +47,9 @@ test("what only a person can end, and what is wrong with the world, is no breach
   expect(tryJudge(l7, wrong, { truth: { machines }, until })).toEqual([]);
   const nobody = new Map([["m1", madeMachine({ macs: [] })]]);
   expect(tryJudge(l7, begun, { truth: { machines: nobody }, until })).toEqual([]);
+  const moved = { bmc: { address: "ipmi://10.1.0.99" } };
+  const other = madeHost({ name: "i", uid: "v", spec: moved });
+  expect(tryJudge(l7, [...begun, stored(3, other)], { truth: { machines }, until })).toEqual([]);
   const hangs = [...begun, fault(10, "bmc-hangs", "m1")];
   expect(tryJudge(l7, hangs, { truth: { machines }, until })).toEqual([]);
   const kept = (errorType: string): Made[] => {

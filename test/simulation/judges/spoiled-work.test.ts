@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { FaultClass } from "../workload/scenario.ts";
 import type { Truth } from "../world/truth.ts";
 import { SpoiledWork } from "./spoiled-work.ts";
 import { madeHost } from "./try-judge.ts";
@@ -13,7 +14,7 @@ const ended = {
   failure: "boot-timeout",
   atMs: 30,
 } as const;
-const fault = (what: "ramdisk-dies" | "wan-delay") =>
+const fault = (what: FaultClass) =>
   ({ kind: "fault", fault: what, target: "m1", atMs: 20, number: 2 }) as const;
 
 test("work that was given in calm counts as if it were not there", () => {
@@ -25,10 +26,13 @@ test("work that was given in calm counts as if it were not there", () => {
   expect(spoiled.sinceMs("u", 5)).toBe(5);
 });
 
-test("work whose ramdisk dies in its middle is waited for", () => {
+test.each([
+  ["whose ramdisk dies", "ramdisk-dies"],
+  ["whose boot a copy of the agent answers", "agent-cloned"],
+] as const)("work %s in its middle is waited for", (_, what) => {
   const spoiled = new SpoiledWork();
   spoiled.onDelivered(delivered, false);
-  spoiled.onFault(fault("ramdisk-dies"));
+  spoiled.onFault(fault(what));
   expect(spoiled.sinceMs("u", 5)).toBeUndefined();
   spoiled.onReported(ended);
   expect(spoiled.sinceMs("u", 5)).toBe(30);

@@ -9,6 +9,8 @@ type Power = Extract<WorldEvent, { readonly kind: "power" }>;
 type Reported = Extract<WorldEvent, { readonly kind: "reported" }>;
 
 const striking: readonly string[] = ["board-replaced", "machine-power-loss", "ramdisk-dies"];
+/** Whatever serves a boot, or says that it does. */
+const serving = /^(agent|network|rogue)-/;
 
 export class SpoiledWork {
   /** Its operation, by the host's uid. */
@@ -26,7 +28,7 @@ export class SpoiledWork {
 
   /** A boot that is lost is waited for until its bound. */
   onFault({ fault }: Fault): void {
-    if (!striking.includes(fault)) return;
+    if (!striking.includes(fault) && !serving.test(fault)) return;
     for (const [hostUid, operationId] of this.#running) this.#open.set(hostUid, operationId);
   }
 
