@@ -34,3 +34,15 @@ test("work on a machine that no host names breaks it", () => {
   expect(judge(stored(0, madeHost()), changed(2))).toEqual([]);
   expect(judge(changed(2))).toHaveLength(1);
 });
+
+test("hardware that a host shows, and no inspection of it has found, breaks it", () => {
+  const hardware = { systemVendor: { serialNumber: "SN-m1" } };
+  const shown = (at: number, uid: string) =>
+    stored(at, madeHost({ uid, status: { hardware } }), { verb: "status" });
+  expect(judge(inspected(1, "m1"), shown(2, "u"), inspected(3, "m2"), shown(4, "u"))).toEqual([]);
+  const behind = [fault(0, "swapped-machine", "m1+m2"), inspected(1, "m1"), shown(2, "u")];
+  expect(judge(...behind)).toEqual([]);
+  const text = ["h shows SN-m1, which no inspection of it has found"];
+  expect(judge(inspected(1, "m1"), shown(2, "v"))).toEqual(text);
+  expect(judge(inspected(1, "m2"), shown(2, "u"))).toEqual(text);
+});

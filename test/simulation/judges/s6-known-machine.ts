@@ -1,7 +1,9 @@
-// S6: nothing is done to a machine that is nobody's host, nor to another one than was inspected.
+// S6: nothing is done to a machine that is nobody's host, nor to another one than was inspected; and the hardware that a
+// host shows, by which its machine is recognised, is what an inspection of that host has found.
 import { firstOfBoot } from "./first-of-boot.ts";
 import { onItsWayMs } from "./history.ts";
 import { bootMacOf, bootsFrom } from "./host-of.ts";
+import type { KubernetesObject } from "../world/events.ts";
 import type { MachineTruth } from "../world/truth.ts";
 import type { JudgeKind } from "./judge.ts";
 import { partsOfOperation } from "./operations.ts";
@@ -15,22 +17,33 @@ export const s6: JudgeKind = {
     const gone = new Map<string, number>();
     /** What the machine of each host was when it was inspected last, by the host's uid. */
     const inspected = new Map<string, string>();
+    /** Serial numbers of all machines that were found there. */
+    const found = new Map<string, Set<string>>();
     const swapped = new Swapped();
     return {
       on: {
         fault: (event) => swapped.onFault(event),
         "ramdisk-message"({ machine: name, type, step, operationId = "" }, truth) {
           const machine = truth.machines.get(name);
-          if (machine === undefined || swapped.has(name)) return;
+          if (machine === undefined) return;
           const { hostUid } = partsOfOperation(operationId);
-          if (type === "done" && step === "inspect") inspected.set(hostUid, boardOf(machine));
+          const isInspected = type === "done" && step === "inspect";
+          if (isInspected)
+            found.set(hostUid, (found.get(hostUid) ?? new Set()).add(machine.serialNumber));
+          if (swapped.has(name)) return;
+          if (isInspected) inspected.set(hostUid, boardOf(machine));
           const known = inspected.get(hostUid) ?? boardOf(machine);
           if (type !== "go" || known === boardOf(machine)) return;
           report(`go for ${operationId} on ${boardOf(machine)}, inspected was ${known}`, name);
         },
         object({ after, verb, atMs }) {
-          if (after.kind !== "BareMetalHost" || verb !== "gone") return;
-          gone.set(bootMacOf(after), atMs);
+          if (after.kind !== "BareMetalHost") return;
+          if (verb === "gone") gone.set(bootMacOf(after), atMs);
+          const shown = serialShownBy(after);
+          const { uid, name } = after.metadata;
+          if (verb !== "status" || shown === undefined || found.get(uid)?.has(shown) === true)
+            return;
+          report(`${name} shows ${shown}, which no inspection of it has found`, name);
         },
         disk(event, truth) {
           const machine = truth.machines.get(event.machine);
@@ -52,4 +65,11 @@ export const s6: JudgeKind = {
 
 function boardOf({ systemUuid, serialNumber }: MachineTruth): string {
   return `${systemUuid} ${serialNumber}`;
+}
+
+function serialShownBy({ status = {} }: KubernetesObject): string | undefined {
+  const { hardware } = status as {
+    readonly hardware?: { readonly systemVendor?: { readonly serialNumber?: string } };
+  };
+  return hardware?.systemVendor?.serialNumber;
 }
