@@ -29,6 +29,17 @@ const dialect = new PgDialect();
 type Parameter = postgres.ParameterOrJSON<never>;
 
 /**
+ * Of each connection. A plan is made once, whatever the values, and often while the tables are small: one by index stays
+ * right when they grow, and is not chosen where a page at random counts as four, as of a disk that turns.
+ */
+const session = {
+  statement_timeout: 10_000,
+  lock_timeout: 5_000,
+  plan_cache_mode: "force_generic_plan",
+  random_page_cost: 1.1,
+};
+
+/**
  * Statements are prepared, once by each connection: to plan one anew takes Postgres longer than to run it. drizzle's
  * own `execute` does not.
  */
@@ -50,7 +61,7 @@ export function openPostgres(options: PostgresOptions): Database {
     prepare: !options.pooler,
     connection: {
       application_name: "farrier",
-      ...(options.pooler ? {} : { statement_timeout: 10_000, lock_timeout: 5_000 }),
+      ...(options.pooler ? {} : session),
     },
   });
   const direct = postgres(options.directUrl, { ...shared, max: 1 });
