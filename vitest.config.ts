@@ -24,7 +24,7 @@ export default defineConfig({
       },
       { test: { name: "bench", include: ["test/bench/**/*.test.ts"], ...outside } },
       { test: { name: "simulation", include: ["test/simulation/*.test.ts"], ...outside } },
-      { test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...outside } },
+      { test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...together(2) } },
       { test: { name: "protocol", include: ["test/protocol/**/*.test.ts"], ...outside } },
       { test: { name: "kubernetes", include: ["test/kubernetes/**/*.test.ts"], ...together(3) } },
       {
