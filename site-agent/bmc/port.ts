@@ -31,12 +31,18 @@ export interface BmcIdentity {
   readonly guid?: string;
 }
 
+export interface PowerReading {
+  readonly on: boolean;
+  /** Against what this BMC was told just now: it may be from before. */
+  readonly doubtful: boolean;
+}
+
 export type PowerAction = "on" | "off" | "cycle" | "reset" | "soft";
 
 /** One physical BMC. Mutating calls are queued one at a time; every method may take seconds. */
 export interface Bmc {
   identify(): Promise<Result<BmcIdentity, BmcErrorKind>>;
-  readPower(): Promise<Result<{ on: boolean }, BmcErrorKind>>;
+  readPower(): Promise<Result<PowerReading, BmcErrorKind>>;
   /** Sends one action. "Accepted" is no evidence: callers read the power back. */
   sendPower(action: PowerAction): Promise<Result<void, BmcErrorKind>>;
   setBootDevice(request: BootDeviceRequest): Promise<Result<void, BmcErrorKind>>;

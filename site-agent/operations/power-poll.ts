@@ -9,7 +9,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { Bmc } from "../bmc/port.ts";
 import { OperationError, type Site } from "./operation-context.ts";
 import { openBmc } from "./steps/open-bmc.ts";
-import { readPower } from "./steps/power-control.ts";
+import { shownPower } from "./steps/power-control.ts";
 
 const everyMs = 10_000;
 const untilSessionMs = 1_000;
@@ -108,7 +108,7 @@ async function look(
   known: Known,
 ): Promise<Omit<Seen, "endedCount">> {
   try {
-    return { on: await readPower(await bmcOf(site, document, known)), problem: undefined };
+    return { on: await shownPower(await bmcOf(site, document, known)), problem: undefined };
   } catch (thrown) {
     if (!(thrown instanceof OperationError)) throw thrown;
     return { on: undefined, problem: thrown.message.slice(0, maxProblem) };

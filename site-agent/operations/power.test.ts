@@ -33,6 +33,22 @@ test("power off does nothing when the host is off already", async () => {
   expect(site.did).toEqual([]);
 });
 
+test.each(["soft", "hard"] as const)(
+  "power off, %s, does not trust a BMC that shows off, and was told to switch on just before",
+  async (mode) => {
+    site.bmc.on = false;
+    site.bmc.lagReads = 100;
+    const order = site.order(power("on"));
+    site.dispatcher.accept(order);
+    site.clock.timer(5_000, () => site.dispatcher.cancel(order.id));
+    expect(await site.ended(order.id)).toMatchObject({ failure: { kind: "cancelled" } });
+    site.did.length = 0;
+    site.bmc.lagReads = 3;
+    expect(await site.run(power("off", mode))).toMatchObject(success(false));
+    expect(site.acts()).toEqual(["power off"]);
+  },
+);
+
 test("power on sets the boot device to disk before it switches on", async () => {
   site.bmc.on = false;
   expect(await site.run(power("on"))).toMatchObject(success(true));

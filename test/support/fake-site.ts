@@ -11,6 +11,7 @@ import type { SealedSecret, SecretPurpose } from "../../shared/protocol/facts/se
 import { err, ok, type Result } from "../../shared/result.ts";
 import { makeNodeCrypto } from "../../site-agent/adapters/node-crypto.ts";
 import { openNodeDatabase } from "../../site-agent/adapters/node-database.ts";
+import { ToldPower } from "../../site-agent/bmc/told-power.ts";
 import type { Bmc, BmcErrorKind, PowerAction } from "../../site-agent/bmc/port.ts";
 import type { ImageErrorKind } from "../../site-agent/imaging/port.ts";
 import { prepareDatabase } from "../../site-agent/link/database.ts";
@@ -111,11 +112,13 @@ export function makeFakeSite() {
   };
 
   const sessions = makeFakeSessions(did, ramdisk, clock);
+  const onPowerOn = () => sessions.poweredOn();
+  const theBmc = makeBmc({ bmc, did, onPowerOn, toldPower: new ToldPower(clock) });
   const site: Site = {
     bmcs: {
       bmc: ({ credentialsVersion }) => {
         credentialVersions.push(credentialsVersion);
-        return ok(makeBmc({ bmc, did, onPowerOn: () => sessions.poweredOn() }));
+        return ok(theBmc);
       },
       close: async () => undefined,
     },
@@ -273,7 +276,12 @@ const spec: HostDocumentSpec = {
   disks: [disk],
 };
 
-function makeBmc(deps: { bmc: FakeBmc; did: string[]; onPowerOn: () => void }): Bmc {
+function makeBmc(deps: {
+  bmc: FakeBmc;
+  did: string[];
+  onPowerOn: () => void;
+  toldPower: ToldPower;
+}): Bmc {
   const { bmc, did } = deps;
   let readsLeft = 0;
   let shown = bmc.on;
@@ -288,9 +296,11 @@ function makeBmc(deps: { bmc: FakeBmc; did: string[]; onPowerOn: () => void }): 
     async readPower() {
       if (readsLeft > 0) readsLeft -= 1;
       else shown = bmc.on;
-      return failing("readPower") ?? ok({ on: shown });
+      const failed = failing("readPower");
+      return failed ?? ok({ on: shown, doubtful: deps.toldPower.isDoubtful(shown) });
     },
     async sendPower(action) {
+      deps.toldPower.tell(action);
       const failed = failing(`power ${action}`);
       if (failed !== undefined) return failed;
       did.push(`power ${action}`);

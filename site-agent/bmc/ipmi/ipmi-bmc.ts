@@ -20,7 +20,7 @@ import { completionCode } from "../../../shared/wire/ipmi/completion-codes.table
 import { netFn } from "../../../shared/wire/ipmi/message.ts";
 import type { IpmiResponse } from "../../../shared/wire/ipmi/message.ts";
 import type { Log } from "../../ports.ts";
-import type { Bmc, BmcErrorKind, BootDeviceRequest, PowerAction } from "../port.ts";
+import type { Bmc, BmcErrorKind, BootDeviceRequest, PowerAction, PowerReading } from "../port.ts";
 import { completionError } from "./completion-error.ts";
 import type { EndpointCommand, IpmiCredentials, IpmiEndpoint } from "./ipmi-endpoint.ts";
 import type { IpmiQuirks } from "./quirks.table.ts";
@@ -48,12 +48,13 @@ export function makeIpmiBmc(
     return { ok: false, error: completionError(name, command, answer.value.completionCode) };
   }
 
-  async function readPower(): Promise<Result<{ on: boolean }, BmcErrorKind>> {
+  async function readPower(): Promise<Result<PowerReading, BmcErrorKind>> {
     const answer = await run(readCommands.chassisStatus);
     if (!answer.ok) return answer;
     const status = decodeChassisStatus(answer.value.data);
     if (status === undefined) return malformed(name, readCommands.chassisStatus.what);
-    return ok({ on: status.powerOn });
+    const { powerOn: on } = status;
+    return ok({ on, doubtful: endpoint.toldPower.isDoubtful(on) });
   }
 
   return {
@@ -104,13 +105,14 @@ interface PowerContext {
   readonly endpoint: IpmiEndpoint;
   readonly credentials: IpmiCredentials;
   readonly name: string;
-  readPower(): Promise<Result<{ on: boolean }, BmcErrorKind>>;
+  readPower(): Promise<Result<PowerReading, BmcErrorKind>>;
 }
 
 async function sendPower(
   action: PowerAction,
   context: PowerContext,
 ): Promise<Result<void, BmcErrorKind>> {
+  context.endpoint.toldPower.tell(action);
   const command = powerCommand(action);
   if (command.repeatable) return act(command, action, context);
   // Proves the session, so that a forgotten one is not taken for a lost answer, and tells what cannot work.

@@ -15,6 +15,7 @@ import { loginBudgetLimit, makeLoginBudget } from "../login-budget.ts";
 import type { LoginBudget, LoginMemory } from "../login-budget.ts";
 import type { BmcErrorKind } from "../port.ts";
 import { makeSerialQueue } from "../serial-queue.ts";
+import { ToldPower } from "../told-power.ts";
 import { makeBmcSocket } from "./bmc-socket.ts";
 import type { BmcSocket } from "./bmc-socket.ts";
 import type { IpmiCommand, IpmiSession } from "./ipmi-session.ts";
@@ -70,6 +71,7 @@ const getDeviceId: IpmiCommand = {
 export class IpmiEndpoint {
   /** Runs whole mutating calls one at a time; reads go in between their commands. */
   readonly exclusive = makeSerialQueue();
+  readonly toldPower: ToldPower;
   readonly #oneCommand = makeSerialQueue();
   readonly #budget: LoginBudget;
   readonly #ports: IpmiPorts;
@@ -89,6 +91,7 @@ export class IpmiEndpoint {
     this.#ports = ports;
     this.#target = target;
     const { clock, logins } = ports;
+    this.toldPower = new ToldPower(clock);
     this.#budget = makeLoginBudget(
       logins && { memory: logins.memoryOf(target.name), clock, isAlone: logins.isAlone },
     );

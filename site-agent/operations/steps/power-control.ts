@@ -1,6 +1,6 @@
 // Switching a host's power: fence, act, read back until it shows. "Accepted" is no evidence. A host whose spec
 // says disablePowerOff is reset, and never switched off.
-import type { Bmc, BmcErrorKind, BootDevice } from "../../bmc/port.ts";
+import type { Bmc, BmcErrorKind, BootDevice, PowerReading } from "../../bmc/port.ts";
 import type { Failure, Result } from "../../../shared/result.ts";
 import type { GuardedAct } from "../../link/site-guard.ts";
 import { bmcFailures } from "../failure-kinds.table.ts";
@@ -8,8 +8,19 @@ import { fail, OperationError, valueOf, type Context } from "../operation-contex
 
 const againMs = 5_000;
 
+/** As the BMC tells it, but for what may be from before its last command. */
 export async function readPower(bmc: Bmc): Promise<boolean> {
-  return valueOf(await bmc.readPower(), bmcFailures).on;
+  return isOnBy(valueOf(await bmc.readPower(), bmcFailures));
+}
+
+/** Undefined: the BMC has not shown yet what it was told. */
+export async function shownPower(bmc: Bmc): Promise<boolean | undefined> {
+  const { on, doubtful } = valueOf(await bmc.readPower(), bmcFailures);
+  return doubtful ? undefined : on;
+}
+
+function isOnBy({ on, doubtful }: PowerReading): boolean {
+  return on !== doubtful;
 }
 
 /** The fence before anything changes the machine's state; failing it is this operation's failure. */
@@ -28,8 +39,11 @@ export async function mayTouch(context: Context, act: GuardedAct): Promise<void>
 
 /** Nothing happens when it is off already. A soft one that has no effect in time becomes a hard one. */
 export async function powerOff(context: Context, bmc: Bmc, mode: "soft" | "hard"): Promise<void> {
-  const isOn = (await patiently(context, () => bmc.readPower())).on;
-  if (isOn && !(mode === "soft" && (await powerOffSoftly(context, bmc)))) {
+  const seen = await patiently(context, () => bmc.readPower());
+  const isOn = isOnBy(seen);
+  // Whether one that still shows off has gone off by itself cannot be seen.
+  const isSoft = mode === "soft" && !seen.doubtful;
+  if (isOn && !(isSoft && (await powerOffSoftly(context, bmc)))) {
     await mayPowerOff(context);
     context.report({ step: "PoweringOff" });
     await patiently(context, () => bmc.sendPower("off"));
@@ -55,7 +69,7 @@ async function mayPowerOff(context: Context): Promise<void> {
 }
 
 export async function powerOn(context: Context, bmc: Bmc): Promise<void> {
-  if ((await patiently(context, () => bmc.readPower())).on) return;
+  if (isOnBy(await patiently(context, () => bmc.readPower()))) return;
   await mayTouch(context, "touch");
   context.report({ step: "PoweringOn" });
   await patiently(context, () => bmc.sendPower("on"));
