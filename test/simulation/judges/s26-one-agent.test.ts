@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { s26 } from "./s26-one-agent.ts";
-import { fault } from "./made-events.ts";
+import { closed, fault, welcomed } from "./made-events.ts";
+import { delivered, toRamdisk } from "./made-messages.ts";
 import { tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
 
@@ -44,4 +45,28 @@ test("one that was told to stop may be followed at once, but may not act again",
     switched(42, "site-1#2"),
   ];
   expect(tryJudge(s26, anew)).toEqual(["site-1 and site-1#2 switched within 2000 ms"]);
+});
+
+const told = (at: number, code = 4001): Made => ({ ...closed(at), code }) as Made;
+
+test("one that was told that another has its identity switches and boots nothing any more", () => {
+  const message = "reset by site-1, 20000 ms after it was told to end";
+  expect(tryJudge(s26, [told(20), switched(40, "site-1")])).toEqual([message]);
+  const device = { place: "network", once: true, agent: "site-1" } as const;
+  const boots: Made = { at: 40, kind: "boot-device", machine: "m1", ...device };
+  expect(tryJudge(s26, [told(20), told(30, 4002), boots])).toHaveLength(1);
+  expect(tryJudge(s26, [told(20), switched(20.9, "site-1")])).toEqual([]);
+  const bad = fault(1, "bmc-loses-packets", "m1");
+  expect(tryJudge(s26, [bad, told(20), switched(40, "site-1")])).toEqual([]);
+  expect(tryJudge(s26, [told(20, 1012), switched(40, "site-1")])).toEqual([]);
+  expect(tryJudge(s26, [told(20), welcomed(30), switched(40, "site-1")])).toEqual([]);
+  expect(tryJudge(s26, [told(20), started(30, "site-1"), switched(40, "site-1")])).toEqual([]);
+});
+
+test("it may finish what destroys already, and nothing that came later", () => {
+  const go = toRamdisk(10, "go", "u.1", { agent: "site-1" });
+  expect(tryJudge(s26, [go, told(20), switched(40, "site-1")])).toEqual([]);
+  expect(tryJudge(s26, [go, told(20), switched(40, "site-1", "m2")])).toHaveLength(1);
+  const next = delivered(15, "operation", 2, { operationId: "u.2" });
+  expect(tryJudge(s26, [go, next, told(20), switched(40, "site-1")])).toHaveLength(1);
 });

@@ -117,6 +117,10 @@ export const quirkTable = {
     says: "is on again by itself after an outage",
     comesBack: true,
   },
+  "unhurried-bmc": {
+    says: "answers after 0.1 to 0.5 s, as most real ones do",
+    faults: { delayMs: [100, 500] },
+  },
 } as const satisfies Readonly<Record<string, Quirk>>;
 
 /** For MachinePlan.quirks. */

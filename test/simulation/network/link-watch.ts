@@ -10,8 +10,8 @@ export interface EndWatch {
   /** Its process sends it; told of agents only. */
   sent(text: string): void;
   arrived(text: string): void;
-  /** It is closed, or its process has ended. */
-  ended(): void;
+  /** It is closed, or its process has ended, which learns no code. */
+  ended(code?: number): void;
 }
 
 export class LinkWatch {
@@ -36,11 +36,17 @@ export class LinkWatch {
       },
       arrived: (text) => {
         const frame = readFrame(text);
-        const { type, epoch, sequence, seqs } = frame;
-        this.#tell({ kind: "frame", ...about, to, type, epoch, sequence, seqs });
-        for (const told of frame.told(this.#agent)) this.#tell(told);
+        const { told, ...head } = frame;
+        this.#tell({ kind: "frame", ...about, to, ...head });
+        for (const each of told(this.#agent)) this.#tell(each);
       },
-      ended: () => this.#tell({ kind: "link", ...about, change: `${to} end closed` }),
+      ended: (code) =>
+        this.#tell({
+          kind: "link",
+          ...about,
+          change: `${to} end closed`,
+          ...(code === undefined ? {} : { code }),
+        }),
     });
     return { agent: end("agent"), hub: end("hub") };
   }
@@ -55,12 +61,14 @@ interface Head {
   readonly type: string;
   readonly epoch: number | undefined;
   readonly sequence: number | undefined;
+  readonly turn?: number | undefined;
+  readonly regressed?: true;
 }
 
 interface Frame extends Head {
   /** Of observations: the first and the last. */
   readonly seqs: readonly [number, number] | undefined;
-  told(agent: string): readonly Happened[];
+  readonly told: (agent: string) => readonly Happened[];
 }
 
 interface Wire {
@@ -124,6 +132,8 @@ function readSent(text: string): Head & { readonly stored?: readonly string[] | 
   return head.type === "ack" ? { ...head, stored: parse(text)?.done } : head;
 }
 
+const ofSession = ["lease", "ack", "welcome", "observations", "deliveries"];
+
 /** Longer than what stands before the items of a frame. */
 const headCharacters = 200;
 
@@ -134,10 +144,11 @@ function readHead(text: string): Head {
     const found = field.exec(head)?.[1];
     return found === undefined ? undefined : Number(found);
   };
-  const isOfSession =
-    type === "lease" || type === "ack" || type === "welcome" || type === "observations";
-  if (!isOfSession) return { type, epoch: undefined, sequence: undefined };
-  return { type, epoch: number(/"epoch":(\d+)/), sequence: number(/"sequence":(\d+)/) };
+  if (!ofSession.includes(type)) return { type, epoch: undefined, sequence: undefined };
+  const read = { type, epoch: number(/"epoch":(\d+)/), sequence: number(/"sequence":(\d+)/) };
+  if (type === "deliveries") return { ...read, turn: number(/"turn":(\d+)/) };
+  const isRegressed = type === "welcome" && head.includes('"regressed":true');
+  return isRegressed ? { ...read, regressed: true } : read;
 }
 
 function parse(text: string): Wire | undefined {

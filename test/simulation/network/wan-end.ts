@@ -28,15 +28,16 @@ export function wanEnd(inner: Duplex, { life, watch, scan, noise }: WanEndOption
   let closed: { readonly code: number; readonly reason: string } | undefined;
   let handleClose: ((code: number, reason: string) => void) | undefined;
   let isOver = false;
-  const end = (): void => {
+  const end = (code?: number): void => {
     if (isOver) return;
     isOver = true;
-    life.signal.removeEventListener("abort", end);
-    watch.ended();
+    life.signal.removeEventListener("abort", die);
+    watch.ended(code);
   };
-  life.signal.addEventListener("abort", end);
+  const die = (): void => end();
+  life.signal.addEventListener("abort", die);
   inner.onClose((code, reason) => {
-    end();
+    end(code);
     closed = { code, reason };
     handleClose?.(code, reason);
   });

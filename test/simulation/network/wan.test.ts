@@ -248,6 +248,6 @@ test("connections, arriving frames and what is in them are told", async () => {
     { kind: "frame", ...about, to: "hub", type: "hello" },
     { kind: "hello", agent: "site-1", boot: "b", capabilities: ["power"] },
     { kind: "link", ...about, change: "agent end closed" },
-    { kind: "link", ...about, change: "hub end closed" },
+    { kind: "link", ...about, change: "hub end closed", code: 1006 },
   ]);
 });

@@ -148,8 +148,14 @@ const waitsMs = 60_000;
 
 export function scheduleFaults(world: World): void {
   for (const fault of world.scenario.faults) {
-    world.kernel.timer(fault.atMs, () => begin(world, fault, waitsMs));
+    world.kernel.timer(fault.atMs, () => strike(world, fault));
   }
+}
+
+function strike(world: World, fault: Fault): void {
+  const { struck } = fault;
+  if (struck === undefined) return begin(world, fault, waitsMs);
+  world.moments.wait(struck, waitsMs, () => begin(world, fault, waitsMs));
 }
 
 function begin(world: World, fault: Fault, leftMs: number): void {

@@ -27,6 +27,7 @@ import { Hub, noDatabaseFaults } from "./hub.ts";
 import type { DatabaseFaults } from "./hub.ts";
 import { Kubelets } from "./kubelets.ts";
 import { makeImages } from "./images.ts";
+import { Moments } from "./moments.ts";
 import type { WorldImages } from "./images.ts";
 
 export const startMs = Date.parse("2026-11-01T12:00:00Z");
@@ -40,6 +41,7 @@ type WorldTruth = Truth & {
 export interface World {
   readonly kernel: Kernel;
   readonly scenario: Scenario;
+  readonly moments: Moments;
   readonly hub: Hub;
   readonly wan: Wan;
   readonly database: SimulatedDatabase;
@@ -75,8 +77,14 @@ export function instanceNames({ instances }: Scenario): readonly string[] {
   return Array.from({ length: instances }, (_, at) => `control-plane:${at}`);
 }
 
-export async function startWorld(options: WorldOptions): Promise<World> {
-  const { scenario, kernel, database, tell } = options;
+export async function startWorld(given: WorldOptions): Promise<World> {
+  const { scenario, kernel, database } = given;
+  const moments = new Moments(kernel, scenario);
+  const tell: WorldOptions["tell"] = (happened) => {
+    given.tell(happened);
+    moments.onHappened(happened);
+  };
+  const options = { ...given, tell };
   const { random } = kernel;
   const databaseFaults = noDatabaseFaults();
   const scan = scannerOf(tell);
@@ -119,6 +127,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   return {
     kernel,
     scenario,
+    moments,
     hub,
     wan,
     database,

@@ -5,6 +5,9 @@ import type { Random } from "../kernel/random.ts";
 import type { Fleet } from "./fleet.ts";
 import { faultTable } from "./faults.table.ts";
 import type { FaultKind } from "./faults.table.ts";
+import { companions } from "./companions.table.ts";
+import type { Companion } from "./companions.table.ts";
+import { moments } from "./scenario.ts";
 import type { Fault, FaultClass } from "./scenario.ts";
 
 export interface FaultBounds {
@@ -32,6 +35,7 @@ export function drawFaults(
   const all = classes.flatMap((fault) => drawClass(random.split(fault), fault, bounds));
   return all
     .map((fault, at) => together(random.split(`together ${fault.fault} ${at}`), fault, all, bounds))
+    .map((fault, at) => struckAt(random.split(`struck ${fault.fault} ${at}`), fault))
     .toSorted((a, b) => a.atMs - b.atMs);
 }
 
@@ -51,6 +55,59 @@ function together(random: Random, fault: Fault, all: readonly Fault[], bounds: F
     untilMs: atMs + fault.untilMs - fault.atMs,
     target: isPossible && random.chance(0.7) ? target : fault.target,
   };
+}
+
+/** Some strike between two steps: at once after the first, or a little later. */
+function struckAt(random: Random, fault: Fault): Fault {
+  if (isEarly(fault) || !random.chance(0.3)) return fault;
+  const delayMs = soonMs(random);
+  return { ...fault, struck: { moment: random.pick(moments), place: fault.target, delayMs } };
+}
+
+function soonMs(random: Random): number {
+  return random.chance(0.5) ? random.below(500) : random.below(8_000);
+}
+
+/** What seldom comes alone brings with it, of classes that may be drawn. */
+export function drawCompanions(
+  random: Random,
+  faults: readonly Fault[],
+  possible: readonly FaultClass[],
+  bounds: FaultBounds,
+): readonly Fault[] {
+  return faults.flatMap((fault, at) =>
+    (companions[fault.fault] ?? []).flatMap((companion, place) => {
+      const own = random.split(`${fault.fault} ${at} ${companion.fault} ${place}`);
+      if (!possible.includes(companion.fault) || !own.chance(companion.chance)) return [];
+      return companionOf(own, fault, companion, bounds);
+    }),
+  );
+}
+
+function companionOf(
+  random: Random,
+  { atMs: besideMs, target: place, struck }: Fault,
+  { fault, afterMs, lastsMs, moment }: Companion,
+  bounds: FaultBounds,
+): readonly Fault[] {
+  const kind = faultTable[fault];
+  const afterwardsMs = random.between(...afterMs);
+  const atMs = Math.max(1_000, besideMs + (struck === undefined ? afterwardsMs : 0));
+  const targets = targetsOf(kind, bounds);
+  if (targets.length === 0 || atMs > bounds.faultsMs - lastMs) return [];
+  const { clusters } = bounds.fleet;
+  const own = clusters.find(({ name, site = name }) => site === place)?.name;
+  const near = [place, own].find((each) => each !== undefined && targets.includes(each));
+  const target = near ?? random.pick(targets);
+  const lasts = lastsMs ?? kind.lastsMs;
+  const untilMs = atMs + (lasts === undefined ? 0 : random.between(...lasts));
+  const companion = { fault, atMs, untilMs, target, amount: amountOf(random, kind) };
+  if (moment !== undefined) {
+    return [{ ...companion, struck: { moment, place, delayMs: soonMs(random) } }];
+  }
+  if (struck === undefined) return [companion];
+  const delayMs = Math.max(0, struck.delayMs + afterwardsMs);
+  return [{ ...companion, struck: { ...struck, delayMs } }];
 }
 
 function isEarly({ fault }: Fault): boolean {
@@ -89,7 +146,9 @@ function aroundWorkMs(random: Random): number {
 
 function amountOf(random: Random, { amount }: FaultKind): number {
   if (amount === undefined) return 0;
-  const { unit, from, to } = amount;
+  const { unit, from, to, isLogarithmic } = amount;
+  if (isLogarithmic === true)
+    return Math.round(from * (to / from) ** (random.below(1_001) / 1_000));
   return unit === "probability"
     ? from + ((to - from) * random.below(1_000)) / 1_000
     : random.between(from, to);

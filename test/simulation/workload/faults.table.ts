@@ -36,6 +36,8 @@ export interface Amount {
   readonly means: string;
   readonly from: number;
   readonly to: number;
+  /** As likely from 1 to 2 as from 10 to 20. */
+  readonly isLogarithmic?: true;
 }
 
 const second = 1_000;
@@ -154,7 +156,7 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     target: "database",
     most: 1,
     lastsMs: [10 * second, 2 * minute],
-    amount: ms("how far back it goes", second, 10 * minute),
+    amount: { ...ms("how far back it goes", second, 10 * minute), isLogarithmic: true },
   },
   "notification-lost": {
     ids: ["F31"],

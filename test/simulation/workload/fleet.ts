@@ -16,6 +16,7 @@ const mebibyte = 1024 ** 2;
 const imageBytes = [1.5 * mebibyte, 2 * mebibyte, 4 * mebibyte];
 const diskGibibytes = [8, 16, 16, 32, 64];
 const hour = 3_600_000;
+const unhurried = "unhurried-bmc";
 const oddServers: readonly ImageServerPlan[] = [
   { redirect: "same host" },
   { redirect: "other host" },
@@ -77,6 +78,7 @@ function drawMachine(
 ): MachinePlan {
   const count = random.pick([1, 1, 2, 2, 2, 3]);
   const isOdd = quirks.length > 0 && random.chance(0.3);
+  const isUnhurried = quirks.includes(unhurried) && random.split("pace").chance(0.6);
   return {
     name,
     site,
@@ -88,9 +90,18 @@ function drawMachine(
     })),
     content: random.chance(0.6) ? "old" : "empty",
     bootOrder: random.chance(0.5) ? ["network", "disk"] : ["disk", "network"],
-    quirks: isOdd ? random.shuffle(quirks).slice(0, random.between(1, 2)).toSorted() : [],
+    quirks: withPace(
+      isOdd ? random.shuffle(quirks).slice(0, random.between(1, 2)).toSorted() : [],
+      isUnhurried,
+    ),
     shuffledDisks: random.chance(0.3),
   };
+}
+
+/** First, so that what is odder counts. */
+function withPace(quirks: readonly string[], isUnhurried: boolean): readonly string[] {
+  const others = quirks.filter((each) => each !== unhurried);
+  return isUnhurried ? [unhurried, ...others] : quirks;
 }
 
 function drawImage(random: Random, name: string, mayBeOdd: boolean): ImagePlan {

@@ -1,7 +1,7 @@
 // A scenario from a seed: fleet, histories, faults, all drawn before the run.
 import { makeRandom } from "../kernel/random.ts";
 import type { Random } from "../kernel/random.ts";
-import { drawFaults } from "./draw-faults.ts";
+import { drawCompanions, drawFaults } from "./draw-faults.ts";
 import { drawFleet } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { drawHistories } from "./histories.ts";
@@ -33,7 +33,10 @@ export function generateScenario(seed: number, options: GenerateOptions): Scenar
   const instances = random.split("instances").between(2, 3);
   const classes = drawClasses(random.split("classes"), profile, options.faults);
   const commands = drawHistories(random.split("histories"), fleet, faultsMs);
+  const isSwarm = profile === "swarm";
   const bounds = { fleet, instances, faultsMs, worksMs: worksOf(commands) };
+  const drawn = drawFaults(random.split("faults"), classes, bounds);
+  const brought = random.split("companions");
   return {
     version: scenarioVersion,
     seed,
@@ -45,18 +48,24 @@ export function generateScenario(seed: number, options: GenerateOptions): Scenar
     ...fleet,
     commands,
     faults: [
-      ...drawFaults(random.split("faults"), classes, bounds),
-      ...(profile === "swarm" ? withoutWebhook(random.split("webhook"), fleet, faultsMs) : []),
-      ...(profile === "swarm" ? guardedAnew(random.split("guarded"), fleet, faultsMs) : []),
-      ...(profile === "swarm" ? setRight(random.split("clocks"), fleet, faultsMs) : []),
+      ...drawn,
+      ...(isSwarm ? drawCompanions(brought, drawn, options.faults, bounds) : []),
+      ...(isSwarm ? withoutWebhook(random.split("webhook"), fleet, faultsMs) : []),
+      ...(isSwarm ? guardedAnew(random.split("guarded"), fleet, faultsMs) : []),
+      ...(isSwarm ? setRight(random.split("clocks"), fleet, faultsMs) : []),
     ],
   };
 }
 
-/** Deploying, giving back, deleting. */
+/** Few are as much worth as many others: so much is at stake at once. */
+const rare: readonly Command["kind"][] = ["remove-finalizer", "change-password", "wrong-secret"];
+const rareCounts = 3;
+
+/** Deploying, giving back, deleting; and what is rare. */
 function worksOf(commands: readonly Command[]): readonly number[] {
   return commands.flatMap((command) => {
     const { kind, atMs } = command;
+    if (rare.includes(kind)) return Array<number>(rareCounts).fill(atMs);
     const isWork =
       kind === "create-host" ||
       kind === "delete-host" ||

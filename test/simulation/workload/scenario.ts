@@ -220,6 +220,24 @@ export const faultClasses = [
 ] as const;
 export type FaultClass = (typeof faultClasses)[number];
 
+/** Of the world, at which a fault may strike. */
+export const moments = [
+  "power-cut",
+  "ramdisk-runs",
+  "disk-changes",
+  "status-written",
+  "host-gone",
+] as const;
+export type Moment = (typeof moments)[number];
+
+export interface Struck {
+  readonly moment: Moment;
+  /** A site, machine or cluster; anything else: wherever it is. */
+  readonly place: string;
+  /** After the moment. */
+  readonly delayMs: number;
+}
+
 export interface Fault {
   readonly fault: FaultClass;
   readonly atMs: number;
@@ -229,4 +247,6 @@ export interface Fault {
   readonly target: string;
   /** Probability, count, or ms: as the class says. */
   readonly amount: number;
+  /** It begins at the first such moment after `atMs`, and lasts as long. */
+  readonly struck?: Struck;
 }

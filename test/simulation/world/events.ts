@@ -96,6 +96,8 @@ export type Happened =
       readonly instance: string;
       readonly connection: number;
       readonly change: "opened" | "agent end closed" | "hub end closed";
+      /** Of the WebSocket, where this end was told one. */
+      readonly code?: number;
     }
   /** A frame reached a process that lives. */
   | {
@@ -110,6 +112,10 @@ export type Happened =
       readonly sequence?: number | undefined;
       /** Of observations that reach the hub: numbers of the first and the last. */
       readonly seqs?: readonly [number, number] | undefined;
+      /** Of deliveries: which of the session's statements they answer. */
+      readonly turn?: number | undefined;
+      /** Of a welcome: the hello proved that the database went back in time. */
+      readonly regressed?: boolean | undefined;
     }
   /** An agent sent a frame. */
   | {
