@@ -44,7 +44,7 @@ export interface MachineFacts {
 
 type CommandOf<K extends Command["kind"]> = Extract<Command, { readonly kind: K }>;
 /** Those that are about a cluster. */
-export type ClusterCommand = Exclude<Command, { readonly kind: "power-button" }>;
+export type ClusterCommand = Exclude<Command, { readonly kind: "power-button" | "install-system" }>;
 
 type Plays = {
   readonly [K in ClusterCommand["kind"]]: (command: CommandOf<K>) => Promise<unknown>;

@@ -62,6 +62,8 @@ export interface SimulatedFleetMachine extends MachineTruth {
   /** The mains are away so long, and the BMC with them. */
   powerLoss(ms: number): void;
   pressPowerButton(): void;
+  /** Somebody puts a system of his own on its first disk. */
+  installSystem(): void;
   killRamdisk(then?: "hangs" | "restarts"): void;
   /** Everything from this byte on fails from now. */
   failDisk(serialNumber: string, fromByte: number): void;
@@ -221,6 +223,9 @@ class FleetMachine implements SimulatedFleetMachine {
   }
   pressPowerButton(): void {
     this.#parts.metal.pressButton();
+  }
+  installSystem(): void {
+    this.#parts.shelf.installSystem();
   }
   killRamdisk(then: "hangs" | "restarts" = "hangs"): void {
     this.#parts.metal.killRamdisk(then);

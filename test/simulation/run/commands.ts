@@ -1,6 +1,7 @@
 // Does what a scenario's commands say: to the clusters as kubectl does, to the machines as people do.
 import { CommandPlayer } from "../kubernetes/play-command.ts";
 import type { MachineFacts } from "../kubernetes/play-command.ts";
+import { bootsFrom, specOf, stateOf } from "../judges/host-of.ts";
 import { bmcAddressOf, macOf } from "../workload/addresses.ts";
 import type { Command } from "../workload/scenario.ts";
 import { canaryPassword } from "../kubernetes/canaries.ts";
@@ -29,10 +30,23 @@ export function scheduleCommands(world: World): void {
 
 async function play(world: World, player: CommandPlayer, command: Command): Promise<void> {
   if (command.kind === "power-button") world.machines.get(command.machine)?.pressPowerButton();
+  else if (command.kind === "install-system") installSystem(world, command.machine);
   else {
     if (command.kind === "change-password") changePassword(world, command.machine);
     await player.play(command);
   }
+}
+
+function installSystem({ machines, truth }: World, name: string): void {
+  const machine = machines.get(name);
+  const hosts = truth.hostsOf(name);
+  const isTheirs = hosts.every(
+    ({ object }) =>
+      specOf(object).externallyProvisioned === true &&
+      stateOf(object) === "externally provisioned" &&
+      bootsFrom(object, machine),
+  );
+  if (hosts.length > 0 && isTheirs) machine?.installSystem();
 }
 
 function changePassword({ machines }: World, name: string): void {

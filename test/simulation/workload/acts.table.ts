@@ -163,15 +163,23 @@ const ownership: readonly Act[] = [
   {
     name: "externally provisioned",
     weight: 2,
-    play: patched(() => ({ externallyProvisioned: true })),
+    play: (random, on) => [
+      ...patched(() => ({ externallyProvisioned: true }))(random, on),
+      installed(on, on.atMs + 20 * second),
+    ],
   },
   {
     name: "externally provisioned for a while",
     weight: 2,
-    play: flipped({ externallyProvisioned: true }, { externallyProvisioned: null }, [
-      second,
-      3 * minute,
-    ]),
+    play: (random, on) => {
+      const back = { externallyProvisioned: null };
+      const flips = flipped({ externallyProvisioned: true }, back, [second, 3 * minute])(
+        random,
+        on,
+      );
+      const [setMs = 0, clearedMs = 0] = flips.map(({ atMs }) => atMs);
+      return [...flips, installed(on, Math.floor((setMs + clearedMs) / 2))];
+    },
   },
   { name: "taken over", weight: 2, play: patched(() => ({ externallyProvisioned: null })) },
   { name: "deleted", weight: 3, play: deleted },
@@ -295,6 +303,10 @@ export function hintsFor(random: Random, { disks }: MachinePlan): Spec {
     { minSizeGigabytes: 4 },
     { serialNumber: "none-such" },
   ]);
+}
+
+function installed({ machine }: ActOn, atMs: number): Command {
+  return { atMs, kind: "install-system", machine: machine.name };
 }
 
 function deleted(_: Random, { host, atMs }: ActOn): readonly Command[] {

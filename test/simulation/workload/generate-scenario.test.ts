@@ -108,6 +108,7 @@ test("every kind of command is drawn, and a namespace is seldom deleted", () => 
     "delete-machine": true,
     "delete-machine-set": true,
     "power-button": true,
+    "install-system": true,
   };
   const drawn = scenarios.flatMap(({ commands }) => commands.map(({ kind }) => kind));
   expect([...new Set(drawn)].toSorted()).toEqual(Object.keys(kinds).toSorted());

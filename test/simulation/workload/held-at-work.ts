@@ -1,5 +1,6 @@
 // A host that people take into their own hands while work on it is under way: it is given back, and while its machine
-// boots the ramdisk to be erased it is paused, detached or said to be externally provisioned, for a while.
+// boots the ramdisk to be erased it is paused, detached or said to be externally provisioned, for a while. And one that
+// people lend out: when it was given back it is externally provisioned, gets a system, and is free again.
 import type { Random } from "../kernel/random.ts";
 import type { ActOn } from "./acts.table.ts";
 import type { Command } from "./scenario.ts";
@@ -9,6 +10,7 @@ const second = 1_000;
 const deployedMs = 70 * second;
 /** The whole takes no longer. */
 const takesMs = 110 * second;
+const lentTakesMs = 130 * second;
 
 type Hold = (host: string, atMs: number, isHeld: boolean) => Command;
 
@@ -45,5 +47,24 @@ export function heldAtWork(
     { atMs: givenMs, kind: "patch-spec", host, patch: { image: null } },
     hold(host, heldMs, true),
     hold(host, freeMs, false),
+  ];
+}
+
+export function lentOut(
+  random: Random,
+  { host, machine, atMs }: Pick<ActOn, "host" | "machine" | "atMs">,
+  faultsMs: number,
+): readonly Command[] {
+  const firstMs = atMs + deployedMs;
+  const lastMs = faultsMs - lentTakesMs;
+  if (firstMs > lastMs) return [];
+  const givenMs = random.between(firstMs, lastMs);
+  const lentMs = givenMs + random.between(50 * second, 70 * second);
+  const freeMs = lentMs + random.between(15 * second, 50 * second);
+  return [
+    { atMs: givenMs, kind: "patch-spec", host, patch: { image: null } },
+    external(host, lentMs, true),
+    { atMs: lentMs + 10 * second, kind: "install-system", machine: machine.name },
+    external(host, freeMs, false),
   ];
 }

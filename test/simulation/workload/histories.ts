@@ -6,7 +6,7 @@ import { acts, hintsFor } from "./acts.table.ts";
 import type { Act, ActOn } from "./acts.table.ts";
 import { macOf } from "./addresses.ts";
 import type { Fleet } from "./fleet.ts";
-import { heldAtWork } from "./held-at-work.ts";
+import { heldAtWork, lentOut } from "./held-at-work.ts";
 import { drawDeletions } from "./namespaces.ts";
 import { drawMachineSets } from "./machine-sets.ts";
 import { drawPool } from "./pools.ts";
@@ -58,11 +58,13 @@ function historyOf(random: Random, about: About): readonly Command[] {
     : createdHost(begin, on, { isOrdinary, isSpare });
   const twin = random.split("twin");
   const held = random.split("held at work");
+  const lent = random.split("lent out");
   return [
     ...inTime(created, faultsMs),
     ...(twin.chance(0.08) ? [twinOf(twin, on, faultsMs)] : []),
     ...laterActs(random, on, faultsMs),
     ...(held.chance(0.2) ? heldAtWork(held, on, faultsMs) : []),
+    ...(lent.chance(0.15) ? lentOut(lent, on, faultsMs) : []),
   ];
 }
 

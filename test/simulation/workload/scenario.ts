@@ -155,6 +155,8 @@ export type Command = { readonly atMs: number } & (
   | { readonly kind: "delete-machine-set"; readonly set: string }
   /** Somebody presses the power button. */
   | { readonly kind: "power-button"; readonly machine: string }
+  /** Who has the machine for himself installs a system on its first disk, if its host is externally provisioned by then. */
+  | { readonly kind: "install-system"; readonly machine: string }
 );
 
 export const faultClasses = [

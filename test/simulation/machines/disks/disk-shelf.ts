@@ -28,10 +28,7 @@ export class DiskShelf {
     this.#options = options;
     this.#names = random.split("names");
     this.disks = plan.disks.map((disk, slot) => this.#make({ ...disk, bus, slot }));
-    const [first] = this.disks;
-    if (plan.content === "old" && first !== undefined) {
-      for (const { offset, bytes } of makeOldSystem(first.sizeBytes)) first.poke(offset, bytes);
-    }
+    if (plan.content === "old") this.installSystem();
     this.dealNames(false);
   }
 
@@ -39,6 +36,13 @@ export class DiskShelf {
     const found = this.disks.find((disk) => disk.serialNumber === serialNumber);
     if (found === undefined) throw new Error(`there is no disk ${serialNumber}`);
     return found;
+  }
+
+  /** One that is not Farrier's, on the first disk. */
+  installSystem(): void {
+    const [first] = this.disks;
+    if (first === undefined) return;
+    for (const { offset, bytes } of makeOldSystem(first.sizeBytes)) first.poke(offset, bytes);
   }
 
   /** Kernel names for a new boot, by slot or in any order. */
