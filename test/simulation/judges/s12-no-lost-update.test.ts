@@ -27,6 +27,18 @@ test("an observed generation that goes back, or is not there yet, is a violation
   expect(status(4, 5)).toEqual([]);
 });
 
+test("a finalizer of somebody else that Farrier takes away is a violation, of any kind of object", () => {
+  const held = (finalizers: readonly string[], of = host): KubernetesObject => {
+    return { ...of, metadata: { ...of.metadata, finalizers } };
+  };
+  const theirs = "example.com/theirs";
+  const message = "Farrier took away finalizer example.com/theirs";
+  expect(written(held(["ours"]), held(["ours", theirs]))).toEqual([message]);
+  const machine = madeMetal3Machine("m");
+  expect(written(held([], machine), held([theirs], machine))).toEqual([message]);
+  expect(written(held([theirs]), held(["ours", theirs]))).toEqual([]);
+});
+
 test("a condition that changes before its last change is an older status, and a violation", () => {
   const changed = (second: number): KubernetesObject => {
     const lastTransitionTime = `2026-11-01T12:00:0${second}Z`;

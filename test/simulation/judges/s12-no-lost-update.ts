@@ -18,8 +18,10 @@ export const s12: JudgeKind = {
       hello: (event) => reports.onHello(event),
       frame: (event) => reports.onFrame(event),
       object({ before, after, by, verb, path, cluster }, truth) {
-        if (after.kind !== "BareMetalHost" || by !== "farrier" || before === undefined) return;
-        if (verb === "gone") return;
+        if (by !== "farrier" || before === undefined || verb === "gone") return;
+        const lost = lostFinalizer(before, after);
+        if (lost !== undefined) report(`Farrier took away finalizer ${lost}`, path);
+        if (after.kind !== "BareMetalHost") return;
         const machine = machineOf(truth, cluster, after) ?? machineOf(truth, cluster, before);
         const problem =
           verb === "status"
@@ -38,6 +40,14 @@ export const s12: JudgeKind = {
     },
   }),
 };
+
+/** Everybody takes his own away. */
+function lostFinalizer(before: KubernetesObject, after: KubernetesObject): string | undefined {
+  const left = after.metadata.finalizers ?? [];
+  return (before.metadata.finalizers ?? []).find(
+    (each) => each.startsWith("example.com/") && !left.includes(each),
+  );
+}
 
 type Condition = NonNullable<HostStatus["conditions"]>[number];
 

@@ -207,11 +207,27 @@ describe("a request of the agent", () => {
     world.cluster.faults.conflicts = 1;
     const patch = { metadata: { ...label("1").metadata, resourceVersion } };
     expect(await world.send(world.agent, "PATCH", path, patch)).toMatchObject({ status: 409 });
-    const { annotations, labels } = world.cluster.objects.get(path)?.metadata ?? {};
-    expect({ annotations, labels }).toEqual({
-      annotations: { "example.com/touched": "1" },
-      labels: undefined,
-    });
+    const { annotations, finalizers, labels } = world.cluster.objects.get(path)?.metadata ?? {};
+    expect(labels).toBeUndefined();
+    expect([annotations, finalizers]).toSatisfy((seen) =>
+      JSON.stringify(seen).includes("example.com/touched"),
+    );
+  });
+
+  test("lets somebody else's finalizer go again, and loses none of others", async () => {
+    const path = await createHost("m1");
+    await world.send(world.agent, "PATCH", path, { metadata: { finalizers: ["x.example/1"] } });
+    world.cluster.faults.conflicts = 1;
+    const held = (): readonly string[] =>
+      world.cluster.objects.get(path)?.metadata.finalizers ?? [];
+    let most = 0;
+    for (let at = 0; at < 8; at += 1) {
+      await world.send(world.agent, "PATCH", path, label(String(at)));
+      most = Math.max(most, held().length);
+    }
+    expect(most).toBeGreaterThan(1);
+    await wait(5_000);
+    expect(held()).toEqual(["x.example/1"]);
   });
 
   test("may be done though its answer is lost", async () => {

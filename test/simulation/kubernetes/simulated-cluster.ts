@@ -169,7 +169,7 @@ export class SimulatedCluster {
   async #handle({ caller, random }: Line, request: KubernetesRequest): Promise<KubernetesAnswer> {
     const isWrite = request.method !== "GET";
     if (caller.by === "farrier" && isWrite && random.chance(this.faults.conflicts)) {
-      await this.#touch(request.path);
+      await this.#touch(request.path, random);
     }
     if (!this.#isDefined(readPath(request.path))) return refusal(404, "page not found");
     const answer = await this.#server.handle(caller, request);
@@ -188,17 +188,39 @@ export class SimulatedCluster {
     for (const place of secretsIn(body)) tell({ kind: "secret-read", cluster, by, ...place });
   }
 
-  /** Somebody else is faster. */
-  async #touch(path: string): Promise<void> {
-    if (readPath(path)?.name === undefined) return;
+  /** Somebody else is faster: he leaves a note, or a finalizer for a moment, as a backup does. */
+  async #touch(writtenPath: string, random: Random): Promise<void> {
+    if (readPath(writtenPath)?.name === undefined) return;
+    const path = writtenPath.replace(/(\/status)?(\?.*)?$/, "");
     this.#touches += 1;
-    const annotations = { "example.com/touched": String(this.#touches) };
-    await this.#server.handle(personCaller, {
-      method: "PATCH",
-      patch: "merge",
-      path: path.replace(/(\/status)?(\?.*)?$/, ""),
-      body: { metadata: { annotations } },
-    });
+    const name = `example.com/touched-${this.#touches}`;
+    if (random.chance(0.5)) {
+      await this.#finalize(path, (held) => [...held, name]);
+      const heldMs = random.between(200, 1_500);
+      this.#options.kernel.timer(heldMs, () => {
+        void this.#finalize(path, (held) => held.filter((each) => each !== name));
+      });
+    } else {
+      const annotations = { "example.com/touched": String(this.#touches) };
+      await this.#merge(path, { annotations });
+    }
+  }
+
+  async #finalize(
+    path: string,
+    change: (held: readonly string[]) => readonly string[],
+  ): Promise<void> {
+    for (let isDone = false; !isDone;) {
+      const { finalizers = [], resourceVersion } = this.objects.get(path)?.metadata ?? {};
+      if (resourceVersion === undefined) return;
+      const changed = { finalizers: change(finalizers), resourceVersion };
+      isDone = (await this.#merge(path, changed)).status !== 409;
+    }
+  }
+
+  async #merge(path: string, metadata: object): Promise<KubernetesAnswer> {
+    const body = { metadata };
+    return await this.#server.handle(personCaller, { method: "PATCH", patch: "merge", path, body });
   }
 
   async #watch(
