@@ -226,6 +226,20 @@ test.each([
   expect(world.seen.nowMs - startMs).toBeLessThan(boundMs);
 });
 
+test("a cleaning that cannot be done is given up within 7 minutes where the BMC answers [L8]", () => {
+  const world = provisioned();
+  remove(world);
+  world.settle();
+  const startMs = world.seen.nowMs;
+  while (world.states.at(-1) === "deprovisioning") {
+    if (world.seen.operation === undefined) passBackoff(world);
+    else world.fail({ kind: "identity", message: "another board" });
+    world.settle();
+  }
+  expect(world.events()).toContain("DeprovisioningGivenUp");
+  expect(world.seen.nowMs - startMs).toBeLessThan(7 * 60_000);
+});
+
 test("force-delete removes the object without touching the machine", () => {
   const world = provisioned();
   const before = orders(world).length;

@@ -1,7 +1,7 @@
 // How a failure gets into the status: error type, message, count, Event, and when to try again.
 import { retryAnnotation } from "../../metal3/annotations.ts";
 import type { ErrorType } from "../../metal3/bare-metal-host.ts";
-import type { OperationFailure } from "../../protocol/operation.ts";
+import type { OperationErrorKind, OperationFailure } from "../../protocol/operation.ts";
 import type { Because } from "../../stop.ts";
 import type { Awaited } from "../decision.ts";
 import { because, event, isDeleting, wait, type Draft, type Stop } from "../draft.ts";
@@ -33,16 +33,23 @@ export function failOperation(draft: Draft, type: ErrorType, failure: OperationF
   memory.attempt += 1;
   setError(draft, type, because(reasons[type], message));
   delete memory.notBeforeMs;
-  const delayMs = retryDelayMs(draft, rule.retry);
+  const delayMs = retryDelayMs(draft, failure.kind);
   if (delayMs !== undefined) memory.notBeforeMs = snapshot.nowMs + delayMs;
   return waitForRetry(draft, because(reasons[type], message));
 }
 
-function retryDelayMs(draft: Draft, retry: "backoff" | "secret" | "spec"): number | undefined {
+function retryDelayMs(draft: Draft, kind: OperationErrorKind): number | undefined {
+  const { retry } = operationErrors[kind];
   if (retry === "spec") return undefined;
   // A deletion must not wait for a password that may never be corrected; the agent keeps to its budget.
   if (retry === "secret" && !isDeleting(draft)) return loginWindowMs;
-  return backoffMs(draft.memory.attempt, draft.snapshot.host.metadata.uid);
+  // Nor ever longer for what no BMC that comes back, password or operator of the site will mend by itself.
+  const isHasty = isDeleting(draft) && retry === "backoff" && !mayPass(kind);
+  return backoffMs(isHasty ? 1 : draft.memory.attempt, draft.snapshot.host.metadata.uid);
+}
+
+function mayPass(kind: OperationErrorKind): boolean {
+  return kind === "guard" || kind.startsWith("bmc-");
 }
 
 /** Something is missing or wrong that only a change can end. Says it once; repeating it changes nothing. */
