@@ -139,6 +139,7 @@ function sessionEvents(roles: Roles): SessionEvents {
       roles.documents.forget(hostUid);
       roles.site?.forgetHost(hostUid);
     },
+    giveUp: (operationId) => roles.site?.dispatcher.cancel(operationId),
   };
 }
 

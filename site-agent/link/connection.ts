@@ -38,6 +38,8 @@ export interface SessionEvents {
   sites(sites: readonly SiteKey[]): void;
   /** A host whose document the control plane knows nothing of. */
   forget(hostUid: string): void;
+  /** Work on such a host. What is past its point of no return is finished. */
+  giveUp(operationId: string): void;
 }
 
 export interface ConnectionDeps {

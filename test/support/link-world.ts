@@ -114,6 +114,7 @@ export function makeLinkWorld() {
       welcome: ({ epoch }) => void seen.push(`welcome ${epoch}`),
       sites: (sites) => void seen.push(`sites ${sites.length}`),
       forget: (hostUid) => void seen.push(`forget ${hostUid}`),
+      giveUp: (operationId) => void seen.push(`give up ${operationId}`),
     },
     hubUrl,
     programVersion: "0.1.0",

@@ -40,7 +40,7 @@ test("without a resync, and where the session has ended, nobody is forgotten", a
   expect(forgotten()).toEqual([]);
 });
 
-test("a host that is worked on is kept until the work has ended", async () => {
+test("a host that is worked on is kept until the work, which is given up, has ended", async () => {
   world.journal.accept({
     id: "u2.1",
     hostUid: "u2",
@@ -52,7 +52,10 @@ test("a host that is worked on is kept until the work has ended", async () => {
     payload: { kind: "register" },
   });
   await openSession(world, 5, { resync: "full" });
-  await pass(32);
+  await pass(29);
+  expect(world.seen).not.toContain("give up u2.1");
+  await pass(3);
+  expect(world.seen).toContain("give up u2.1");
   expect(forgotten()).toEqual(["forget u1"]);
   const failure = { kind: "expired", message: "", destroyed: false } as const;
   world.journal.finish("u2.1", { ok: false, failure });

@@ -1,5 +1,6 @@
 // Documents of hosts that the control plane does not know: its database went back to before it met them, and they are
-// gone meanwhile. After a full resync what was not confirmed by then is forgotten, but for hosts that are worked on.
+// gone meanwhile. After a full resync what was not confirmed by then is forgotten; work on such hosts is given up first, or
+// finishes where it is past its point of no return.
 import type { Delivery } from "../../../shared/protocol/frames.ts";
 import type { Clock, Log, Timer } from "../../ports.ts";
 import type { Documents } from "../documents.ts";
@@ -15,7 +16,7 @@ export interface StrayDeps {
   readonly log: Log;
   readonly documents: Pick<Documents, "all">;
   readonly journal: Pick<Journal, "unfinished">;
-  readonly events: { forget(hostUid: string): void };
+  readonly events: { forget(hostUid: string): void; giveUp(operationId: string): void };
 }
 
 /** Of one session, from its welcome to its end. */
@@ -48,7 +49,9 @@ export class StrayDocuments {
   private look(): void {
     const { clock, documents, events, journal, log } = this.deps;
     if (clock.monotonicMs() - this.heardMs >= quietMs) {
-      const busy = new Set(journal.unfinished().map(({ operation }) => operation.hostUid));
+      const unfinished = journal.unfinished().map(({ operation }) => operation);
+      const busy = new Set(unfinished.map(({ hostUid }) => hostUid));
+      for (const { id, hostUid } of unfinished) if (this.suspects.has(hostUid)) events.giveUp(id);
       const stray = documents
         .all()
         .map(({ hostUid }) => hostUid)
