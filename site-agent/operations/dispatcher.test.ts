@@ -49,6 +49,17 @@ test("two operations of one host run one after the other, in their order", async
   );
 });
 
+test("an operation that comes before its document does nothing, and is no error of the host", async () => {
+  const { hostUid, revision, ...document } = site.documents.get(site.order(off).hostUid)!;
+  const { credentials: _, ...spec } = document.spec;
+  site.documents.store({ ...document, hostUid, revision: revision + 1, spec });
+  const early = await site.run({ kind: "register" }, { revision: revision + 2 });
+  expect(early).toMatchObject({ failure: { kind: "fenced" } });
+  site.documents.store({ ...document, hostUid, revision: revision + 2 });
+  const again = await site.run({ kind: "register" }, { revision: revision + 2 });
+  expect(again).toMatchObject({ kind: "operation-succeeded" });
+});
+
 test("an operation makes way for one of a control plane that knows nothing of it", async () => {
   site.ramdisk.arrivesAfterMs = undefined;
   const [older, newer] = [site.order({ kind: "inspect", afterwards: "stay" }), site.order(off)];

@@ -8,6 +8,7 @@ import type {
 } from "../../shared/protocol/operation.ts";
 import { operationResult } from "../../shared/protocol/operation.ts";
 import { parseBmcAddress } from "../../shared/metal3/bmc-address.ts";
+import type { HostDocument } from "../../shared/protocol/host-document.ts";
 import type { Documents } from "../link/documents.ts";
 import { outcomeAfterRestart, type Journal, type Outcome } from "../link/journal.ts";
 import { maxObservationBytes, type Observations } from "../link/observations.ts";
@@ -179,8 +180,11 @@ async function runOne(
   const { hostUid, id: operationId } = operation;
   const failed = (failure: OperationFailure): Outcome => ({ ok: false, failure });
   const document = documents.get(hostUid);
-  if (document === undefined) {
-    const message = "The host is no longer this site's.";
+  if (document === undefined || isAhead(operation, document)) {
+    const message =
+      document === undefined
+        ? "The host is no longer this site's."
+        : `Revision ${operation.revision} of the host has not arrived here yet.`;
     return failed({ kind: "fenced", message, destroyed: false });
   }
   if (signal.aborted) {
@@ -202,6 +206,11 @@ async function runOne(
   } catch (thrown) {
     return failed(failureOf(site, operation, thrown, context?.depth() === "destroying"));
   }
+}
+
+/** Deliveries that come again keep no order. An older document may lack the credentials. What is recalled needs none. */
+function isAhead({ revision, payload }: Operation, document: HostDocument): boolean {
+  return payload.kind !== "recall" && document.revision < revision;
 }
 
 function failureOf(
