@@ -306,8 +306,8 @@ export class Connection {
   private async deliver(items: readonly DeliveryItem[]): Promise<void> {
     for (const item of items) {
       if (this.ended) return;
-      const outcome = this.done.has(item.id) ? isDone : await this.outcomeOf(item);
-      if (outcome.ok) this.done.add(item.id);
+      const outcome = this.done.has(item) ? isDone : await this.outcomeOf(item);
+      if (outcome.ok) this.done.add(item);
       this.acknowledgements.add(item.id, outcome);
     }
     this.acknowledge();
