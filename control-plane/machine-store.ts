@@ -32,8 +32,9 @@ export interface MachineHostRow {
   readonly name: string;
   readonly deleted: boolean;
   readonly object: unknown;
-  /** Absent: nothing was decided about it yet. Its hardware only of the claimed host. */
+  /** Absent: nothing was decided about it yet. Of one to choose from its state and its error alone. */
   readonly status: unknown;
+  /** Of the claimed one only. */
   readonly systemUuid: string | undefined;
   readonly site: string | undefined;
   readonly claimedBy: string | undefined;

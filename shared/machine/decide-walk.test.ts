@@ -15,7 +15,7 @@ import { canonicalJson } from "../host/document/canonical-json.ts";
 import { writeBack, type WriteBack } from "../protocol/write-back.ts";
 import { decideMachine } from "./decide-machine.ts";
 import type { MachineDecision } from "./decision.ts";
-import type { HostView, MachineSnapshot } from "./snapshot.ts";
+import type { HostBrief, HostView, MachineSnapshot } from "./snapshot.ts";
 
 type HostPatch = Extract<WriteBack, { kind: "host-patch" }>;
 type Move = (world: MachineWorld) => void;
@@ -108,7 +108,7 @@ const moves: Readonly<Record<string, Move>> = {
   hour: (world) => (world.seen.nowMs += 3_600_000),
 };
 
-function isOurs({ spec }: HostView): boolean {
+function isOurs({ spec }: HostBrief): boolean {
   return spec.consumerRef?.name === "worker-1" && spec.consumerRef.kind === "Metal3Machine";
 }
 
@@ -150,7 +150,7 @@ function judgeClaim(before: MachineSnapshot, { claim }: MachineDecision): void {
   }
 }
 
-function judgeFree(host: HostView): void {
+function judgeFree(host: HostBrief): void {
   expect(host).toMatchObject({ state: "available", errorMessage: "", deleting: false });
   expect(host.spec.consumerRef).toBeUndefined();
   expect(host.spec.image).toBeUndefined();

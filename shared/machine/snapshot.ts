@@ -41,8 +41,25 @@ export const machineMemory = z.object({
 });
 export type MachineMemory = z.infer<typeof machineMemory>;
 
-/** A host as the machine side sees it: what choosing, associating and releasing look at. */
-export interface HostView {
+type HostSpec = Partial<
+  Pick<
+    BareMetalHostSpec,
+    | "automatedCleaningMode"
+    | "bmc"
+    | "consumerRef"
+    | "customDeploy"
+    | "disablePowerOff"
+    | "externallyProvisioned"
+    | "image"
+    | "metaData"
+    | "networkData"
+    | "online"
+    | "userData"
+  >
+>;
+
+/** A host as choosing sees it. */
+export interface HostBrief {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
@@ -51,32 +68,10 @@ export interface HostView {
   /** It has a deletionTimestamp, or is gone from Kubernetes. */
   readonly deleting: boolean;
   readonly gone: boolean;
-  readonly spec: Partial<
-    Pick<
-      BareMetalHostSpec,
-      | "automatedCleaningMode"
-      | "bmc"
-      | "consumerRef"
-      | "customDeploy"
-      | "disablePowerOff"
-      | "externallyProvisioned"
-      | "image"
-      | "metaData"
-      | "networkData"
-      | "online"
-      | "userData"
-    >
-  >;
+  readonly spec: HostSpec;
   /** From Farrier's own memory of the host, which its status in Kubernetes follows; "unknown": nothing decided yet. */
   readonly state: string;
   readonly errorMessage: string;
-  readonly operationalStatus: string;
-  readonly poweredOn: boolean;
-  /** Why the last decision about it waits, for people; from condition farrier.dev/Operation. */
-  readonly operation: string | undefined;
-  readonly hardware: Pick<HardwareDetails, "hostname" | "nics"> | undefined;
-  /** SMBIOS UUID pinned at inspection, lower case. */
-  readonly systemUuid: string | undefined;
   readonly site:
     | {
         readonly name: string;
@@ -85,6 +80,17 @@ export interface HostView {
     | undefined;
   /** The machine (its uid) that has claimed it in the database. */
   readonly claimedBy: string | undefined;
+}
+
+/** A host as its machine sees it: what associating and releasing look at. */
+export interface HostView extends HostBrief {
+  readonly operationalStatus: string;
+  readonly poweredOn: boolean;
+  /** Why the last decision about it waits, for people; from condition farrier.dev/Operation. */
+  readonly operation: string | undefined;
+  readonly hardware: Pick<HardwareDetails, "hostname" | "nics"> | undefined;
+  /** SMBIOS UUID pinned at inspection, lower case. */
+  readonly systemUuid: string | undefined;
 }
 
 export interface Common<T> {
@@ -118,7 +124,7 @@ export interface TakerSnapshot extends Common<TakingObject> {
   /** The host that it has claimed. */
   readonly host: HostView | undefined;
   /** All hosts of its namespace, while it has claimed none and may take one: see MachineRows. */
-  readonly hosts: readonly HostView[];
+  readonly hosts: readonly HostBrief[];
   readonly node: NodeFact | undefined;
   /** Absent: the Node is in the workload cluster that its Cluster names. */
   readonly ownNode?: OwnNode;

@@ -1,5 +1,5 @@
 // Snapshots of OpenShift's kinds: all that a decision about a Machine or a MachineSet may look at.
-import type { Common, HostView, TakerSnapshot } from "../machine/snapshot.ts";
+import type { Common, HostBrief, TakerSnapshot } from "../machine/snapshot.ts";
 import type { NodeFact } from "../protocol/facts/node-fact.ts";
 import type { OpenShiftMachineSet } from "./machine-set.ts";
 import type { OpenShiftMachine } from "./machine.ts";
@@ -24,5 +24,5 @@ export interface MachineSetSnapshot extends Omit<Common<OpenShiftMachineSet>, "c
   /** All Machines of its namespace. */
   readonly members: readonly Member[];
   /** All of its namespace, if it follows them. */
-  readonly hosts: readonly HostView[];
+  readonly hosts: readonly HostBrief[];
 }

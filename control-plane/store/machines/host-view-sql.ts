@@ -1,18 +1,10 @@
-// What the machine side reads of a host `v`, and no more: a namespace may have hundreds, each with an inventory.
+// What the machine side reads of a host `v`, and no more.
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import type { MachineHostRow } from "../../ports.ts";
 
-const hardwareSql = `
-          'hardware', CASE WHEN status.hardware IS NOT NULL THEN json_build_object(
-            'hostname', status.hardware->'hostname', 'nics', status.hardware->'nics') END,`;
-
-/**
- * Each column of JSON is read once (jsonb_to_record): it lies compressed, and in pieces. Hardware is most of what there
- * is to send, and only of use for a host that was chosen.
- */
-export function hostViewSql(hardware: "with hardware" | "without"): SQL {
-  return sql.raw(`
+/** Each column of JSON is read once (jsonb_to_record): it lies compressed, and in pieces. */
+export const hostViewSql: SQL = sql.raw(`
     SELECT v.name, v.uid, json_strip_nulls(json_build_object(
         'uid', v.uid, 'namespace', v.namespace, 'name', v.name, 'deleted', v.deleted,
         'site', v.site, 'claimedBy', v.machine_uid,
@@ -31,7 +23,9 @@ export function hostViewSql(hardware: "with hardware" | "without"): SQL {
         'status', CASE WHEN v.memory IS NOT NULL THEN json_build_object(
           'provisioning', json_build_object('state', status.provisioning->'state'),
           'errorMessage', status."errorMessage",
-          'operationalStatus', status."operationalStatus", 'poweredOn', status."poweredOn",${hardware === "without" ? "" : hardwareSql}
+          'operationalStatus', status."operationalStatus", 'poweredOn', status."poweredOn",
+          'hardware', CASE WHEN status.hardware IS NOT NULL THEN json_build_object(
+            'hostname', status.hardware->'hostname', 'nics', status.hardware->'nics') END,
           'conditions', jsonb_path_query_array(status.conditions,
             '$[*] ? (@.type == "farrier.dev/Operation")')) END)) AS host
     FROM hosts v,
@@ -46,7 +40,16 @@ export function hostViewSql(hardware: "with hardware" | "without"): SQL {
       jsonb_to_record(memory.status) AS status(
         provisioning jsonb, "errorMessage" jsonb, "operationalStatus" jsonb, "poweredOn" jsonb,
         hardware jsonb, conditions jsonb)`);
-}
+
+/** Of one to choose from: a namespace may have hundreds. */
+export const hostBriefSql: SQL = sql.raw(`
+    SELECT v.name, v.uid, json_build_object(
+        'uid', v.uid, 'namespace', v.namespace, 'name', v.name, 'deleted', v.deleted,
+        'site', v.site, 'claimedBy', v.machine_uid, 'object', v.brief,
+        'status', CASE WHEN v.provisioning_state IS NOT NULL THEN json_build_object(
+          'provisioning', json_build_object('state', v.provisioning_state),
+          'errorMessage', v.error_message) END) AS host
+    FROM hosts v`);
 
 export const hostViewSchema = z
   .object({
@@ -57,13 +60,13 @@ export const hostViewSchema = z
     object: z.unknown(),
     status: z.unknown().optional(),
     systemUuid: z.string().optional(),
-    site: z.string().optional(),
-    claimedBy: z.string().optional(),
+    site: z.string().nullish(),
+    claimedBy: z.string().nullish(),
   })
   .transform(({ status, systemUuid, site, claimedBy, ...host }): MachineHostRow => ({
     ...host,
-    status,
+    status: status ?? undefined,
     systemUuid,
-    site,
-    claimedBy,
+    site: site ?? undefined,
+    claimedBy: claimedBy ?? undefined,
   }));

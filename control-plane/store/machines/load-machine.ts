@@ -13,7 +13,7 @@ import { jsonText } from "../json-text.ts";
 import { feedObject } from "../hosts/load-host.ts";
 import { sitesSchema, sitesSql } from "../hosts/surroundings-sql.ts";
 import { clusterNameSql, templateNameSql } from "./concerned-machines.ts";
-import { hostViewSchema, hostViewSql } from "./host-view-sql.ts";
+import { hostBriefSql, hostViewSchema, hostViewSql } from "./host-view-sql.ts";
 import { takesHosts } from "./wake-machines.ts";
 
 const machineRow = z.object({
@@ -113,9 +113,9 @@ const mayTakeSql = sql`(m.resource <> 'metal3machines'
            AND (owner.uid IS NOT NULL OR m.object->'metadata'->'deletionTimestamp' IS NOT NULL))`;
 
 const hostsSql = sql`(SELECT coalesce(json_agg(host ORDER BY name, uid), '[]') FROM (
-         ${hostViewSql("with hardware")} WHERE v.uid = claimed.uid
+         ${hostViewSql} WHERE v.uid = claimed.uid
          UNION ALL
-         ${hostViewSql("without")} WHERE claimed.uid IS NULL AND (${takesHosts} OR ${followsHosts})
+         ${hostBriefSql} WHERE claimed.uid IS NULL AND (${takesHosts} OR ${followsHosts})
            AND ${mayTakeSql} AND v.cluster = m.cluster AND v.namespace = m.namespace) hosts)`;
 
 function toMachineRows(row: z.infer<typeof machineRow>): MachineRows {

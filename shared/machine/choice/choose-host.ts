@@ -7,10 +7,10 @@ import {
   type Wanted,
   type Words,
 } from "./rejections.table.ts";
-import type { HostView } from "../snapshot.ts";
+import type { HostBrief } from "../snapshot.ts";
 
 export interface Question extends Wanted {
-  readonly hosts: readonly HostView[];
+  readonly hosts: readonly HostBrief[];
   /** Preferred, not required. */
   readonly failureDomain: string | undefined;
   readonly draw: string;
@@ -31,7 +31,7 @@ const mostCandidates = 100;
 const named = 3;
 
 export function chooseHost(question: Question): Choice {
-  const free: HostView[] = [];
+  const free: HostBrief[] = [];
   const refused = new Map<string, { readonly several: string; readonly names: string[] }>();
   for (const host of question.hosts) {
     const rejection = rejectionOf(host, question);
@@ -49,7 +49,7 @@ export function chooseHost(question: Question): Choice {
 
 /** Why a host may not be taken, for one and for several such hosts; undefined: it may. */
 export function rejectionOf(
-  host: HostView,
+  host: HostBrief,
   wanted: Wanted,
   among: readonly Rejection[] = rejections,
 ): { readonly one: string; readonly several: string } | undefined {
@@ -60,7 +60,7 @@ export function rejectionOf(
 }
 
 /** The failure domain first, then hosts that can be worked on now, then chance. */
-function rank(hosts: readonly HostView[], { failureDomain, draw }: Question): readonly string[] {
+function rank(hosts: readonly HostBrief[], { failureDomain, draw }: Question): readonly string[] {
   return hosts
     .map((host) => ({
       uid: host.uid,

@@ -11,7 +11,7 @@ import { because, flavourOf, tell, wait, type MachineDraft, type Stop } from "..
 import { hasFinalizer, isDeployed } from "../gates.ts";
 import { readLabelSelector } from "./label-selector.ts";
 import { rejections, type Wanted } from "./rejections.table.ts";
-import type { HostView } from "../snapshot.ts";
+import type { HostBrief } from "../snapshot.ts";
 import { freeHostLookMs } from "../waits.ts";
 
 export function findHost(draft: MachineDraft): Stop {
@@ -35,7 +35,7 @@ export function findHost(draft: MachineDraft): Stop {
 }
 
 /** A host that names this machine as its consumer, whatever else is with it (M23). */
-export function ownHost(draft: MachineDraft): HostView | undefined {
+export function ownHost(draft: MachineDraft): HostBrief | undefined {
   const { hosts, object } = draft.snapshot;
   return hosts.find(
     (host) =>
@@ -75,7 +75,7 @@ function choose(draft: MachineDraft): Stop {
  */
 export function flawOf(
   draft: MachineDraft,
-  host: HostView,
+  host: HostBrief,
   isOrdered: boolean,
 ): string | undefined {
   if (isOwnerLeaving(draft) && !isOrdered) return "is not needed: the Machine is being deleted";

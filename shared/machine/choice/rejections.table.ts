@@ -3,19 +3,19 @@ import { detachedAnnotation, pausedAnnotation } from "../../metal3/annotations.t
 import { hasDeployment } from "../../metal3/consumer.ts";
 import { stateText } from "../consumer/host-text.ts";
 import type { LabelTest } from "./label-selector.ts";
-import type { HostView } from "../snapshot.ts";
+import type { HostBrief } from "../snapshot.ts";
 
 export interface Wanted {
   readonly namespace: string;
   readonly uid: string;
   readonly matches: LabelTest;
-  readonly ownerOf: (host: HostView) => "ours" | "nobody" | "other";
+  readonly ownerOf: (host: HostBrief) => "ours" | "nobody" | "other";
 }
 
-export type Words = string | ((host: HostView) => string);
+export type Words = string | ((host: HostBrief) => string);
 
 export interface Rejection {
-  readonly applies: (host: HostView, wanted: Wanted) => boolean;
+  readonly applies: (host: HostBrief, wanted: Wanted) => boolean;
   /** Bars even a claim that was ordered: the cluster link writes no consumer into such a host. */
   readonly bars?: true;
   readonly one: Words;
@@ -26,7 +26,7 @@ const unhealthyAnnotations = ["capm3.metal3.io/unhealthy", "capi.metal3.io/unhea
 export const failureDomainLabel = "infrastructure.cluster.x-k8s.io/failure-domain";
 const reuseLabel = "infrastructure.cluster.x-k8s.io/node-reuse";
 
-const isAnnotated = (host: HostView, ...keys: readonly string[]) =>
+const isAnnotated = (host: HostBrief, ...keys: readonly string[]) =>
   keys.some((key) => Object.hasOwn(host.annotations, key));
 
 export const rejections: readonly Rejection[] = [

@@ -1,11 +1,11 @@
 // A host in words, for conditions and Events.
-import type { HostView } from "../snapshot.ts";
+import type { HostBrief, HostView } from "../snapshot.ts";
 
-export function nameOf({ namespace, name }: HostView): string {
+export function nameOf({ namespace, name }: HostBrief): string {
   return `${namespace}/${name}`;
 }
 
-export function stateText({ state }: HostView): string {
+export function stateText({ state }: HostBrief): string {
   if (state === "") return "not registered yet";
   return state === "unknown" ? "not looked at yet" : state;
 }

@@ -1,7 +1,7 @@
 // How many replicas a MachineSet has that follows the hosts (M80): hosts that its Machines could take, and those that
 // they have.
 import { readLabelSelector } from "../../machine/choice/label-selector.ts";
-import type { HostView } from "../../machine/snapshot.ts";
+import type { HostBrief } from "../../machine/snapshot.ts";
 import type { MachineSetSnapshot, Member } from "../snapshot.ts";
 import { ok, type Result } from "../../result.ts";
 import { autoscaleAnnotation } from "../annotations.ts";
@@ -30,7 +30,7 @@ export function countHosts(
   return ok(fitting.length);
 }
 
-function isFreeOr(names: ReadonlySet<string>, { spec, namespace }: HostView): boolean {
+function isFreeOr(names: ReadonlySet<string>, { spec, namespace }: HostBrief): boolean {
   const { consumerRef } = spec;
   if (consumerRef === undefined) return true;
   const { kind, apiVersion = "", name = "", namespace: own = namespace } = consumerRef;

@@ -314,7 +314,7 @@ onEachDatabase("loadMachine", (held) => {
     expect(await machines.rows("k")).toMatchObject({ coreCluster: undefined, machines: ["w-1"] });
   });
 
-  test("has of a host what choosing looks at, and no more", async () => {
+  test("has of a host what choosing looks at, and of the one that was chosen what its machine does", async () => {
     const { world } = held();
     const machines = await MachineWorld.start(world);
     await machines.addMachines("1");
@@ -323,7 +323,7 @@ onEachDatabase("loadMachine", (held) => {
     const spec = { online: true, consumerRef: { name: "m" }, image: { url: "u" } };
     const object = machines.host("a", {
       metadata: { ...metadata, ...kept, managedFields: [{ manager: "kubectl" }] },
-      spec: { ...spec, bootMACAddress: "52:54:00:00:00:01" },
+      spec: { ...spec, bootMACAddress: "52:54:00:00:00:01", raid: { disks: null } },
       status: { hardware: {} },
     });
     await machines.apply("baremetalhosts", object);
@@ -345,29 +345,36 @@ onEachDatabase("loadMachine", (held) => {
       },
     });
     const { errorMessage, operationalStatus, poweredOn } = status;
-    const host = (more: object, claimedBy?: string) => [
+    const known = { uid: "a", namespace: "metal", name: "name-a", deleted: false, site: "lab" };
+    const state = { provisioning: { state: "registering" }, errorMessage };
+    expect((await machines.rows("m-1")).hosts).toEqual([
       {
-        uid: "a",
-        namespace: "metal",
-        name: "name-a",
-        deleted: false,
+        ...known,
+        object: {
+          ...object,
+          metadata: { ...metadata, ...kept, resourceVersion: object.metadata.resourceVersion },
+          spec: { ...spec, bootMACAddress: "52:54:00:00:00:01", raid: {} },
+          status: undefined,
+        },
+        status: state,
+      },
+    ]);
+    await machines.claim("m-1", "a");
+    expect((await machines.rows("m-1")).hosts).toEqual([
+      {
+        ...known,
         object: { metadata: { name: "name-a", namespace: "metal", uid: "a", ...kept }, spec },
         status: {
-          provisioning: { state: "registering" },
-          errorMessage,
+          ...state,
           operationalStatus,
           poweredOn,
+          hardware,
           conditions: [{ ...operation, ...condition }],
-          ...more,
         },
         systemUuid: "u-u-i-d",
-        site: "lab",
-        claimedBy,
+        claimedBy: "m-1",
       },
-    ];
-    expect((await machines.rows("m-1")).hosts).toEqual(host({}));
-    await machines.claim("m-1", "a");
-    expect((await machines.rows("m-1")).hosts).toEqual(host({ hardware }, "m-1"));
+    ]);
   });
 });
 

@@ -57,6 +57,9 @@ export function memoryTier(database: MemoryDatabase): StoreTier {
   };
 }
 
+/** Columns that Postgres makes of others, to read less. */
+const generated: ReadonlySet<string> = new Set(["brief", "provisioning_state", "error_message"]);
+
 /** bigint and numeric columns, which drivers give as text. */
 const numeric =
   /^(counter|epoch|committed_seq|version|resource_version|sent_epoch|tries|turn|\w+_at)$/;
@@ -66,10 +69,12 @@ function plain(name: TableName, rows: readonly PlainRow[]): readonly PlainRow[] 
     numeric.test(column) || (name === "outbox" && column === "id");
   const plainRows = rows.map((row): PlainRow =>
     Object.fromEntries(
-      Object.entries(row).map(([column, value]) => [
-        column,
-        isNumber(column) && value !== null ? Number(value) : value,
-      ]),
+      Object.entries(row)
+        .filter(([column]) => !generated.has(column))
+        .map(([column, value]) => [
+          column,
+          isNumber(column) && value !== null ? Number(value) : value,
+        ]),
     ),
   );
   const place = (row: PlainRow) =>

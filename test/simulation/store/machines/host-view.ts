@@ -18,39 +18,50 @@ const specFields = [
   "userData",
 ];
 
-/** Hardware only of a host that was chosen. */
-export function hostView(host: StoredHostRow, isChosen: boolean): MachineHostRow {
+export function hostView(host: StoredHostRow): MachineHostRow {
+  const { uid, namespace, name, object, memory } = host;
+  return {
+    ...hostBrief(host),
+    object: withoutNulls({
+      metadata: { name, namespace, uid, ...picked(object.metadata, metadataFields) },
+      spec: picked(fieldOf(object, "spec"), specFields),
+    }),
+    status: memory === null ? undefined : withoutNulls(statusOf(memory.status)),
+    systemUuid: memory?.identity?.systemUuid,
+  };
+}
+
+/** Of one to choose from. */
+export function hostBrief(host: StoredHostRow): MachineHostRow {
   const { uid, namespace, name, deleted, object, memory } = host;
+  const { status: _status, ...rest } = object;
+  const { managedFields: _fields, ...metadata } = object.metadata;
   return {
     uid,
     namespace,
     name,
     deleted,
-    object: withoutNulls({
-      metadata: { name, namespace, uid, ...picked(object.metadata, metadataFields) },
-      spec: picked(fieldOf(object, "spec"), specFields),
-    }),
-    status: memory === null ? undefined : withoutNulls(statusOf(memory.status, isChosen)),
-    systemUuid: memory?.identity?.systemUuid,
+    object: withoutNulls({ ...rest, metadata }),
+    status: memory === null ? undefined : stateOf(memory.status),
+    systemUuid: undefined,
     site: host.site ?? undefined,
     claimedBy: host.machine_uid ?? undefined,
   };
 }
 
-function statusOf(
-  status: NonNullable<StoredHostRow["memory"]>["status"],
-  isChosen: boolean,
-): object {
-  const { errorMessage, operationalStatus, poweredOn, conditions, hardware } = status;
+type HostStatus = NonNullable<StoredHostRow["memory"]>["status"];
+
+function stateOf({ provisioning: { state }, errorMessage }: HostStatus): object {
+  return { provisioning: { state }, errorMessage };
+}
+
+function statusOf(status: HostStatus): object {
+  const { operationalStatus, poweredOn, conditions, hardware } = status;
   return {
-    provisioning: { state: status.provisioning.state },
-    errorMessage,
+    ...stateOf(status),
     operationalStatus,
     poweredOn,
-    hardware:
-      hardware === undefined || !isChosen
-        ? null
-        : { hostname: hardware.hostname, nics: hardware.nics },
+    hardware: hardware === undefined ? null : { hostname: hardware.hostname, nics: hardware.nics },
     conditions: conditions?.filter(({ type }) => type === "farrier.dev/Operation"),
   };
 }

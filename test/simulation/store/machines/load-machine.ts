@@ -6,11 +6,11 @@ import { autoscaleAnnotation } from "../../../../shared/openshift/annotations.ts
 import { neededFeeds } from "../../../../shared/protocol/needed-feeds.table.ts";
 import { newestObject, sitesOf } from "../hosts/reads.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
-import { keyOf, type ObjectRow, type StoredHostRow, type StoredMachineRow } from "../rows.ts";
+import { keyOf, type ObjectRow, type StoredMachineRow } from "../rows.ts";
 import { metal3ClusterOf } from "./apply-machine-feed.ts";
 import { claimedHost } from "./claimed-host.ts";
 import { clusterNameOf, templateNameOf } from "./concerned-machines.ts";
-import { hostView } from "./host-view.ts";
+import { hostBrief, hostView } from "./host-view.ts";
 import { fieldOf, textAt } from "./looked-at.ts";
 import { coreMachinesOf, takesHosts } from "./wake-machines.ts";
 
@@ -40,11 +40,9 @@ export function loadMachine(database: MemoryDatabase, uid: string): MachineRows 
     coreCluster: core?.object,
     metal3Cluster: resource === "metal3machines" ? metal3Cluster(database, row, core) : undefined,
     template: resource === "metal3machines" ? templateOf(database, row)?.object : undefined,
-    machines: resource === "metal3clusters" ? machineNames(database, row) : [],
+    machines: machineNames(database, row),
     members: membersOf(database, row),
-    hosts: hostsFor(database, row, { claimed: host, owner }).map((each) =>
-      hostView(each, each === host),
-    ),
+    hosts: host === undefined ? briefHosts(database, row, owner) : [hostView(host)],
     sites: sitesOf(database),
   };
 }
@@ -103,7 +101,7 @@ function templateOf(database: MemoryDatabase, row: StoredMachineRow): ObjectRow 
 }
 
 function machineNames(database: MemoryDatabase, row: StoredMachineRow): readonly string[] {
-  const name = clusterNameOf(row);
+  const name = row.resource === "metal3clusters" ? clusterNameOf(row) : null;
   if (name === null) return [];
   return coreMachinesOf(database, { ...row, name })
     .map((machine) => machine.name)
@@ -129,21 +127,19 @@ function membersOf(
     });
 }
 
-function hostsFor(
+/** To choose from. */
+function briefHosts(
   { tables }: MemoryDatabase,
   row: StoredMachineRow,
-  {
-    claimed,
-    owner,
-  }: { readonly claimed: StoredHostRow | undefined; readonly owner: ObjectRow | undefined },
-): readonly StoredHostRow[] {
-  if (claimed !== undefined) return [claimed];
+  owner: ObjectRow | undefined,
+): MachineRows["hosts"] {
   if (!takesHosts(row) && !followsHosts(row)) return [];
   if (row.resource === "metal3machines" && !mayTake(row, owner !== undefined)) return [];
   const { cluster, namespace } = row;
   return [...tables.hosts.values()]
     .filter((host) => host.cluster === cluster && host.namespace === namespace)
-    .sort((left, right) => (keyOf(left.name, left.uid) < keyOf(right.name, right.uid) ? -1 : 1));
+    .sort((left, right) => (keyOf(left.name, left.uid) < keyOf(right.name, right.uid) ? -1 : 1))
+    .map(hostBrief);
 }
 
 function followsHosts({ resource, object }: StoredMachineRow): boolean {
