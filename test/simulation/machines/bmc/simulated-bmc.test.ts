@@ -175,6 +175,17 @@ describe("a simulated BMC", () => {
     ]);
   });
 
+  test("tells one end of a login in whose middle the password was changed", async () => {
+    for (let afterMs = 50; afterMs <= 2_000; afterMs += 50) {
+      const world = await makeMachineWorld({ quirks: ["unhurried-bmc"] });
+      const asked = world.bmc.readPower();
+      await world.pass(afterMs);
+      world.machine.changePassword("changed");
+      await world.kernel.until(asked);
+      expect(world.seenOf("login")).toHaveLength(1);
+    }
+  });
+
   test("lets nobody in for half an hour after three failed logins, when it is strict", async () => {
     const world = await makeMachineWorld({ quirks: ["lockout"] });
     for (const wrong of ["a", "b", "c"]) expect(await kindOf(world, wrong)).toBe("credentials");
