@@ -23,6 +23,7 @@ export class KnownPower {
   readonly #external = new KnownHolds(({ externallyProvisioned }) => externallyProvisioned);
   /** The newest of each host. */
   readonly #orders = new Map<string, Order>();
+  /** As "operation agent": of two copies each ends its own. Of nobody in particular: "operation ". */
   readonly #destroying = new Set<string>();
   /** Whoever uses the same kinds of events calls these. */
   readonly on = {
@@ -34,13 +35,13 @@ export class KnownPower {
       if (this.#orders.get(hostUid)?.operationId === operationId) return;
       this.#orders.set(hostUid, { operationId, work, atMs });
     },
-    "ramdisk-message": ({ direction, type, operationId }: Message) => {
-      const isGo = direction === "to ramdisk" && type === "go";
-      if (isGo && operationId !== undefined) this.#destroying.add(operationId);
+    "ramdisk-message": ({ agent = "", direction, type, operationId = "" }: Message) => {
+      if (direction === "to ramdisk" && type === "go")
+        this.#destroying.add(`${operationId} ${agent}`);
     },
-    reported: ({ what, operationId }: Reported) => {
-      const ends = what === "operation-succeeded" || what === "operation-failed";
-      if (ends && operationId !== undefined) this.#destroying.delete(operationId);
+    reported: ({ agent, what, operationId = "" }: Reported) => {
+      if (what !== "operation-succeeded" && what !== "operation-failed") return;
+      for (const whose of [agent, ""]) this.#destroying.delete(`${operationId} ${whose}`);
     },
   } satisfies Handlers;
 
@@ -49,7 +50,9 @@ export class KnownPower {
     const hostUid = this.#inHands.hostAt(agent, bmcAddress);
     if (hostUid === undefined) return undefined;
     const order = this.#orders.get(hostUid);
-    if (order !== undefined && this.#destroying.has(order.operationId)) return undefined;
+    const isPast = (whose: string): boolean =>
+      order !== undefined && this.#destroying.has(`${order.operationId} ${whose}`);
+    if (isPast(agent) || isPast("")) return undefined;
     const heldMs = atMs - (this.#inHands.sinceMs(agent, hostUid) ?? Infinity);
     if (heldMs > atTheBmcMs) return `has known for ${heldMs} ms that the host is held`;
     return this.#voidProblem(order, this.#external.sinceMs(agent, hostUid) ?? Infinity, atMs);

@@ -64,6 +64,9 @@ test("what has begun to destroy is finished, and nothing else", () => {
     failure: "stream",
   };
   expect(judge(...begun, ended, switched(40, "off"))).toHaveLength(1);
+  const ofCopy = { ...ended, agent: "site-1#2" };
+  const own = begun.map((each) => ({ ...each, agent: "site-1" }) as Made);
+  expect(judge(...own, ofCopy, switched(40, "off"))).toEqual([]);
 });
 
 test("work from before a host became externally provisioned is void, and its power may follow", () => {

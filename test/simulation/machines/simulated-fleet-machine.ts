@@ -215,7 +215,7 @@ class FleetMachine implements SimulatedFleetMachine {
     this.#parts.bmc.restart(awayMs);
   }
   changePassword(password: string): number {
-    return this.#parts.bmc.logins.changePassword(password);
+    return this.#parts.bmc.changePassword(password);
   }
   powerLoss(ms: number): void {
     this.#parts.metal.loseMains(ms);

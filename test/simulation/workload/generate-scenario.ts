@@ -5,6 +5,7 @@ import { drawCompanions, drawFaults } from "./draw-faults.ts";
 import { drawFleet } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { drawHistories } from "./histories.ts";
+import { passwordsBeside } from "./passwords-beside.ts";
 import { scenarioVersion } from "./scenario.ts";
 import type { Command, Fault, FaultClass, Scenario } from "./scenario.ts";
 
@@ -37,6 +38,8 @@ export function generateScenario(seed: number, options: GenerateOptions): Scenar
   const bounds = { fleet, instances, faultsMs, worksMs: worksOf(commands) };
   const drawn = drawFaults(random.split("faults"), classes, bounds);
   const brought = random.split("companions");
+  const beside = { machines: fleet.machines, commands, faultsMs };
+  const passwords = isSwarm ? passwordsBeside(random.split("passwords"), drawn, beside) : [];
   return {
     version: scenarioVersion,
     seed,
@@ -46,7 +49,7 @@ export function generateScenario(seed: number, options: GenerateOptions): Scenar
     settleMs: 60 * 60_000,
     instances,
     ...fleet,
-    commands,
+    commands: [...commands, ...passwords].toSorted((a, b) => a.atMs - b.atMs),
     faults: [
       ...drawn,
       ...(isSwarm ? drawCompanions(brought, drawn, options.faults, bounds) : []),

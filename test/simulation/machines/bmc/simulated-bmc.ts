@@ -120,6 +120,14 @@ export class SimulatedBmc implements Chassis {
     Object.assign(this.#faults, noBmcFaults(), odd);
   }
 
+  /** Returns its number. Some end the sessions that began with an older one. */
+  changePassword(password: string): number {
+    const number = this.logins.changePassword(password);
+    const { random } = this.#options;
+    if (random.split("ends sessions of an old password").chance(0.5)) this.#simulator?.restart();
+    return number;
+  }
+
   /** Sessions and what it remembered are gone; nobody is there meanwhile. */
   restart(awayMs: number): void {
     this.#awayUntilMs = Math.max(this.#awayUntilMs, this.#options.kernel.nowMs() + awayMs);
