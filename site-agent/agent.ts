@@ -14,6 +14,7 @@ import { makeDocuments, type Documents } from "./link/documents.ts";
 import { obtainIdentity, type ObtainDeps } from "./link/enrolment/obtain-identity.ts";
 import { makeJournal } from "./link/journal.ts";
 import { makeLease } from "./link/lease.ts";
+import { makeSteadyClock } from "./link/memory/steady-clock.ts";
 import { makeGuardMemory } from "./link/memory/guard-memory.ts";
 import { makeLoginMemory } from "./link/memory/login-memory.ts";
 import { makeObservations } from "./link/observations.ts";
@@ -63,6 +64,7 @@ async function runLinked(
     journal: makeJournal(database),
     observations: makeObservations(database, clock, bootId),
     lease: makeLease(clock),
+    steady: makeSteadyClock(database, clock),
     loginMemory: makeLoginMemory(database, log),
     guardMemory: makeGuardMemory(database, log),
   };

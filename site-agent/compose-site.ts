@@ -11,6 +11,7 @@ import type { Documents } from "./link/documents.ts";
 import type { Journal } from "./link/journal.ts";
 import type { Lease } from "./link/lease.ts";
 import type { Observations } from "./link/observations.ts";
+import { keepSteady, type SteadyClock } from "./link/memory/steady-clock.ts";
 import { makeSiteGuard } from "./link/site-guard.ts";
 import type { GuardMemory } from "./link/site-guard.ts";
 import { makeNetboot } from "./netboot/netboot.ts";
@@ -55,6 +56,7 @@ export interface SiteState {
   readonly lease: Lease;
   readonly loginMemory: (bmc: string) => LoginMemory;
   readonly guardMemory: GuardMemory;
+  readonly steady: SteadyClock;
 }
 
 export interface RunningSite {
@@ -97,6 +99,7 @@ export async function startSite(
   });
   if (!ramdisks.ok) return err("start", ramdisks.error.message);
   const background = new AbortController();
+  void keepSteady(state.steady, ports.clock, background.signal);
   void runPowerPoll({ site, dispatcher, ...state }, background.signal);
   void reportStrangers({ ...ports, netboot, observations: state.observations }, background.signal);
   return ok({
@@ -128,7 +131,12 @@ function makeParts(
     new TextEncoder().encode("names of credentials"),
   );
   const isAlone = () => state.lease.isAlone();
-  const logins = { memoryOf: state.loginMemory, key: credentialsKey, isAlone };
+  const logins = {
+    memoryOf: state.loginMemory,
+    clock: state.steady,
+    key: credentialsKey,
+    isAlone,
+  };
   const bmcs = makeBmcFleet({ udp, clock, crypto, log, logins });
   const sessions = makeRamdiskSessions({ clock, crypto, log });
   const netboot = makeNetboot({ udp, files, clock, log, config: netbootConfig(config) });
@@ -145,7 +153,10 @@ function makeParts(
     fences: makeFences({
       ...state,
       clock,
-      guard: makeSiteGuard({ files, clock, memory: state.guardMemory }, config.guardFile),
+      guard: makeSiteGuard(
+        { files, clock: state.steady, memory: state.guardMemory },
+        config.guardFile,
+      ),
     }),
     bounds: {
       bootMs: config.bootSeconds * 1000,

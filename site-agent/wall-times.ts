@@ -2,7 +2,7 @@
 // was set back since must not shorten a wait, nor one that was set ahead lengthen it beyond its window.
 import type { Clock } from "./ports.ts";
 
-type Clocks = Pick<Clock, "nowMs" | "monotonicMs">;
+export type Clocks = Pick<Clock, "nowMs" | "monotonicMs">;
 
 /** Epoch milliseconds of a monotonic time of this life. */
 export function toWall(clock: Clocks, monotonicMs: number): number {

@@ -1,7 +1,6 @@
 // Keeps wrong credentials from locking an account of a BMC: at most two failed logins with the same
 // credentials within 30 minutes, over restarts of the agent too. Other credentials start with a budget of their own.
-import type { Clock } from "../ports.ts";
-import { fromWall, toWall } from "../wall-times.ts";
+import { fromWall, toWall, type Clocks } from "../wall-times.ts";
 
 /** Credentials are named by a string of the caller's that is the same for the same credentials. */
 export interface LoginBudget {
@@ -22,7 +21,7 @@ export const loginBudgetLimit = { failures: 2, windowMs: 30 * 60_000 } as const;
 
 export interface LoginBudgetOptions {
   readonly memory: LoginMemory;
-  readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
+  readonly clock: Clocks;
   /** Not alone is one beside whom a copy may be at work: each of both has half of the budget. */
   readonly isAlone: () => boolean;
 }

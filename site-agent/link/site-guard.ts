@@ -4,8 +4,8 @@ import { z } from "zod";
 import { parseMac } from "../../shared/mac.ts";
 import type { MachineIdentity } from "../../shared/protocol/ramdisk.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import type { Clock, Files } from "../ports.ts";
-import { fromWall, toWall } from "../wall-times.ts";
+import type { Files } from "../ports.ts";
+import { fromWall, toWall, type Clocks } from "../wall-times.ts";
 
 /** In any usual spelling: a MAC that protects nothing because of its spelling would be a trap. */
 const mac = z.string().transform((text, context) => {
@@ -50,7 +50,7 @@ export interface GuardMemory {
 const windowMs = 600_000;
 
 export function makeSiteGuard(
-  deps: { readonly files: Files; readonly clock: Clock; readonly memory: GuardMemory },
+  deps: { readonly files: Files; readonly clock: Clocks; readonly memory: GuardMemory },
   path: string | undefined,
 ): SiteGuard {
   const { clock, memory } = deps;

@@ -12,7 +12,7 @@ import { netFn } from "../../../shared/wire/ipmi/message.ts";
 import type { IpmiResponse } from "../../../shared/wire/ipmi/message.ts";
 import type { Clock, Crypto, Log, Timer, Udp } from "../../ports.ts";
 import { loginBudgetLimit, makeLoginBudget } from "../login-budget.ts";
-import type { LoginBudget, LoginMemory } from "../login-budget.ts";
+import type { LoginBudget, LoginBudgetOptions, LoginMemory } from "../login-budget.ts";
 import type { BmcErrorKind } from "../port.ts";
 import { makeSerialQueue } from "../serial-queue.ts";
 import { ToldPower } from "../told-power.ts";
@@ -32,6 +32,8 @@ export interface IpmiPorts {
   /** Absent: failed logins are forgotten when the agent ends. */
   readonly logins?: {
     readonly memoryOf: (bmc: string) => LoginMemory;
+    /** Goes on over a restart. */
+    readonly clock: LoginBudgetOptions["clock"];
     /** Names of credentials are keyed by it, so that they tell nobody anything. */
     readonly key: Uint8Array;
     /** Nobody else acts for the site. */
@@ -92,9 +94,7 @@ export class IpmiEndpoint {
     this.#target = target;
     const { clock, logins } = ports;
     this.toldPower = new ToldPower(clock);
-    this.#budget = makeLoginBudget(
-      logins && { memory: logins.memoryOf(target.name), clock, isAlone: logins.isAlone },
-    );
+    this.#budget = makeLoginBudget(logins && { ...logins, memory: logins.memoryOf(target.name) });
     this.#socket = makeBmcSocket(ports, target);
     this.#suites = target.suiteHint === 3 ? [3, 17] : [17, 3];
   }

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { makeVirtualClock } from "../../../infra/lab/bmc-simulator/virtual-clock.ts";
+import { openNodeDatabase } from "../../adapters/node-database.ts";
+import type { Clock } from "../../ports.ts";
+import { prepareDatabase, writeSetting } from "../database.ts";
+import { keepSteady, makeSteadyClock } from "./steady-clock.ts";
+
+const startMs = Date.parse("2026-11-01T12:00:00Z");
+const hourMs = 3_600_000;
+
+/** A wall clock that somebody sets. */
+function settable() {
+  const virtual = makeVirtualClock(startMs);
+  let setMs = 0;
+  const clock: Clock = { ...virtual, nowMs: () => virtual.nowMs() + setMs };
+  return {
+    clock,
+    advance: (ms: number) => virtual.advance(ms),
+    set: (ms: number) => (setMs += ms),
+  };
+}
+
+function openDatabase() {
+  const database = openNodeDatabase(":memory:");
+  prepareDatabase(database);
+  return database;
+}
+
+test("a wall clock that is set while the agent runs changes nothing, also for the next life", async () => {
+  const database = openDatabase();
+  const { clock, advance, set } = settable();
+  const first = makeSteadyClock(database, clock);
+  const stop = new AbortController();
+  void keepSteady(first, clock, stop.signal);
+  set(hourMs);
+  await advance(5_000);
+  expect(first.nowMs()).toBe(startMs + 5_000);
+  stop.abort();
+  await advance(60_000);
+  expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs + 65_000);
+});
+
+test("between two lives it goes as the wall clock does, and never back", async () => {
+  const database = openDatabase();
+  const { clock, set } = settable();
+  makeSteadyClock(database, clock).keep();
+  set(hourMs);
+  expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs + hourMs);
+  set(-2 * hourMs);
+  expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs);
+});
+
+test("without anything to go on from, or with something spoiled, it is the wall clock", () => {
+  const database = openDatabase();
+  const { clock } = settable();
+  expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs);
+  writeSetting(database, "steady-clock", "{");
+  expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs);
+});

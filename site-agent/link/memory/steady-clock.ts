@@ -1,0 +1,52 @@
+// The wall clock, without what it was set ahead or back while an agent ran: what is kept over a restart is measured by
+// it. Only what happens to the wall clock between two lives of the agent is believed.
+import { z } from "zod";
+import type { AgentDatabase, Clock } from "../../ports.ts";
+import { noteSetting, readSetting } from "../database.ts";
+
+export interface SteadyClock extends Pick<Clock, "nowMs" | "monotonicMs"> {
+  /** Remembers where both clocks stand. */
+  keep(): void;
+}
+
+const settingKey = "steady-clock";
+const kept = z.object({ wallMs: z.number(), steadyMs: z.number() });
+const keepEveryMs = 5_000;
+
+export function makeSteadyClock(database: AgentDatabase, clock: Clock): SteadyClock {
+  const offsetMs = beganAtMs(database, clock) - clock.monotonicMs();
+  const nowMs = (): number => Math.round(offsetMs + clock.monotonicMs());
+  return {
+    nowMs,
+    monotonicMs: () => clock.monotonicMs(),
+    keep: () =>
+      noteSetting(
+        database,
+        settingKey,
+        JSON.stringify({ wallMs: clock.nowMs(), steadyMs: nowMs() }),
+      ),
+  };
+}
+
+function beganAtMs(database: AgentDatabase, clock: Clock): number {
+  const text = readSetting(database, settingKey);
+  if (text === undefined) return clock.nowMs();
+  try {
+    const { wallMs, steadyMs } = kept.parse(JSON.parse(text));
+    return steadyMs + Math.max(0, clock.nowMs() - wallMs);
+  } catch {
+    return clock.nowMs();
+  }
+}
+
+/** Runs until the signal aborts. */
+export async function keepSteady(
+  steady: SteadyClock,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    steady.keep();
+    await clock.sleep(keepEveryMs, signal);
+  }
+}
