@@ -54,6 +54,16 @@ test("an external host whose Secret is wrong, and that cannot be switched off, h
   expect(messagesOf(going({ [detached]: "" }), 71, [wrong])).toHaveLength(1);
 });
 
+test("nor can one whose BMC has few sessions, as long as a lost one keeps its place", () => {
+  const few = madeMachine({ quirks: ["one-session"] });
+  const events = [stored(0, secret), stored(10, external)];
+  const judged = (until: number, machine = few) =>
+    tryJudge(l8, events, { truth: { machines: new Map([["m1", machine]]) }, until });
+  expect(judged(900)).toEqual([]);
+  expect(judged(911)).toHaveLength(1);
+  expect(judged(71, madeMachine({ quirks: ["slow-bmc"] }))).toHaveLength(1);
+});
+
 test("a host that is attached again before it goes has the time of any other", () => {
   const again = stored(20, going({}, "deprovisioning"));
   expect(messagesOf(going({ [detached]: "" }), 600, [again])).toEqual([]);

@@ -14,6 +14,7 @@ import { Waits } from "./waits.ts";
 
 const minuteMs = 60_000;
 const forceAnnotation = "farrier.dev/force-delete";
+const fewSessions: readonly string[] = ["one-session", "two-sessions"];
 
 export const l8: JudgeKind = {
   id: "L8",
@@ -43,7 +44,7 @@ export const l8: JudgeKind = {
       const { uid, annotations = {} } = object.metadata;
       if (annotations[forceAnnotation] !== undefined) forced.begin(uid, atMs);
       if (isDetached(object)) left.begin(uid, atMs);
-      else if (host === undefined || !isLetIn(host)) left.drop(uid);
+      else if (host === undefined || !isLetIn(host) || hasFewSessions(host)) left.drop(uid);
       else if (stateOf(object) === "externally provisioned") left.begin(uid, atMs);
       // Attached again, it is erased as any other.
       else if (stateOf(object) === "deprovisioning") left.drop(uid);
@@ -80,6 +81,11 @@ export const l8: JudgeKind = {
     };
   },
 };
+
+/** One that was lost keeps its place for minutes, and nobody gets in meanwhile. */
+function hasFewSessions({ machine }: FleetHost): boolean {
+  return machine?.quirks.some((quirk) => fewSessions.includes(quirk)) === true;
+}
 
 function isKept({ metadata }: KubernetesObject): boolean {
   const { annotations = {} } = metadata;
