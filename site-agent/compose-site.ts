@@ -136,6 +136,7 @@ function makeParts(
     clock: state.steady,
     key: credentialsKey,
     isAlone,
+    isTaken: () => state.lease.isTaken(),
   };
   const bmcs = makeBmcFleet({ udp, clock, crypto, log, logins });
   const sessions = makeRamdiskSessions({ clock, crypto, log });

@@ -75,8 +75,8 @@ async function poll(deps: PowerPollDeps, document: HostDocument, known: Known): 
   try {
     const { count: endedCount, bmcProblem } = deps.dispatcher.ends(hostUid);
     const now = { ...(await look(deps.site, document, known)), endedCount };
-    // An operation that worked meanwhile knows better.
-    const isOld = deps.dispatcher.ends(hostUid).count !== endedCount;
+    // An operation that worked meanwhile knows better, and so does a process that took over.
+    const isOld = deps.dispatcher.ends(hostUid).count !== endedCount || !deps.lease.mayLook();
     if (isOld || deps.dispatcher.isBusy(hostUid)) return;
     const last = known.seen;
     const before =

@@ -38,6 +38,8 @@ export interface IpmiPorts {
     readonly key: Uint8Array;
     /** Nobody else acts for the site. */
     readonly isAlone: () => boolean;
+    /** Somebody else does: nothing is logged in to. */
+    readonly isTaken: () => boolean;
   };
 }
 
@@ -164,6 +166,7 @@ export class IpmiEndpoint {
     }
     const tooLong = checkCredentialLengths(credentials, this.#target.name);
     if (tooLong !== undefined) return tooLong;
+    if (this.#ports.logins?.isTaken() === true) return this.#leftAlone();
     const waitMs = this.#budget.waitMs(budgetKey(this.#ports, credentials), now);
     if (waitMs > 0) return this.#overBudget(credentials, waitMs);
     this.#logOut();
@@ -203,6 +206,11 @@ export class IpmiEndpoint {
     this.#quirks = quirksOf(device?.manufacturerId);
     log.info("BMC login", { bmc, suite: session.suite, manufacturerId: device?.manufacturerId });
     return login;
+  }
+
+  #leftAlone(): Result<never, BmcErrorKind> {
+    const { name } = this.#target;
+    return err("busy", `BMC ${name} is left to another process that has this agent's identity`);
   }
 
   #overBudget(credentials: IpmiCredentials, waitMs: number): Result<never, BmcErrorKind> {
