@@ -95,13 +95,13 @@ describe("the IPMI client on Debian's ipmi_sim", () => {
 
   it("switches and reads the power", async () => {
     const bmc = connect();
-    expect(await bmc.readPower()).toEqual({ ok: true, value: { on: false } });
+    expect(await bmc.readPower()).toMatchObject({ ok: true, value: { on: false } });
     expect(await bmc.sendPower("on")).toEqual({ ok: true });
-    expect(await bmc.readPower()).toEqual({ ok: true, value: { on: true } });
+    expect(await bmc.readPower()).toMatchObject({ ok: true, value: { on: true } });
     expect(await bmc.sendPower("reset")).toEqual({ ok: true });
     expect(await bmc.sendPower("soft")).toEqual({ ok: true });
     expect(await bmc.sendPower("off")).toEqual({ ok: true });
-    expect(await bmc.readPower()).toEqual({ ok: true, value: { on: false } });
+    expect(await bmc.readPower()).toMatchObject({ ok: true, value: { on: false } });
     expect(await chassisCalls()).toEqual([
       "set power 1",
       "set reset 1",
@@ -188,7 +188,7 @@ describe("the IPMI client on the server of go-ipmi", () => {
       ["off", false],
     ] as const) {
       expect(await bmc.sendPower(action)).toEqual({ ok: true });
-      expect(await bmc.readPower()).toEqual({ ok: true, value: { on } });
+      expect(await bmc.readPower()).toMatchObject({ ok: true, value: { on } });
     }
   });
 
