@@ -44,6 +44,12 @@ test("an override that is left when the host is provisioned breaks it, but not b
   expect(tryJudge(s37, [fault(1, "swapped-machine", "m1+m2"), provisioned], left)).toEqual([]);
 });
 
+test("an override that is left when a host is taken over as it is does not", () => {
+  const left = given({ place: "network", once: true });
+  const before = host("externally provisioned");
+  expect(tryJudge(s37, [{ ...provisioned, before } as Made], left)).toEqual([]);
+});
+
 test("a boot network that serves a host that is provisioned for long breaks it, unless more is wanted", () => {
   expect(tryJudge(s37, [provisioned, served(200)], given())).toHaveLength(1);
   const other = madeHost({ ...host("provisioned"), spec: {} });

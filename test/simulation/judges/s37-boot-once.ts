@@ -1,10 +1,14 @@
 // S37: booting from the network is asked of a BMC for one boot, and is over when the host is as it shall be: no override
-// is left, and the boot network has nothing for its machine.
+// is left, and the boot network has nothing for its machine. A host that is taken over as it is, from externally
+// provisioned, was not booted for that: what an earlier boot that failed has left is replaced before the next one.
 import type { WorldEvent } from "../world/events.ts";
 import { fleetOf } from "./fleet-of.ts";
 import { onItsWayMs } from "./history.ts";
 import { hostOf, specOf, stateOf, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
+
+/** States that lead to provisioned without a boot. */
+const takenOver: readonly string[] = ["provisioned", "externally provisioned"];
 
 export const s37: JudgeKind = {
   id: "S37",
@@ -29,7 +33,7 @@ export const s37: JudgeKind = {
           const { uid } = after.metadata;
           if (!isSettled(event)) return void settled.delete(uid);
           if (!settled.has(uid)) settled.set(uid, atMs);
-          if (by !== "farrier" || stateOf(before) === "provisioned") return;
+          if (by !== "farrier" || takenOver.includes(stateOf(before))) return;
           const { machine } = fleetOf(truth).find(({ object }) => object === after) ?? {};
           if (machine?.override?.place !== "network" || swapped.has(machine.name)) return;
           report("provisioned, and its BMC still says network", machine.name);
