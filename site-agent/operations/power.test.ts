@@ -78,6 +78,15 @@ test("a soft power-off falls back to hard after its bound", async () => {
   expect(site.clock.monotonicMs() - before).toBeGreaterThanOrEqual(180_000);
 });
 
+test("a soft power-off waits for no BMC that refuses its password meanwhile, and cuts nothing [L13]", async () => {
+  site.bmc.deaf = ["soft"];
+  const before = site.clock.monotonicMs();
+  site.bmc.fail = () => (site.clock.monotonicMs() > before + 20_000 ? "credentials" : undefined);
+  expect(await site.run(power("off", "soft"))).toMatchObject(failure("bmc-credentials", ""));
+  expect(site.acts()).toEqual(["power soft"]);
+  expect(site.clock.monotonicMs() - before).toBeLessThan(30_000);
+});
+
 test("a soft power-off that the BMC cannot do falls back to hard at once", async () => {
   site.bmc.fail = (call) => (call === "power soft" ? "unsupported" : undefined);
   expect(await site.run(power("off", "soft"))).toMatchObject(success(false));

@@ -141,11 +141,18 @@ async function becomes(
     const seen = await bmc.readPower();
     if (seen.ok && seen.value.on === on) return { done: true };
     throwIfStopped(context);
+    if (!seen.ok) throwIfRefused(context, seen.error);
     if (clock.monotonicMs() >= until) {
       return seen.ok ? { done: false } : { done: false, error: seen.error };
     }
     await clock.sleep(bounds.powerPollMs, context.signal);
   }
+}
+
+/** A BMC that lets nobody in shows nothing, however long one waits; other credentials come with other work. */
+function throwIfRefused(context: Context, { kind, message }: Failure<BmcErrorKind>): void {
+  if (context.depth() === "destroying") return;
+  if (kind === "credentials" || kind === "login-budget") fail(bmcFailures[kind], message);
 }
 
 /** Past the point of no return a BMC that is away for a moment must not cost the whole work. */
