@@ -23,8 +23,10 @@ class FakeHub implements Hub {
   readonly listed: string[] = [];
   /** What lists said that they replace. */
   readonly replaced: (string | undefined)[] = [];
+  readonly posted: FeedBatch[] = [];
 
   async postFeed(_resource: unknown, batch: FeedBatch) {
+    this.posted.push(batch);
     if (!this.reachable) return err("unreachable", "the line is cut");
     if (batch.kind === "list") return this.takeList(batch);
     const taken = this.takeEvents(batch);
@@ -137,6 +139,17 @@ test("the feed lists once and follows from there", async () => {
   await clock.advance(0);
   expect([...hub.objects.keys()]).toEqual(["m1", "m2"]);
   expect(lists()).toBe(1);
+});
+
+test("the feed leaves out who wrote which field", async () => {
+  const metadata = { name: "m1", managedFields: [{ manager: "kubectl" }] };
+  kubernetes.put(path("m1"), { metadata });
+  await start();
+  kubernetes.put(path("m1"), { metadata: { ...metadata, labels: { rack: "a" } } });
+  await clock.advance(0);
+  expect(hub.applied).toEqual(["MODIFIED m1@102"]);
+  expect(JSON.stringify(hub.posted)).toContain("rack");
+  expect(JSON.stringify(hub.posted)).not.toContain("kubectl");
 });
 
 test("a control plane that has lost what it had taken in is given a whole list, not the changes since", async () => {

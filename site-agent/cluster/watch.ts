@@ -31,13 +31,16 @@ const listed = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string(), continue: z.string().optional() }),
   items: z.array(z.looseObject({})),
 });
+/** Who wrote which field is half of an object, and nobody's business here. */
 const versioned = z.looseObject({
-  metadata: z.looseObject({
-    name: z.string(),
-    namespace: z.string().optional(),
-    uid: z.string(),
-    resourceVersion: z.string(),
-  }),
+  metadata: z
+    .looseObject({
+      name: z.string(),
+      namespace: z.string().optional(),
+      uid: z.string(),
+      resourceVersion: z.string(),
+    })
+    .transform(({ managedFields: _fields, ...metadata }) => metadata),
 });
 const bookmark = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
 const statusObject = z.looseObject({ code: z.number().optional(), message: z.string().optional() });
