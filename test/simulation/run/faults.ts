@@ -179,6 +179,7 @@ function begin(world: World, fault: Fault, leftMs: number): void {
 /** Everything works from now on, and everybody runs. */
 export async function heal(world: World): Promise<void> {
   world.truth.healed = true;
+  world.moments.end();
   world.wan.heal();
   Object.assign(world.databaseFaults, noDatabaseFaults());
   for (const each of world.clusters.values()) each.heal();

@@ -15,6 +15,7 @@ async function struckAt(
   moment: Moment,
   events: readonly Happened[],
   place = machine,
+  endsMs?: number,
 ): Promise<number | undefined> {
   const kernel = makeKernel("1", 0);
   const scenario = generateScenario(1, {
@@ -29,6 +30,7 @@ async function struckAt(
   let atMs: number | undefined;
   moments.wait({ moment, place, delayMs: 100 }, 60_000, () => (atMs = kernel.nowMs()));
   events.forEach((each, at) => kernel.timer((at + 1) * 1_000, () => moments.onHappened(each)));
+  if (endsMs !== undefined) kernel.timer(endsMs, () => moments.end());
   await kernel.run(120_000, () => false);
   return atMs;
 }
@@ -45,4 +47,9 @@ test("what happens elsewhere is none, and without one it strikes after all", asy
   expect(await struckAt("ramdisk-runs", [running], "site-1")).toBe(1_100);
   expect(await struckAt("ramdisk-runs", [running], "database")).toBe(1_100);
   expect(await struckAt("ramdisk-runs", [])).toBe(60_100);
+});
+
+test("at the end nobody waits any longer, and what has struck strikes once", async () => {
+  expect(await struckAt("ramdisk-runs", [], machine, 5_000)).toBe(5_000);
+  expect(await struckAt("ramdisk-runs", [running], machine, 5_000)).toBe(1_100);
 });

@@ -38,6 +38,12 @@ export class Moments {
     this.#kernel.timer(longestMs, () => this.#strike(waiting));
   }
 
+  /** Nobody waits any longer: a run may end before the longest wait. */
+  end(): void {
+    for (const { run } of this.#waiting) run();
+    this.#waiting.clear();
+  }
+
   #strike(waiting: Waiting): void {
     if (!this.#waiting.delete(waiting)) return;
     this.#kernel.timer(Math.max(1, waiting.struck.delayMs), waiting.run);
