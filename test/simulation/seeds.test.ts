@@ -16,11 +16,11 @@ test.each(corpusFiles())("%s breaks nothing any more", { timeout: 900_000 }, asy
   expect(judged(outcomeOf(await playScenario(scenario)).problems)).toEqual([]);
 });
 
-/** Of fresh seeds one in some hundred still breaks something: those here break nothing, and must not begin to. */
+/** Of a thousand fresh seeds one or two may still break something: those here break nothing, and must not begin to. */
 test.each([
   [
-    "12 fleets of six, and 90 small ones,",
-    ["--from 14 --seeds 12 --hosts 6 --minutes 12", "--from 1 --seeds 90 --hosts 2 --minutes 4"],
+    "12 fleets of six, and 200 small ones,",
+    ["--from 14 --seeds 12 --hosts 6 --minutes 12", "--from 1 --seeds 200 --hosts 2 --minutes 4"],
   ],
   ["3 small fleets on PGlite", ["--from 1 --seeds 3 --hosts 2 --minutes 4 --tier pglite"]],
 ])("%s break nothing", { timeout: 900_000 }, async (_name, runs) => {
