@@ -90,13 +90,14 @@ export interface MachineStore {
   loadMachine(uid: string): Promise<MachineRows | undefined>;
   /**
    * Claims the first of the candidates (host uids) that no machine has, skipping those that another instance is just
-   * claiming. A value of undefined: none is left. The row's version moves on with a claim.
+   * claiming, and answers with it. A value of undefined: none is left. With a claim the row's version moves on by one,
+   * and what was told of a Node is forgotten.
    */
   claimHost(
     uid: string,
     version: number,
     candidates: readonly string[],
-  ): Promise<Result<string | undefined, "stale">>;
+  ): Promise<Result<MachineHostRow | undefined, "stale">>;
   /** The value: machine rows to decide about, since a host was let go. */
   commitMachine(commit: MachineCommit): Promise<Result<readonly string[], "stale">>;
   /** Facts about machines of other clusters, or unknown ones, are dropped. Returns the rows to decide about. */

@@ -37,7 +37,7 @@ function makeDeps(
         loads += 1;
         return load(loads);
       },
-      claimHost: async (_uid, _version, [first]) => ok(first),
+      claimHost: async (_uid, _version, [first = ""]) => ok(hostRow(first)),
       async commitMachine(commit) {
         commits.push(commit);
         return ok(["m-2"]);
@@ -70,10 +70,10 @@ function makeDeps(
 const hosts = [hostRow("h-1"), hostRow("h-2")];
 
 test("reconcileMachine decides again with the host that it has claimed", async () => {
-  const load = (attempt: number) => machineRows({ hosts }, attempt > 1 ? { hostUid: "h-1" } : {});
-  const { deps, commits, decided, logged, metrics } = makeDeps(load);
+  const { deps, commits, decided, logged, metrics } = makeDeps(() => machineRows({ hosts }));
   expect(await reconcileMachine(deps, "m")).toBe("decided");
-  expect(commits).toMatchObject([{ uid: "m", memory: { status: { host: { uid: "h-1" } } } }]);
+  const status = { host: { uid: "h-1" } };
+  expect(commits).toMatchObject([{ uid: "m", version: 5, memory: { status } }]);
   expect(decided).toEqual(["m-2"]);
   expect(logged).toMatchObject([
     { message: "host claim", outcome: "claimed", hostUid: "h-1" },

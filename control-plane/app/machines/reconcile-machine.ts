@@ -1,5 +1,5 @@
-// Takes a snapshot of one object of the machine side, decides, commits; again if somebody else committed first, or when
-// a host was claimed. Judges nothing itself: the rules are shared/machine/ and shared/openshift/.
+// Takes a snapshot of one object of the machine side, decides, commits; again if somebody else committed first, or with
+// the host that was claimed. Judges nothing itself: the rules are shared/machine/ and shared/openshift/.
 import type { MachineDecision } from "../../../shared/machine/decision.ts";
 import type { ClusterSnapshot, MachineSnapshot } from "../../../shared/machine/snapshot.ts";
 import type {
@@ -52,8 +52,9 @@ export async function reconcileMachine(
   uid: string,
 ): Promise<"decided" | "busy"> {
   const startedMs = deps.clock.nowMs();
+  let claimed: MachineRows | undefined;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-    const rows = await deps.store.loadMachine(uid);
+    const rows = claimed ?? (await deps.store.loadMachine(uid));
     if (rows === undefined) return "decided";
     const moment = { nowMs: deps.clock.nowMs(), draw: deps.crypto.randomHex(8) };
     const snapshot = makeMachineSnapshot(rows, moment);
@@ -64,8 +65,9 @@ export async function reconcileMachine(
       return "decided";
     }
     const decision = decide(deps.rules, snapshot.value);
-    if (decision.claim !== undefined) await claim(deps, rows, decision.claim);
-    else if (await commit(deps, { rows, decision, startedMs })) return "decided";
+    claimed = decision.claim === undefined ? undefined : await claim(deps, rows, decision.claim);
+    if (decision.claim !== undefined) continue;
+    if (await commit(deps, { rows, decision, startedMs })) return "decided";
   }
   deps.log.warn("machine busy", { uid, attempts: maxAttempts });
   deps.metrics.count("metal3_reconcile_error_total", {});
@@ -100,18 +102,24 @@ function logInvalid(
   });
 }
 
-/** Whatever comes of it, the next snapshot shows it. */
+/** The rows with the host that was claimed: whatever else has changed meanwhile has moved the version on. */
 async function claim(
   { store, metrics, log }: ReconcileMachineDeps,
-  { machine: { uid, version, name, namespace, cluster } }: MachineRows,
+  rows: MachineRows,
   candidates: readonly string[],
-): Promise<void> {
+): Promise<MachineRows | undefined> {
+  const { machine } = rows;
+  const { uid, version, name, namespace, cluster } = machine;
   const claimed = await store.claimHost(uid, version, candidates);
-  const hostUid = claimed.ok ? claimed.value : undefined;
+  const host = claimed.ok ? claimed.value : undefined;
+  const hostUid = host?.uid;
   const without = claimed.ok ? "none left" : "stale";
   const outcome = hostUid === undefined ? without : "claimed";
   metrics.count("farrier_host_claims_total", { outcome });
   log.info("host claim", { uid, machine: name, namespace, cluster, outcome, hostUid });
+  if (host === undefined) return undefined;
+  const now = { ...machine, version: version + 1, hostUid, node: undefined };
+  return { ...rows, machine: now, hosts: [host] };
 }
 
 interface Decided {

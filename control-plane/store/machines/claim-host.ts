@@ -2,13 +2,15 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { err, ok, type Result } from "../../../shared/result.ts";
+import type { MachineHostRow } from "../../ports.ts";
 import { readRow, type Database } from "../database.ts";
 import { jsonText } from "../json-text.ts";
+import { hostViewSchema, hostViewSql } from "./host-view-sql.ts";
 import { takesHosts } from "./wake-machines.ts";
 
 const answer = z.object({
   found: z.boolean(),
-  host: z.string().nullable(),
+  host: hostViewSchema.nullable(),
   passed_over: z.boolean(),
 });
 
@@ -21,7 +23,7 @@ export async function claimHost(
   database: Database,
   claim: { readonly uid: string; readonly version: number; readonly candidates: readonly string[] },
   wakeAtMs: number,
-): Promise<Result<string | undefined, "stale">> {
+): Promise<Result<MachineHostRow | undefined, "stale">> {
   const row = await readRow(
     database,
     answer,
@@ -47,14 +49,15 @@ export async function claimHost(
       ),
       claimed AS (
         UPDATE hosts h SET machine_uid = ${claim.uid} FROM picked WHERE h.uid = picked.uid
-        RETURNING h.uid
+        RETURNING h.*
       ),
       moved AS (
         UPDATE machines m SET
           version = m.version + 1, waiting = false, node = NULL, wake_at = ${wakeAtMs}::bigint
         FROM claimed WHERE m.uid = ${claim.uid}
       )
-    SELECT EXISTS (SELECT FROM target) AS found, (SELECT uid FROM claimed) AS host,
+    SELECT EXISTS (SELECT FROM target) AS found,
+      (SELECT host FROM (${hostViewSql("claimed")}) view) AS host,
       EXISTS (
         SELECT FROM target t, candidates c, hosts h
         WHERE h.uid = c.uid AND h.machine_uid IS NULL AND NOT h.deleted

@@ -4,7 +4,8 @@ import { z } from "zod";
 import type { MachineHostRow } from "../../ports.ts";
 
 /** Each column of JSON is read once (jsonb_to_record): it lies compressed, and in pieces. */
-export const hostViewSql: SQL = sql.raw(`
+export function hostViewSql(table: "hosts" | "claimed"): SQL {
+  return sql.raw(`
     SELECT v.name, v.uid, json_strip_nulls(json_build_object(
         'uid', v.uid, 'namespace', v.namespace, 'name', v.name, 'deleted', v.deleted,
         'site', v.site, 'claimedBy', v.machine_uid,
@@ -28,7 +29,7 @@ export const hostViewSql: SQL = sql.raw(`
             'hostname', status.hardware->'hostname', 'nics', status.hardware->'nics') END,
           'conditions', jsonb_path_query_array(status.conditions,
             '$[*] ? (@.type == "farrier.dev/Operation")')) END)) AS host
-    FROM hosts v,
+    FROM ${table} v,
       jsonb_to_record(v.object) AS object(metadata jsonb, spec jsonb),
       jsonb_to_record(object.metadata) AS metadata(
         labels jsonb, annotations jsonb, "deletionTimestamp" jsonb),
@@ -40,6 +41,7 @@ export const hostViewSql: SQL = sql.raw(`
       jsonb_to_record(memory.status) AS status(
         provisioning jsonb, "errorMessage" jsonb, "operationalStatus" jsonb, "poweredOn" jsonb,
         hardware jsonb, conditions jsonb)`);
+}
 
 /** Of one to choose from: a namespace may have hundreds. */
 export const hostBriefSql: SQL = sql.raw(`

@@ -113,7 +113,7 @@ const mayTakeSql = sql`(m.resource <> 'metal3machines'
            AND (owner.uid IS NOT NULL OR m.object->'metadata'->'deletionTimestamp' IS NOT NULL))`;
 
 const hostsSql = sql`(SELECT coalesce(json_agg(host ORDER BY name, uid), '[]') FROM (
-         ${hostViewSql} WHERE v.uid = claimed.uid
+         ${hostViewSql("hosts")} WHERE v.uid = claimed.uid
          UNION ALL
          ${hostBriefSql} WHERE claimed.uid IS NULL AND (${takesHosts} OR ${followsHosts})
            AND ${mayTakeSql} AND v.cluster = m.cluster AND v.namespace = m.namespace) hosts)`;

@@ -19,21 +19,20 @@ onEachDatabase("claimHost", (held) => {
     );
     await machines.commitMachine("m-1", { waiting: true, wakeAtMs: undefined });
     const { version } = (await machines.rows("m-1")).machine;
-    expect(await machines.claim("m-1", "unknown", "far", "b", "a")).toEqual({
-      ok: true,
-      value: "b",
-    });
-    expect(await machines.rows("m-1")).toMatchObject({
+    const claimed = await machines.claim("m-1", "unknown", "far", "b", "a");
+    const rows = await machines.rows("m-1");
+    expect(rows).toMatchObject({
       machine: { version: version + 1, hostUid: "b" },
       hosts: [{ uid: "b", claimedBy: "m-1" }],
     });
+    expect(claimed).toEqual({ ok: true, value: rows.hosts[0] });
     expect(await world.table("machines")).toMatchObject([
       { uid: "k" },
       { uid: "m-1", waiting: false, wake_at: world.clock.nowMs() + 2_000 },
       { uid: "m-2" },
     ]);
     expect(await machines.claim("m-2", "b")).toEqual({ ok: true, value: undefined });
-    expect(await machines.claim("m-2", "b", "a")).toEqual({ ok: true, value: "a" });
+    expect(await machines.claim("m-2", "b", "a")).toMatchObject({ ok: true, value: { uid: "a" } });
   });
 
   test("claims nothing for a machine that was changed meanwhile, has a host, or is none", async () => {
@@ -107,7 +106,7 @@ onPostgres("racing claims", (held) => {
         AND m.cluster = h.cluster AND m.namespace = h.namespace`);
     expect(claims.filter(({ ok }) => !ok)).toEqual([]);
     const given = claims.map((claim, number) => ({
-      uid: claim.ok ? claim.value : undefined,
+      uid: claim.ok ? claim.value?.uid : undefined,
       machine_uid: `machine-${number}`,
     }));
     expect(new Set(given.map(({ uid }) => uid)).size).toBe(count);
@@ -124,7 +123,10 @@ onPostgres("racing claims", (held) => {
     const version = sql`version = version + 1`;
     await whileLocked(database, version, async () => {
       expect(await machines.claim("m-1", "a")).toMatchObject({ error: { kind: "stale" } });
-      expect(await machines.claim("m-1", "a", "b")).toEqual({ ok: true, value: "b" });
+      expect(await machines.claim("m-1", "a", "b")).toMatchObject({
+        ok: true,
+        value: { uid: "b" },
+      });
     });
   });
 

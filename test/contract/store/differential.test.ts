@@ -42,7 +42,7 @@ function kindsOf({ name }: Statement, { threw, value }: Answered): readonly stri
   return [typeof kind === "string" ? `${name} ${kind}` : name, ...told];
 }
 
-/** Of a commit that gives uids, a uid or nothing. */
+/** Of a commit that gives uids, of a claim that gives nothing. */
 function committedKind(value: unknown): string | undefined {
   if (Array.isArray(value)) return value.length > 0 ? "some" : "none";
   return typeof value === "object" ? undefined : `ok ${typeof value}`;
@@ -66,7 +66,7 @@ const answers = [
   ),
   ...["some", "none", "stale", "claimed", "23503"].map((kind) => `commitHost ${kind}`),
   ...["some", "none", "stale"].map((kind) => `commitMachine ${kind}`),
-  ...["ok string", "ok undefined", "stale"].map((kind) => `claimHost ${kind}`),
+  ...["uid", "ok undefined", "stale"].map((kind) => `claimHost ${kind}`),
   ...["id", "used", "expired"].map((kind) => `enrol ${kind}`),
   ...["superseded", "cloned", "standby", "23505"].map((kind) => `openSession ${kind}`),
   ...["epoch", "committedSeq", "resync", "regressed", "afterAnother", "touched"].map(

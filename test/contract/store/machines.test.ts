@@ -419,12 +419,12 @@ onEachDatabase("commitMachine", (held) => {
       node: undefined,
     });
     expect(await machines.commitMachine("m-1", { release: true })).toEqual([]);
-    expect(await machines.claim("m-2", "a")).toEqual({ ok: true, value: "a" });
+    expect(await machines.claim("m-2", "a")).toMatchObject({ ok: true, value: { uid: "a" } });
     await machines.commitMachine("m-2");
     await machines.commitMachine("m-3", { waiting: true });
     expect(await machines.commitMachine("m-2", { gone: true })).toEqual(["m-3"]);
     expect(await world.store.loadMachine("m-2")).toBeUndefined();
-    expect(await machines.claim("m-3", "a")).toEqual({ ok: true, value: "a" });
+    expect(await machines.claim("m-3", "a")).toMatchObject({ ok: true, value: { uid: "a" } });
   });
 });
 

@@ -53,7 +53,7 @@ onEachDatabase("the store with OpenShift's machines", (held) => {
     await world.apply("baremetalhosts", world.host("h-1"));
     expect(await world.commitHost("h-1", "available")).toEqual(["m-1"]);
     expect(await world.claim(set, "h-1")).toMatchObject({ ok: false });
-    expect(await world.claim("m-1", "h-1")).toEqual({ ok: true, value: "h-1" });
+    expect(await world.claim("m-1", "h-1")).toMatchObject({ ok: true, value: { uid: "h-1" } });
     expect((await world.rows("m-1")).hosts).toMatchObject([{ uid: "h-1", claimedBy: "m-1" }]);
   });
 
