@@ -4,6 +4,7 @@ import {
   disks,
   hardware,
   identity,
+  makeFact,
   makeHost,
   makeHostWorld,
   plainResult,
@@ -177,6 +178,22 @@ test("the first cleaning erases all disks before the host is offered [S18]", () 
       validForMs: 3_600_000,
     },
   );
+});
+
+test("work that failed with a Secret that was corrected meanwhile does not wait: the new one is tried at once [L7]", () => {
+  const world = makeHostWorld();
+  world.reach("preparing");
+  world.settle();
+  world.seen.secrets = { ...world.seen.secrets, bmc: makeFact("bmc", "metal-0-bmc", "200") };
+  world.fail({ kind: "bmc-credentials" });
+  expect(world.host.status).toMatchObject({ operationalStatus: "OK", errorMessage: "" });
+  world.pass(2_000);
+  expect(world.ordered).toEqual({ kind: "register" });
+  world.fail({ kind: "bmc-credentials" });
+  expect(world.host.status?.errorType).toBe("registration error");
+  const operations = world.seen.memory?.operationCount;
+  world.pass(60_000);
+  expect(world.seen.memory?.operationCount).toBe(operations);
 });
 
 test("a cleaning that could not erase a disk keeps the host from being offered [S18 S45]", () => {

@@ -26,7 +26,7 @@ export function failOperation(draft: Draft, type: ErrorType, failure: OperationF
   const rule = operationErrors[failure.kind];
   const message = rule.hint === undefined ? failure.message : `${failure.message}; ${rule.hint}`;
   memory.failedInputs = retryInputs(snapshot);
-  if (rule.retry === "soon") {
+  if (rule.retry === "soon" || (rule.retry === "secret" && hasOtherCredentials(draft))) {
     memory.notBeforeMs = snapshot.nowMs + soonMs;
     return waitForRetry(draft, because("Retrying", failure.message));
   }
@@ -36,6 +36,17 @@ export function failOperation(draft: Draft, type: ErrorType, failure: OperationF
   const delayMs = retryDelayMs(draft, failure.kind);
   if (delayMs !== undefined) memory.notBeforeMs = snapshot.nowMs + delayMs;
   return waitForRetry(draft, because(reasons[type], message));
+}
+
+/** The Secret was changed while the operation ran: it is not its present content that failed. */
+function hasOtherCredentials(draft: Draft): boolean {
+  const { credentials, status } = draft.memory;
+  const isLogin = draft.snapshot.operation?.kind === "register";
+  const used = isLogin ? status.triedCredentials : status.goodCredentials;
+  const version = used?.credentialsVersion;
+  // A deletion logs in nowhere first, and would never end.
+  if (isDeleting(draft) || credentials === undefined || version === undefined) return false;
+  return credentials.context.secretVersion !== version;
 }
 
 function retryDelayMs(draft: Draft, kind: OperationErrorKind): number | undefined {
