@@ -32,3 +32,8 @@ test("a password that a Secret holds again, or another Secret still holds, is no
   expect(tryJudge(s13, [...rotated, secret(5, 1), login(6, 1, false)])).toEqual([]);
   expect(tryJudge(s13, [secret(0, 1, "twin-bmc"), ...rotated, login(6, 1, false)])).toEqual([]);
 });
+
+test("a copy of the agent may try what it does not know to be replaced", () => {
+  const ofCopy = { ...login(5, 1, false), agent: "site-1#2" } as Made;
+  expect(tryJudge(s13, [...rotated, ofCopy])).toEqual([]);
+});

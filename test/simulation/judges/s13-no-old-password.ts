@@ -9,6 +9,7 @@ export const s13: JudgeKind = {
   make(report) {
     /** By machine and path of the Secret: which passwords of the machine it held, newest last. */
     const held = new Map<string, Map<string, number[]>>();
+    /** By agent and machine: of two copies of an agent each knows what it has tried itself. */
     const taken = new Map<string, number>();
     return {
       on: {
@@ -23,9 +24,10 @@ export const s13: JudgeKind = {
         },
         login({ machine, ok, agent, passwordNumber }) {
           if (agent === undefined || passwordNumber === undefined) return;
-          const newest = taken.get(machine) ?? 0;
+          const key = `${agent} ${machine}`;
+          const newest = taken.get(key) ?? 0;
           if (passwordNumber >= newest) {
-            if (ok) taken.set(machine, passwordNumber);
+            if (ok) taken.set(key, passwordNumber);
             return;
           }
           const secrets = [...(held.get(machine)?.values() ?? [])];

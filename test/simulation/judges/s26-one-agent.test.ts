@@ -55,7 +55,7 @@ test("one that was told that another has its identity switches and boots nothing
   const device = { place: "network", once: true, agent: "site-1" } as const;
   const boots: Made = { at: 40, kind: "boot-device", machine: "m1", ...device };
   expect(tryJudge(s26, [told(20), told(30, 4002), boots])).toHaveLength(1);
-  expect(tryJudge(s26, [told(20), switched(20.9, "site-1")])).toEqual([]);
+  expect(tryJudge(s26, [told(20), switched(22, "site-1")])).toEqual([]);
   const bad = fault(1, "bmc-loses-packets", "m1");
   expect(tryJudge(s26, [bad, told(20), switched(40, "site-1")])).toEqual([]);
   expect(tryJudge(s26, [told(20, 1012), switched(40, "site-1")])).toEqual([]);
@@ -63,10 +63,22 @@ test("one that was told that another has its identity switches and boots nothing
   expect(tryJudge(s26, [told(20), started(30, "site-1"), switched(40, "site-1")])).toEqual([]);
 });
 
+test("who sets what boots, and switches then, has asked in between whether it may", () => {
+  const boots = (at: number): Made => {
+    const device = { place: "network", once: true, agent: "site-1" } as const;
+    return { at, kind: "boot-device", machine: "m1", ...device };
+  };
+  const message = "reset by site-1, 400 ms after it was told to end";
+  expect(tryJudge(s26, [told(20), boots(20.2), switched(20.4, "site-1")])).toEqual([message]);
+  expect(tryJudge(s26, [boots(19.9), told(20), switched(20.4, "site-1")])).toEqual([]);
+});
+
 test("it may finish what destroys already, and nothing that came later", () => {
   const go = toRamdisk(10, "go", "u.1", { agent: "site-1" });
   expect(tryJudge(s26, [go, told(20), switched(40, "site-1")])).toEqual([]);
   expect(tryJudge(s26, [go, told(20), switched(40, "site-1", "m2")])).toHaveLength(1);
+  const swapped = fault(1, "swapped-machine", "m1+m2");
+  expect(tryJudge(s26, [swapped, go, told(20), switched(40, "site-1", "m2")])).toEqual([]);
   const next = delivered(15, "operation", 2, { operationId: "u.2" });
   expect(tryJudge(s26, [go, next, told(20), switched(40, "site-1")])).toHaveLength(1);
 });

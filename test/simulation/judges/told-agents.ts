@@ -3,11 +3,12 @@
 import type { WorldEvent } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
 import { partsOfOperation, siteOfAgent } from "./operations.ts";
+import { Swapped } from "./swapped.ts";
 
 type EventOf<K extends WorldEvent["kind"]> = Extract<WorldEvent, { readonly kind: K }>;
 
-/** What was sent before may still be on its way. */
-const onItsWayMs = 1_000;
+/** What was asked about before may still be on its way. */
+const onItsWayMs = 2_500;
 /** And is repeated to a bad BMC, or over a bad network. */
 const repeatedMs = 30_000;
 const bad = /^(bmc|network)-/;
@@ -19,10 +20,17 @@ export class ToldAgents {
   /** Newest operation that destroys, by "agent machine". */
   readonly #destroys = new Map<string, string>();
 
+  /** By "agent machine": what boots was set by one that had been told. Whatever follows was asked about later. */
+  readonly #bootSet = new Set<string>();
   /** Machines and sites. */
   readonly #bad = new Set<string>();
 
-  onFault({ fault, target }: EventOf<"fault">): void {
+  /** What is finished on one of a pair may switch the other. */
+  readonly #swapped = new Swapped();
+
+  onFault(event: EventOf<"fault">): void {
+    const { fault, target } = event;
+    this.#swapped.onFault(event);
     if (bad.test(fault)) this.#bad.add(target);
   }
 
@@ -34,8 +42,9 @@ export class ToldAgents {
   }
 
   onLink({ agent, change, code, atMs }: EventOf<"link">): void {
-    if (change === "agent end closed" && codes.includes(code) && !this.#toldMs.has(agent))
-      this.#toldMs.set(agent, atMs);
+    if (change !== "agent end closed" || !codes.includes(code) || this.#toldMs.has(agent)) return;
+    this.#toldMs.set(agent, atMs);
+    for (const key of this.#bootSet) if (key.startsWith(`${agent} `)) this.#bootSet.delete(key);
   }
 
   onFrame({ agent, to, type }: EventOf<"frame">): void {
@@ -61,16 +70,22 @@ export class ToldAgents {
 
   /** How long ago one was told that now acts; undefined: it may. */
   toldAgoMs(
-    { agent = "", machine, atMs }: EventOf<"power-command"> | EventOf<"boot-device">,
+    { kind, agent = "", machine, atMs }: EventOf<"power-command"> | EventOf<"boot-device">,
     truth: Truth,
   ): number | undefined {
+    const key = `${agent} ${machine}`;
     const toldMs = this.#toldMs.get(agent);
-    if (toldMs === undefined || this.#destroys.has(`${agent} ${machine}`)) return undefined;
+    const mayFinish = this.#destroys.has(key) || this.#swapped.has(machine);
+    if (toldMs === undefined || mayFinish) return undefined;
+    if (kind === "boot-device") this.#bootSet.add(key);
+    else if (this.#bootSet.has(key)) return atMs - toldMs;
+    const graceMs = this.#isBad(truth, machine) ? repeatedMs : onItsWayMs;
+    return atMs - toldMs > graceMs ? atMs - toldMs : undefined;
+  }
+
+  #isBad(truth: Truth, machine: string): boolean {
     const { quirks = [], site = "" } = truth.machines.get(machine) ?? {};
-    const isBad =
-      quirks.some((quirk) => quirk !== "unhurried-bmc") ||
-      this.#bad.has(machine) ||
-      this.#bad.has(site);
-    return atMs - toldMs > (isBad ? repeatedMs : onItsWayMs) ? atMs - toldMs : undefined;
+    const isOdd = quirks.some((quirk) => quirk !== "unhurried-bmc");
+    return isOdd || this.#bad.has(machine) || this.#bad.has(site);
   }
 }

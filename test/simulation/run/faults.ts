@@ -19,6 +19,7 @@ import {
   yes,
 } from "./knobs.ts";
 import type { Apply } from "./knobs.ts";
+import { approveRevoked, revoke } from "./revocations.ts";
 import { exchangeCables, siteFaults } from "./site-faults.ts";
 import { instanceNames } from "./world.ts";
 import type { World } from "./world.ts";
@@ -99,6 +100,10 @@ const table: Readonly<Record<FaultClass, Apply>> = {
       end?.();
       void endCopy(world, copy);
     };
+  },
+  "agent-revoked"(world, fault) {
+    const { agentId } = agent(world, fault) ?? {};
+    return agentId === undefined ? false : revoke(world, agentId);
   },
   "agent-clock-jump"(world, fault) {
     const process = agent(world, fault);
@@ -201,5 +206,6 @@ export async function heal(world: World): Promise<void> {
   for (const process of world.agents.values()) {
     await (process.isCopy ? endCopy(world, process) : process.start());
   }
+  approveRevoked(world);
   world.tell({ kind: "healed" });
 }

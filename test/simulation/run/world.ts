@@ -52,7 +52,7 @@ export interface World {
   readonly machines: ReadonlyMap<string, SimulatedFleetMachine>;
   readonly networks: ReadonlyMap<string, Segment>;
   readonly images: WorldImages;
-  /** Ends what does not belong on a boot network. */
+  /** Ends what does not belong on a boot network, and revocations. */
   readonly rogues: Set<() => void>;
   readonly truth: WorldTruth;
   /** Pairs of machines whose BMC cables are exchanged, as "m3+m7". */

@@ -59,13 +59,15 @@ function together(random: Random, fault: Fault, all: readonly Fault[], bounds: F
 
 /** Some strike between two steps: at once after the first, or a little later. */
 function struckAt(random: Random, fault: Fault): Fault {
-  if (isEarly(fault) || !random.chance(0.3)) return fault;
+  const { strikes } = faultTable[fault.fault];
+  if (isEarly(fault) || !random.chance(strikes === undefined ? 0.3 : 0.8)) return fault;
   const delayMs = soonMs(random);
-  return { ...fault, struck: { moment: random.pick(moments), place: fault.target, delayMs } };
+  const moment = random.pick(strikes ?? moments);
+  return { ...fault, struck: { moment, place: fault.target, delayMs } };
 }
 
 function soonMs(random: Random): number {
-  return random.chance(0.5) ? random.below(500) : random.below(8_000);
+  return random.below(random.pick([500, 2_000, 8_000]));
 }
 
 /** What seldom comes alone brings with it, of classes that may be drawn. */

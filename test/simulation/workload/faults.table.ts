@@ -1,6 +1,6 @@
 // Every class of fault: what of the catalogue of faults it stands for, what it is aimed at, how long it lasts, what
 // its amount means and where it lies. Says nothing about how the world does it.
-import type { FaultClass } from "./scenario.ts";
+import type { FaultClass, Moment } from "./scenario.ts";
 
 /**
  * "agent": a site, or a cluster that has an agent of its own. "pair": two machines of one site as "m3+m7".
@@ -29,6 +29,8 @@ export interface FaultKind {
   readonly amount?: Amount;
   /** It begins in this part of the faults' time at the latest; 1 when absent. */
   readonly early?: number;
+  /** Moments that it mostly strikes at; any, and less often, when absent. */
+  readonly strikes?: readonly Moment[];
 }
 
 export interface Amount {
@@ -208,6 +210,13 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     target: "agent",
     most: 3,
     amount: ms("that its wall clock goes forward, or back", -60 * minute, 60 * minute),
+  },
+  "agent-revoked": {
+    ids: ["F57"],
+    target: "agent",
+    most: 3,
+    lastsMs: [5 * second, minute],
+    strikes: ["power-cut"],
   },
   "agent-disk-full": { ids: ["F50"], target: "agent", most: 2, lastsMs: [10 * second, 3 * minute] },
   // Kubernetes

@@ -219,6 +219,7 @@ export const faultClasses = [
   // Last, so that older seeds keep what they draw.
   "agent-stop",
   "board-replaced",
+  "agent-revoked",
 ] as const;
 export type FaultClass = (typeof faultClasses)[number];
 
