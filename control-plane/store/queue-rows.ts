@@ -1,7 +1,7 @@
 // Part of the statements that commit a decision: what it wants its links to hear.
 import { sql, type SQL } from "drizzle-orm";
 import type { OutboxRow } from "../ports.ts";
-import { jsonText } from "./json-text.ts";
+import { jsonText, storable } from "./json-text.ts";
 
 /**
  * CTEs over `allowed`, which is empty when nothing is to be written. A row that waits already, or was sent and not
@@ -10,11 +10,8 @@ import { jsonText } from "./json-text.ts";
  */
 export function queueRows(outbox: readonly OutboxRow[]): SQL {
   return sql`
-    given AS (
-      SELECT r.row->>'link' AS link, r.row->>'key' AS key, r.row->>'hostUid' AS host_uid,
-        r.row->'delivery' AS delivery, r.position
-      FROM jsonb_array_elements(${jsonText(outbox)}::jsonb)
-        WITH ORDINALITY AS r(row, position), allowed
+    given (link, key, host_uid, delivery, position) AS (
+      SELECT r.* FROM (${valuesOf(outbox)}) r, allowed
     ),
     replaced AS (
       DELETE FROM outbox o USING given g
@@ -34,4 +31,17 @@ export function queueRows(outbox: readonly OutboxRow[]): SQL {
         SELECT FROM outbox o WHERE o.link = g.link AND o.key = g.key AND o.delivery = g.delivery)
       ORDER BY g.position
     )`;
+}
+
+/** VALUES, not JSON: the planner then knows that they are few, and looks for each by its key. */
+function valuesOf(outbox: readonly OutboxRow[]): SQL {
+  if (outbox.length === 0) {
+    return sql`SELECT NULL::text, NULL::text, NULL::text, NULL::jsonb, NULL::int WHERE false`;
+  }
+  const rows = outbox.map(
+    ({ link, key, hostUid, delivery }, position) =>
+      sql`(${storable(link)}::text, ${key === undefined ? null : storable(key)}::text, ${storable(hostUid)}::text,
+        ${jsonText(delivery)}::jsonb, ${position}::int)`,
+  );
+  return sql`VALUES ${sql.join(rows, sql`, `)}`;
 }
