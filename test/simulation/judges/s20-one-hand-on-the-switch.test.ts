@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromRamdisk, toRamdisk } from "./made-messages.ts";
+import { delivered, fromRamdisk, toRamdisk } from "./made-messages.ts";
 import { s20 } from "./s20-one-hand-on-the-switch.ts";
 import { madeMachine, tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
@@ -50,4 +50,18 @@ test("a power button, switching on, and another site's crash change nothing", ()
     crash: true,
   } as const;
   expect(tryJudge(s20, [run, elsewhere, cut(3)], { truth })).toHaveLength(1);
+});
+
+test("two orders of a host that are at work at once are a violation", () => {
+  const judged = (...states: readonly (readonly [operationId: string, state: string])[]) => {
+    const rows = states.map(([operationId, state]) => ({ operationId, state }));
+    const journal = () => [{ agent: "site-1", rows }];
+    return tryJudge(s20, [delivered(1, "operation", 1)], { truth: { journal } });
+  };
+  expect(judged(["u.1", "started"], ["u.2", "started"])).toEqual([
+    "u.1 and u.2 are at work at once",
+  ]);
+  expect(judged(["u.1", "destroying"], ["u.2", "started"])).toHaveLength(1);
+  expect(judged(["u.1", "started"], ["u.2", "accepted"], ["u.0", "finished"])).toEqual([]);
+  expect(judged(["u.1", "started"], ["v.2", "started"])).toEqual([]);
 });

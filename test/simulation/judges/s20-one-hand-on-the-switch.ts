@@ -1,6 +1,7 @@
-// S20: while an operation works on a machine nobody else of ours cuts its power.
+// S20: while an operation works on a machine nobody else of ours cuts its power, nor does another of its host begin.
 import type { JudgeKind } from "./judge.ts";
 import { siteOfAgent } from "./operations.ts";
+import { SideBySide } from "./side-by-side.ts";
 import { Swapped } from "./swapped.ts";
 
 /** A ramdisk that was heard so lately is at work; its operation knows it. */
@@ -15,12 +16,17 @@ interface Work {
 
 export const s20: JudgeKind = {
   id: "S20",
-  says: "no agent cuts the power of a machine on which a step is running",
+  says: "no agent cuts the power of a machine on which a step is running, and works for one order of a host at a time",
   make(report) {
     const works = new Map<string, Work>();
     const swapped = new Swapped();
+    const orders = new SideBySide();
     return {
+      look(truth) {
+        for (const { agent, problem } of orders.look(truth)) report(problem, agent);
+      },
       on: {
+        delivered: (event) => orders.onDelivered(event),
         fault: (event) => swapped.onFault(event),
         "ramdisk-message"({ machine, boot, direction, type, step, operationId, atMs }) {
           const work = works.get(machine);

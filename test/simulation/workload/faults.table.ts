@@ -159,6 +159,8 @@ export const faultTable: Readonly<Record<FaultClass, FaultKind>> = {
     most: 1,
     lastsMs: [10 * second, 2 * minute],
     amount: { ...ms("how far back it goes", second, 10 * minute), isLogarithmic: true },
+    // Work is under way then of which it may know nothing afterwards.
+    strikes: ["power-cut", "ramdisk-runs", "status-written"],
   },
   "notification-lost": {
     ids: ["F31"],
