@@ -11,10 +11,10 @@ const taken = z.object({
 });
 
 /**
- * Marks rows as sent in this session and returns them in order, up to the limit of each link. Undefined: the session
- * does not hold the links any more. If the answer gets lost the caller must end the session: another one gets the
- * rows again. A status that is followed by one that was sent waits: the newer one may have been written, and an older
- * one must not come after it.
+ * Marks rows as sent in this session and returns them in order, up to the limit of each link, and documents first: what
+ * a new session repeats may be older than the document that it brings. Undefined: the session does not hold the links
+ * any more. If the answer gets lost the caller must end the session: another one gets the rows again. A status that is
+ * followed by one that was sent waits: the newer one may have been written, and an older one must not come after it.
  */
 export async function takeOutbox(
   database: Database,
@@ -51,7 +51,7 @@ export async function takeOutbox(
       sent AS (
         UPDATE outbox o SET sent_epoch = ${session.epoch}::bigint
         WHERE o.id IN (SELECT id FROM picked)
-        RETURNING o.id, o.delivery
+        RETURNING o.id, (o.key LIKE 'document:%') IS NOT TRUE AS is_after, o.delivery
       ),
       turned AS (
         UPDATE sessions s SET turn = s.turn + 1
@@ -60,7 +60,7 @@ export async function takeOutbox(
       )
     SELECT (SELECT count(*) FROM held) AS held,
       coalesce(
-        (SELECT json_agg(json_build_object('id', id::text, 'delivery', delivery) ORDER BY id) FROM sent),
+        (SELECT json_agg(json_build_object('id', id::text, 'delivery', delivery) ORDER BY is_after, id) FROM sent),
         '[]') AS rows`,
   );
   return row.held < session.links.length ? undefined : row.rows;

@@ -265,6 +265,21 @@ onEachDatabase("openSession", (held) => {
     expect((await world.store.loadHost("b"))?.operation?.state).toBe("running");
   });
 
+  test("gives a document before an operation that waited longer than it", async () => {
+    const { world } = held();
+    const { epoch } = await world.start();
+    await world.watch(epoch, "10", [{ type: "ADDED", object: hostObject("a", "11") }]);
+    const document = documentOf("a", 3);
+    const operation = newOperation("a", "a.1");
+    await world.store.commitHost(await world.commit("a", { document, operation }));
+    const links = ["site:lab"] as const;
+    const [first] = (await world.store.takeOutbox({ epoch, links }, 10)) ?? [];
+    await world.store.ackOutbox({ epoch, links }, { done: [first?.id ?? ""], retry: [] });
+    const opened = await world.opened("both", { digest: "lost" });
+    const rows = await world.store.takeOutbox({ epoch: opened.epoch, links }, 10);
+    expect(rows?.map(({ delivery }) => delivery.kind)).toEqual(["document", "operation"]);
+  });
+
   test("queues documents and then open operations when the agent's digest is another", async () => {
     const { world } = held();
     const epoch = await withHost(world);

@@ -32,8 +32,13 @@ export function takeOutbox(
   }
   if (held.length < links.length) return undefined;
   return taken
-    .toSorted((left, right) => left.id - right.id)
+    .toSorted((left, right) => isAfter(left) - isAfter(right) || left.id - right.id)
     .map(({ id, delivery }) => ({ id: String(id), delivery }));
+}
+
+/** What may need its host's document: 1. */
+function isAfter({ key }: StoredOutboxRow): number {
+  return key?.startsWith("document:") === true ? 0 : 1;
 }
 
 /**
