@@ -1,5 +1,5 @@
 // Which secret facts the control plane has, by digest: so that each is posted once and again when it changes. Holds
-// no content. What was posted waits for no disk: at each welcome both ends compare what they hold.
+// no content.
 import { toHex } from "../../../shared/bytes.ts";
 import { secretPurpose, type SecretPurpose } from "../../../shared/protocol/facts/sealed-secret.ts";
 import type { FactName } from "../../../shared/protocol/facts/facts-digest.ts";
@@ -57,7 +57,7 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
     },
     fresh: (fact, sealedFor) => ({ ...fact, digest: digestOf(fact, sealedFor) }),
     doubt: ({ hostUid, purpose }) =>
-      database.note(
+      void database.run(
         "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
         hostUid,
         purpose,
@@ -65,8 +65,8 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
       ),
     remember({ hostUid, purpose, name, digest }) {
       const where = "WHERE host_uid = ? AND purpose = ?";
-      if (name === "") database.note(`DELETE FROM posted_facts ${where}`, hostUid, purpose);
-      else database.note(`UPDATE posted_facts SET digest = ? ${where}`, digest, hostUid, purpose);
+      if (name === "") database.run(`DELETE FROM posted_facts ${where}`, hostUid, purpose);
+      else database.run(`UPDATE posted_facts SET digest = ? ${where}`, digest, hostUid, purpose);
     },
     all: () =>
       database
