@@ -269,11 +269,11 @@ class ClusterLink implements RunningCluster {
     this.hub = hub;
     const memory: ObjectMemory = {
       ...hosts,
-      listed: (resource, uids) => {
+      listed: (resource, uids, hadLost) => {
         const isOfHosts = resource === "baremetalhosts";
-        // A list means that the control plane knew nothing: it needs the facts again, too.
-        if (isOfHosts) posted.forgetAll();
-        hosts.listed(resource, uids);
+        // It has lost the facts, too.
+        if (isOfHosts && hadLost) posted.forgetAll();
+        hosts.listed(resource, uids, hadLost);
         if (isOfHosts) this.secrets?.lookAgain();
       },
     };

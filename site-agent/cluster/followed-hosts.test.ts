@@ -52,7 +52,7 @@ test("a host is remembered by the Secrets that it names in its own namespace", (
 test("hosts are remembered across restarts, and that a list was taken whole", () => {
   followed.changed("baremetalhosts", [host("m1")], []);
   expect(followed.isComplete("baremetalhosts")).toBe(false);
-  followed.listed("baremetalhosts", ["uid-m1"]);
+  followed.listed("baremetalhosts", ["uid-m1"], false);
   const after = makeFollowedHosts(database);
   expect(after.all()).toHaveLength(1);
   expect(after.isComplete("baremetalhosts")).toBe(true);
@@ -60,16 +60,16 @@ test("hosts are remembered across restarts, and that a list was taken whole", ()
 });
 
 test("a list that was begun and not taken whole is needed once more, by the next process, too", () => {
-  followed.listed("baremetalhosts", []);
+  followed.listed("baremetalhosts", [], false);
   followed.listing("baremetalhosts");
   expect(makeFollowedHosts(database).isComplete("baremetalhosts")).toBe(false);
-  followed.listed("baremetalhosts", []);
+  followed.listed("baremetalhosts", [], false);
   expect(makeFollowedHosts(database).isComplete("baremetalhosts")).toBe(true);
 });
 
 test("a list forgets what it does not name", () => {
   followed.changed("baremetalhosts", [host("m1"), host("m2")], []);
-  followed.listed("baremetalhosts", ["uid-m2"]);
+  followed.listed("baremetalhosts", ["uid-m2"], false);
   expect(followed.all().map(({ name }) => name)).toEqual(["m2"]);
 });
 
@@ -98,7 +98,7 @@ test("of the machine side it is remembered only that a list was taken whole", ()
   const machine = { metadata: { name: "worker-1", uid: "uid-1", resourceVersion: "1" } };
   followed.changed("metal3machines", [machine], ["uid-0"]);
   expect(followed.isComplete("metal3machines")).toBe(false);
-  followed.listed("metal3machines", ["uid-1"]);
+  followed.listed("metal3machines", ["uid-1"], false);
   expect(makeFollowedHosts(database).isComplete("metal3machines")).toBe(true);
   expect(followed.isComplete("metal3clusters")).toBe(false);
   expect(database.all("SELECT uid FROM followed")).toEqual([]);

@@ -78,6 +78,8 @@ let complete: boolean;
 let logged: string[];
 let remembered: Map<string, string>;
 let reached: string;
+/** Of each list. */
+let losses: boolean[];
 let newest: NewestSeen;
 
 beforeEach(() => {
@@ -88,6 +90,7 @@ beforeEach(() => {
   logged = [];
   remembered = new Map();
   reached = "";
+  losses = [];
   newest = makeNewestSeen();
 });
 afterEach(() => stop.abort());
@@ -97,8 +100,9 @@ const memory: ObjectMemory = {
   listing: () => {
     complete = false;
   },
-  listed: () => {
+  listed: (_resource, _uids, hadLost) => {
     complete = true;
+    losses.push(hadLost);
   },
   changed(_resource, objects, gone) {
     for (const { metadata } of objects) remembered.set(metadata.uid, metadata.name);
@@ -168,6 +172,7 @@ test("a control plane that has lost what it had taken in is given a whole list, 
   kubernetes.put(path("m2"), { metadata: { name: "m2" } });
   await clock.advance(2_000);
   expect(lists()).toBe(3);
+  expect(losses).toEqual([true, true, true]);
 });
 
 test("the feed takes each change exactly once when the server closes the watch", async () => {
@@ -244,7 +249,7 @@ test("a link lists once more where another process of its agent told of changes:
   hub.cursor = "101";
   await start();
   expect([...remembered.values()]).toEqual(["m1"]);
-  expect(lists()).toBe(2);
+  expect(losses).toEqual([true, false]);
 });
 
 test("nor does it list from a server that lags behind what the other process has told", async () => {

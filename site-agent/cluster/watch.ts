@@ -58,8 +58,11 @@ export interface ObjectMemory {
   isComplete(resource: FeedResource): boolean;
   /** A whole list begins: until it is taken in, none was, whatever becomes of this process. */
   listing(resource: FeedResource): void;
-  /** It was taken in: what it does not name is gone. */
-  listed(resource: FeedResource, uids: readonly string[]): void;
+  /**
+   * It was taken in: what it does not name is gone.
+   * @param hadLost whether the control plane knew nothing, or less than it had taken in before
+   */
+  listed(resource: FeedResource, uids: readonly string[], hadLost: boolean): void;
   changed(resource: FeedResource, objects: readonly FeedObject[], gone: readonly string[]): void;
   /** The control plane has taken in what there was up to this version. */
   reach(resource: FeedResource, version: string): void;
@@ -156,6 +159,7 @@ async function listAll(
 ): Promise<Listed | Failed> {
   const listId = deps.crypto.randomUuid();
   deps.memory.listing(resource);
+  const hadLost = replaces === "" || isBehind(replaces, deps.memory.reached(resource));
   const uids: string[] = [];
   let cursor: string | undefined;
   const done = await pages(deps, resource, async ({ items, resourceVersion, last }) => {
@@ -181,7 +185,7 @@ async function listAll(
   });
   if (done === "not-defined") return done;
   if (done === "taken") {
-    deps.memory.listed(resource, uids);
+    deps.memory.listed(resource, uids, hadLost);
     deps.memory.reach(resource, cursor ?? "");
   }
   deps.log.info("listed", { resource, ok: done === "taken", cursor });
