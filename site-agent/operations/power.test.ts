@@ -49,6 +49,18 @@ test.each(["soft", "hard"] as const)(
   },
 );
 
+test("power off is sent again to a BMC that was told so, and lost it as it restarted", async () => {
+  site.bmc.deaf = ["off"];
+  const order = site.order(power("off"));
+  site.dispatcher.accept(order);
+  site.clock.timer(5_000, () => site.dispatcher.cancel(order.id));
+  expect(await site.ended(order.id)).toMatchObject({ failure: { kind: "cancelled" } });
+  site.bmc.deaf = [];
+  site.did.length = 0;
+  expect(await site.run(power("off"))).toMatchObject(success(false));
+  expect(site.acts()).toEqual(["power off"]);
+});
+
 test("power on sets the boot device to disk before it switches on", async () => {
   site.bmc.on = false;
   expect(await site.run(power("on"))).toMatchObject(success(true));

@@ -2,7 +2,14 @@
 // that must not be switched off is reset.
 import { fail, type Context, type RunOperation } from "./operation-context.ts";
 import { openBmc } from "./steps/open-bmc.ts";
-import { bootOwnDisk, powerOff, powerOn, readPower, resetPower } from "./steps/power-control.ts";
+import {
+  bootOwnDisk,
+  powerOff,
+  powerOn,
+  isSurelyOn,
+  readPower,
+  resetPower,
+} from "./steps/power-control.ts";
 import type { Bmc } from "../bmc/port.ts";
 
 export const power: RunOperation<"power"> = async (context, payload) => {
@@ -21,13 +28,13 @@ export const power: RunOperation<"power"> = async (context, payload) => {
 };
 
 async function start(context: Context, bmc: Bmc): Promise<void> {
-  if (await readPower(bmc)) return;
+  if (await isSurelyOn(bmc)) return;
   await bootOwnDisk(context, bmc);
   await powerOn(context, bmc);
 }
 
 async function restart(context: Context, bmc: Bmc): Promise<void> {
-  if (!(await readPower(bmc))) return await start(context, bmc);
+  if (!(await isSurelyOn(bmc))) return await start(context, bmc);
   await bootOwnDisk(context, bmc);
   await resetPower(context, bmc);
   context.site.sessions.forget(context.document.hostUid);

@@ -13,6 +13,12 @@ export async function readPower(bmc: Bmc): Promise<boolean> {
   return isOnBy(valueOf(await bmc.readPower(), bmcFailures));
 }
 
+/** And no command that the BMC was given since says otherwise: it may have lost that one. */
+export async function isSurelyOn(bmc: Bmc): Promise<boolean> {
+  const { on, doubtful } = valueOf(await bmc.readPower(), bmcFailures);
+  return on && !doubtful;
+}
+
 /** Undefined: the BMC has not shown yet what it was told. */
 export async function shownPower(bmc: Bmc): Promise<boolean | undefined> {
   const { on, doubtful } = valueOf(await bmc.readPower(), bmcFailures);
@@ -37,10 +43,10 @@ export async function mayTouch(context: Context, act: GuardedAct): Promise<void>
   throwIfCancelled(context.signal);
 }
 
-/** Nothing happens when it is off already. A soft one that has no effect in time becomes a hard one. */
+/** Nothing happens when it is off already, and no command says otherwise. A soft one that has no effect in time becomes a hard one. */
 export async function powerOff(context: Context, bmc: Bmc, mode: "soft" | "hard"): Promise<void> {
   const seen = await patiently(context, () => bmc.readPower());
-  const isOn = isOnBy(seen);
+  const isOn = seen.on || seen.doubtful;
   // Whether one that still shows off has gone off by itself cannot be seen.
   const isSoft = mode === "soft" && !seen.doubtful;
   if (isOn && !(isSoft && (await powerOffSoftly(context, bmc)))) {
@@ -69,7 +75,8 @@ async function mayPowerOff(context: Context): Promise<void> {
 }
 
 export async function powerOn(context: Context, bmc: Bmc): Promise<void> {
-  if (isOnBy(await patiently(context, () => bmc.readPower()))) return;
+  const seen = await patiently(context, () => bmc.readPower());
+  if (seen.on && !seen.doubtful) return;
   await mayTouch(context, "touch");
   context.report({ step: "PoweringOn" });
   await patiently(context, () => bmc.sendPower("on"));
