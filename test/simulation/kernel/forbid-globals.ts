@@ -1,5 +1,5 @@
 // While a simulation runs, time, timers, randomness and network of the platform throw: whoever reaches past a port is
-// found at the first call, with a stack. The kernel keeps its own setImmediate from before.
+// found at the first call, with a stack. The kernel keeps its own setImmediate from before. AbortSignal.any is another.
 
 const reached = (name: string) => (): never => {
   throw new Error(`${name} was reached past a port`);
@@ -19,11 +19,26 @@ export function forbidGlobals(): () => void {
   replace(globalThis, "Date", dateWithoutNow());
   replace(Math, "random", reached("Math.random"));
   replace(AbortSignal, "timeout", reached("AbortSignal.timeout"));
+  replace(AbortSignal, "any", anyOf);
   replace(globalThis, "crypto", throwing("crypto"));
   replace(globalThis, "performance", throwing("performance"));
   return () => {
     for (const each of undo.toReversed()) each();
   };
+}
+
+/**
+ * The platform's is kept, while somebody listens, until it aborts, with everything that the listener reaches. That of a
+ * killed process never does: each run would leave a whole world behind.
+ */
+function anyOf(signals: readonly AbortSignal[]): AbortSignal {
+  const any = new AbortController();
+  for (const signal of signals) {
+    const end = (): void => any.abort(signal.reason);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  }
+  return any.signal;
 }
 
 const plain = { configurable: true, enumerable: false, writable: true };
