@@ -65,9 +65,9 @@ export async function reconcileMachine(
       return "decided";
     }
     const decision = decide(deps.rules, snapshot.value);
-    claimed = decision.claim === undefined ? undefined : await claim(deps, rows, decision.claim);
-    if (decision.claim !== undefined) continue;
-    if (await commit(deps, { rows, decision, startedMs })) return "decided";
+    claimed = undefined;
+    if (decision.claim !== undefined) claimed = await claim(deps, rows, decision.claim);
+    else if (await commit(deps, { rows, decision, startedMs })) return "decided";
   }
   deps.log.warn("machine busy", { uid, attempts: maxAttempts });
   deps.metrics.count("metal3_reconcile_error_total", {});

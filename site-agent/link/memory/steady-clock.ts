@@ -2,9 +2,10 @@
 // it. Only what happens to the wall clock between two lives of the agent is believed.
 import { z } from "zod";
 import type { AgentDatabase, Clock } from "../../ports.ts";
+import type { Clocks } from "../../wall-times.ts";
 import { noteSetting, readSetting } from "../database.ts";
 
-export interface SteadyClock extends Pick<Clock, "nowMs" | "monotonicMs"> {
+export interface SteadyClock extends Clocks {
   /** Remembers where both clocks stand. */
   keep(): void;
 }

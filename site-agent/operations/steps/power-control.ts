@@ -10,13 +10,13 @@ const againMs = 5_000;
 
 /** As the BMC tells it, but for what may be from before its last command. */
 export async function readPower(bmc: Bmc): Promise<boolean> {
-  return isOnBy(valueOf(await bmc.readPower(), bmcFailures));
+  const { on, doubtful } = valueOf(await bmc.readPower(), bmcFailures);
+  return on !== doubtful;
 }
 
 /** And no command that the BMC was given since says otherwise: it may have lost that one. */
 export async function isSurelyOn(bmc: Bmc): Promise<boolean> {
-  const { on, doubtful } = valueOf(await bmc.readPower(), bmcFailures);
-  return on && !doubtful;
+  return isOnForSure(valueOf(await bmc.readPower(), bmcFailures));
 }
 
 /** Undefined: the BMC has not shown yet what it was told. */
@@ -25,8 +25,8 @@ export async function shownPower(bmc: Bmc): Promise<boolean | undefined> {
   return doubtful ? undefined : on;
 }
 
-function isOnBy({ on, doubtful }: PowerReading): boolean {
-  return on !== doubtful;
+function isOnForSure({ on, doubtful }: PowerReading): boolean {
+  return on && !doubtful;
 }
 
 /** The fence before anything changes the machine's state; failing it is this operation's failure. */
@@ -43,7 +43,10 @@ export async function mayTouch(context: Context, act: GuardedAct): Promise<void>
   throwIfCancelled(context.signal);
 }
 
-/** Nothing happens when it is off already, and no command says otherwise. A soft one that has no effect in time becomes a hard one. */
+/**
+ * Nothing happens when it is off already, and no command says otherwise. A soft one that has no effect in time becomes
+ * a hard one.
+ */
 export async function powerOff(context: Context, bmc: Bmc, mode: "soft" | "hard"): Promise<void> {
   const seen = await patiently(context, () => bmc.readPower());
   const isOn = seen.on || seen.doubtful;
@@ -75,8 +78,7 @@ async function mayPowerOff(context: Context): Promise<void> {
 }
 
 export async function powerOn(context: Context, bmc: Bmc): Promise<void> {
-  const seen = await patiently(context, () => bmc.readPower());
-  if (seen.on && !seen.doubtful) return;
+  if (isOnForSure(await patiently(context, () => bmc.readPower()))) return;
   await mayTouch(context, "touch");
   context.report({ step: "PoweringOn" });
   await patiently(context, () => bmc.sendPower("on"));
