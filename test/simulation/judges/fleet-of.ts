@@ -33,7 +33,7 @@ function makeFleet(truth: Truth): Fleet {
   const byAddress = new Map(machines.map((each) => [each.bmcAddress, each]));
   const byMac = new Map(machines.flatMap((each) => each.macs.map((mac) => [mac, each])));
   const namedBy = new Map<MachineTruth | undefined, number>();
-  const name = (named: ReadonlySet<MachineTruth | undefined>): void => {
+  const count = (named: ReadonlySet<MachineTruth | undefined>): void => {
     for (const machine of named) namedBy.set(machine, (namedBy.get(machine) ?? 0) + 1);
   };
   for (const cluster of truth.clusters) {
@@ -41,7 +41,7 @@ function makeFleet(truth: Truth): Fleet {
       if (object.kind === "BareMetalHost") {
         const words = hostWords.of(object);
         hosts.push({ cluster, object, ...words });
-        name(new Set([byAddress.get(words.address), byMac.get(words.mac)]));
+        count(new Set([byAddress.get(words.address), byMac.get(words.mac)]));
       } else if (object.kind === "Secret") {
         const { password, place } = secretWords.of(object);
         passwords.set(`${cluster}/${place}`, password);

@@ -36,10 +36,8 @@ export function heldAtWork(
   { host, atMs }: Pick<ActOn, "host" | "atMs">,
   faultsMs: number,
 ): readonly Command[] {
-  const firstMs = atMs + deployedMs;
-  const lastMs = faultsMs - takesMs;
-  if (firstMs > lastMs) return [];
-  const givenMs = random.between(firstMs, lastMs);
+  const givenMs = drawGivenMs(random, atMs, faultsMs - takesMs);
+  if (givenMs === undefined) return [];
   const heldMs = givenMs + random.between(second, 20 * second);
   const freeMs = heldMs + random.between(40 * second, 80 * second);
   const hold = random.pick(holds);
@@ -55,10 +53,8 @@ export function lentOut(
   { host, machine, atMs }: Pick<ActOn, "host" | "machine" | "atMs">,
   faultsMs: number,
 ): readonly Command[] {
-  const firstMs = atMs + deployedMs;
-  const lastMs = faultsMs - lentTakesMs;
-  if (firstMs > lastMs) return [];
-  const givenMs = random.between(firstMs, lastMs);
+  const givenMs = drawGivenMs(random, atMs, faultsMs - lentTakesMs);
+  if (givenMs === undefined) return [];
   const lentMs = givenMs + random.between(50 * second, 70 * second);
   const freeMs = lentMs + random.between(15 * second, 50 * second);
   return [
@@ -67,4 +63,10 @@ export function lentOut(
     { atMs: lentMs + 10 * second, kind: "install-system", machine: machine.name },
     external(host, freeMs, false),
   ];
+}
+
+/** When a host that was made at `atMs`, and is deployed by then, is given back; undefined: there is no time for it. */
+function drawGivenMs(random: Random, atMs: number, lastMs: number): number | undefined {
+  const firstMs = atMs + deployedMs;
+  return firstMs > lastMs ? undefined : random.between(firstMs, lastMs);
 }
