@@ -28,6 +28,7 @@ export function makeContext(
   const { site, documents, journal } = deps;
   const { operation } = run.received;
   const startedAtMs = site.clock.monotonicMs();
+  const newest = () => documents.get(operation.hostUid);
   let depth: Depth = "fresh";
   return {
     ...run,
@@ -42,8 +43,9 @@ export function makeContext(
       journal.destroying(operation.id);
       depth = "destroying";
     },
+    newest,
     // A host that is unknown by now is left on.
-    keepsPower: () => documents.get(operation.hostUid)?.spec.hold.disablePowerOff ?? true,
+    keepsPower: () => newest()?.spec.hold.disablePowerOff ?? true,
     watchStrangers() {
       const sinceMs = site.clock.nowMs();
       const others = new Set<string>();

@@ -77,6 +77,8 @@ export interface Context {
   noteCut(): void;
   /** Writes the point of no return into the journal; after it the operation may destroy. */
   passPointOfNoReturn(): void;
+  /** The host's document as it is now; undefined: it is no longer this site's. */
+  newest(): HostDocument | undefined;
   /** By the newest document: the host must never be switched off (spec.disablePowerOff). */
   keepsPower(): boolean;
   /** From now on, until it is stopped. */

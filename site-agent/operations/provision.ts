@@ -11,9 +11,7 @@ import { imageFailures } from "./failure-kinds.table.ts";
 import { fail, valueOf, type Context, type RunOperation } from "./operation-context.ts";
 import { bootRamdisk } from "./steps/boot-ramdisk.ts";
 import { leaveToDisk } from "./steps/leave-ramdisk.ts";
-import { openBmc } from "./steps/open-bmc.ts";
 import { pinnedDisks } from "./steps/pinned-disks.ts";
-import { readPower } from "./steps/power-control.ts";
 import { newToken, runStep } from "./steps/run-step.ts";
 
 type Payload = Extract<OperationPayload, { kind: "provision" }>;
@@ -38,10 +36,10 @@ export const provision: RunOperation<"provision"> = async (context, payload) => 
     isWriting = true;
     const written = await write(context, session, { payload, image, configDrive, disks });
     context.report({ step: "RebootingToDisk" });
-    await leaveToDisk(context, session);
+    const on = await leaveToDisk(context, session);
     return {
       kind: "provision",
-      on: await readPower(await openBmc(context)),
+      on,
       disk: written.disk,
       contentDigest: written.contentDigest,
       writtenBytes: written.writtenBytes,

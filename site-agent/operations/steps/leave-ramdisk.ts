@@ -4,8 +4,16 @@
 import type { Bmc } from "../../bmc/port.ts";
 import type { RamdiskSession } from "../../sessions/port.ts";
 import { OperationError, type Context } from "../operation-context.ts";
-import { openBmc } from "./open-bmc.ts";
-import { bootOwnDisk, goesOff, mayTouch, powerOff, powerOn, resetPower } from "./power-control.ts";
+import { openFollowing } from "./follow-credentials.ts";
+import {
+  bootOwnDisk,
+  goesOff,
+  mayTouch,
+  powerOff,
+  powerOn,
+  readPower,
+  resetPower,
+} from "./power-control.ts";
 import { runStep } from "./run-step.ts";
 
 /** For the ramdisk to end by itself. */
@@ -18,7 +26,7 @@ export async function leaveRamdisk(
   afterwards: "stay" | "power-off",
 ): Promise<boolean> {
   if (afterwards === "stay" || context.keepsPower()) return true;
-  const bmc = await openBmc(context);
+  const bmc = await openFollowing(context);
   try {
     await mayTouch(context, "destroy");
   } catch (thrown) {
@@ -30,17 +38,18 @@ export async function leaveRamdisk(
   return false;
 }
 
-/** From the ramdisk to the host's own disk. */
-export async function leaveToDisk(context: Context, session: RamdiskSession): Promise<void> {
-  const bmc = await openBmc(context);
+/** From the ramdisk to the host's own disk. Whether the power is on afterwards. */
+export async function leaveToDisk(context: Context, session: RamdiskSession): Promise<boolean> {
+  const bmc = await openFollowing(context);
   if (context.keepsPower()) {
     await bootOwnDisk(context, bmc);
     if (!(await ask(context, session, "reboot"))) await resetPower(context, bmc);
-    return;
+  } else {
+    await switchOff(context, session, bmc);
+    await bootOwnDisk(context, bmc);
+    await powerOn(context, bmc);
   }
-  await switchOff(context, session, bmc);
-  await bootOwnDisk(context, bmc);
-  await powerOn(context, bmc);
+  return await readPower(bmc);
 }
 
 async function switchOff(context: Context, session: RamdiskSession, bmc: Bmc): Promise<void> {

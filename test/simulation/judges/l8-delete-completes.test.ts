@@ -68,6 +68,11 @@ test("a host that is attached again before it goes has the time of any other", (
   const again = stored(20, going({}, "deprovisioning"));
   expect(messagesOf(going({ [detached]: "" }), 600, [again])).toEqual([]);
   expect(messagesOf(going({ [detached]: "" }), 700, [again])).toHaveLength(1);
+  const off = stored(20, going({}, "powering off before delete"));
+  expect(messagesOf(going({ [detached]: "" }), 600, [off])).toEqual([]);
+  expect(
+    messagesOf(going({ [detached]: "" }), 71, [stored(20, going({}, "deleting"))]),
+  ).toHaveLength(1);
 });
 
 test("what is held back, and what goes wrong, stops the clock", () => {

@@ -34,20 +34,30 @@ export const l8: JudgeKind = {
     const reachable = kept("with a BMC,", 10 * minuteMs);
     const any = kept("in any case,", 15 * minuteMs);
     const all = [forced, left, reachable, any];
+    const external = new Set<string>();
     const gone = (uid: string, atMs: number): void => {
       forced.end(uid, atMs, withoutBmc());
       left.end(uid, atMs, sinceMs(uid));
       reachable.end(uid, atMs, sinceMs(uid));
       any.end(uid, atMs, sinceMs(uid));
     };
+    /** Undefined: as before. Attached again, it is erased and switched off as any other. */
+    const isLeft = (object: KubernetesObject, host: FleetHost | undefined): boolean | undefined => {
+      const { uid } = object.metadata;
+      const state = stateOf(object);
+      if (state === "externally provisioned") external.add(uid);
+      if (isDetached(object)) return true;
+      if (host === undefined || !isLetIn(host) || hasFewSessions(host)) return false;
+      if (state === "externally provisioned") return true;
+      const isOnItsWay = external.has(uid) && state !== "deprovisioning";
+      return isOnItsWay || state === "deleting" ? undefined : false;
+    };
     const begin = (object: KubernetesObject, host: FleetHost | undefined, atMs: number): void => {
       const { uid, annotations = {} } = object.metadata;
       if (annotations[forceAnnotation] !== undefined) forced.begin(uid, atMs);
-      if (isDetached(object)) left.begin(uid, atMs);
-      else if (host === undefined || !isLetIn(host) || hasFewSessions(host)) left.drop(uid);
-      else if (stateOf(object) === "externally provisioned") left.begin(uid, atMs);
-      // Attached again, it is erased as any other.
-      else if (stateOf(object) === "deprovisioning") left.drop(uid);
+      const isShort = isLeft(object, host);
+      if (isShort === true) left.begin(uid, atMs);
+      else if (isShort === false) left.drop(uid);
       if (host !== undefined && mayLogIn(host)) reachable.begin(uid, atMs);
       else reachable.drop(uid);
       any.begin(uid, atMs);

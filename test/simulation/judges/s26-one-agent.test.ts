@@ -81,4 +81,6 @@ test("it may finish what destroys already, and nothing that came later", () => {
   expect(tryJudge(s26, [swapped, go, told(20), switched(40, "site-1", "m2")])).toEqual([]);
   const next = delivered(15, "operation", 2, { operationId: "u.2" });
   expect(tryJudge(s26, [go, next, told(20), switched(40, "site-1")])).toHaveLength(1);
+  const again = delivered(15, "operation", 2, { operationId: "u.1" });
+  expect(tryJudge(s26, [go, again, told(20), switched(40, "site-1")])).toEqual([]);
 });

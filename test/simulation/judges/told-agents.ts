@@ -58,13 +58,12 @@ export class ToldAgents {
     this.#destroys.set(`${agent} ${machine}`, operationId);
   }
 
-  /** What went before has ended by then. */
-  onDelivered({ agent, what, hostUid }: EventOf<"delivered">): void {
+  /** What went before has ended by then, unless it comes once more itself. */
+  onDelivered({ agent, what, hostUid, operationId }: EventOf<"delivered">): void {
     if (what !== "operation") return;
-    for (const [key, operationId] of this.#destroys) {
-      const isIts =
-        key.startsWith(`${agent} `) && partsOfOperation(operationId).hostUid === hostUid;
-      if (isIts) this.#destroys.delete(key);
+    for (const [key, destroying] of this.#destroys) {
+      const isIts = key.startsWith(`${agent} `) && partsOfOperation(destroying).hostUid === hostUid;
+      if (isIts && destroying !== operationId) this.#destroys.delete(key);
     }
   }
 
