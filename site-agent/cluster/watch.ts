@@ -91,7 +91,7 @@ export async function followResource(
   // Another process of this agent may have told of more than this one has seen.
   deps.newest.note(resource, stored);
   // A link that lost its own memory lists once more, though the control plane has the objects.
-  let cursor = mayGoOn(deps, resource, stored) ? stored : "";
+  let cursor = mayGoOn(deps, resource, stored) ? deps.memory.reached(resource) : "";
   let pauseMs = 0;
   while (!signal.aborted) {
     if (cursor === "") {
@@ -111,12 +111,15 @@ export async function followResource(
 }
 
 /**
- * Only where both stand at the same version. A control plane that stands before it has lost more than the watch brings
- * again: what was posted about these objects, too. One that stands behind it was told by another process of this agent,
- * or by this one just before it was killed: of what was told then nothing is remembered here.
+ * From where this link stands. A control plane that stands before that has lost more than the watch brings again: what
+ * was posted about these objects, too. One that stands behind it was told by another process of this agent, or by this
+ * one just before it was killed: nothing of that is remembered here, and the watch brings it again.
  */
 function mayGoOn({ memory }: FollowDeps, resource: FeedResource, stored: string): boolean {
-  return memory.isComplete(resource) && stored === memory.reached(resource);
+  const reached = memory.reached(resource);
+  return (
+    memory.isComplete(resource) && stored !== "" && reached !== "" && !isBehind(stored, reached)
+  );
 }
 
 function isBehind(cursor: string, reached: string): boolean {
