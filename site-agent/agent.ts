@@ -64,6 +64,7 @@ async function runLinked(
     journal: makeJournal(database),
     observations: makeObservations(database, clock, bootId),
     lease: makeLease(clock),
+    unconfirmed: new Set<string>(),
     steady: makeSteadyClock(database, clock),
     loginMemory: makeLoginMemory(database, log),
     guardMemory: makeGuardMemory(database, log),

@@ -54,6 +54,7 @@ export interface SiteState {
   readonly journal: Journal;
   readonly observations: Observations;
   readonly lease: Lease;
+  readonly unconfirmed: ReadonlySet<string>;
   readonly loginMemory: (bmc: string) => LoginMemory;
   readonly guardMemory: GuardMemory;
   readonly steady: SteadyClock;

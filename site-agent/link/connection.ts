@@ -57,6 +57,11 @@ export interface ConnectionDeps {
   readonly programVersion: string;
   readonly capabilities: readonly string[];
   readonly writes: WriteOrder;
+  /**
+   * Hosts whose documents the site has, and a full resync has not brought again yet: they may be gone, and their
+   * machines be those of others.
+   */
+  readonly unconfirmed: Set<string>;
 }
 
 export interface End {
@@ -243,6 +248,7 @@ export class Connection {
     this.sentSeq = Math.min(welcome.committedSeq, deps.observations.lastSeq());
     deps.observations.trim(this.sentSeq);
     this.openLease(welcome, helloSentAtMs);
+    deps.unconfirmed.clear();
     if (site !== undefined && resync === "full") this.strays = new StrayDocuments(deps);
     this.onWelcome();
     if (regressed === true) {

@@ -194,6 +194,17 @@ test("a host whose credentials have not come is not asked", async () => {
   expect(site.told().filter((body) => "hostUid" in body && body.hostUid === "b")).toEqual([]);
 });
 
+test("a host that a full resync has not brought again may be gone: its BMC is left alone until it has [S13, S15]", async () => {
+  const { hostUid } = site.store();
+  site.unconfirmed.add(hostUid);
+  start();
+  await site.clock.advance(30_000);
+  expect(site.credentialVersions).toEqual([]);
+  site.unconfirmed.delete(hostUid);
+  await site.clock.advance(11_000);
+  expect(told()).toEqual(["on"]);
+});
+
 test("strangers are told once an hour, and a flood of them a few at a time", async () => {
   let strangers = ["52:54:00:00:00:01"];
   void reportStrangers(

@@ -1,6 +1,6 @@
 // Looks at each host's power every few seconds and reports changes, so that the control plane sees a power
 // button within seconds and never polls a BMC itself. Never acts. Rests while an operation works on the host, until this
-// process had a session, and while another process has this agent's identity.
+// process had a session, while another process has this agent's identity, and while a host may be gone.
 import type { HostDocument } from "../../shared/protocol/host-document.ts";
 import type { Documents } from "../link/documents.ts";
 import type { Lease } from "../link/lease.ts";
@@ -40,6 +40,8 @@ export interface PowerPollDeps {
   readonly dispatcher: Pick<Dispatcher, "isBusy" | "ends">;
   readonly observations: Observations;
   readonly lease: Pick<Lease, "mayLook">;
+  /** Hosts that may be gone: the credentials that the site has may be older than those of whose machine it is now. */
+  readonly unconfirmed: ReadonlySet<string>;
 }
 
 /** Runs until the signal aborts. Hosts are asked side by side: one hung BMC costs nobody else anything. */
@@ -48,14 +50,12 @@ export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Pr
   const asking = new Set<string>();
   while (!signal.aborted) {
     const mayLook = deps.lease.mayLook();
-    const documents = mayLook ? deps.documents.all() : [];
+    const documents = mayLook ? deps.documents.all().filter((each) => mayAsk(deps, each)) : [];
     const present = new Set(documents.map(({ hostUid }) => hostUid));
     for (const hostUid of known.keys()) if (!present.has(hostUid)) known.delete(hostUid);
     for (const document of documents) {
-      const { hostUid, spec } = document;
-      const quiet = isQuiet(spec);
-      if (quiet) known.delete(hostUid);
-      if (quiet || asking.has(hostUid) || deps.dispatcher.isBusy(hostUid)) continue;
+      const { hostUid } = document;
+      if (asking.has(hostUid) || deps.dispatcher.isBusy(hostUid)) continue;
       asking.add(hostUid);
       const own = known.get(hostUid) ?? {};
       known.set(hostUid, own);
@@ -65,8 +65,10 @@ export async function runPowerPoll(deps: PowerPollDeps, signal: AbortSignal): Pr
   }
 }
 
-function isQuiet({ hold, credentials }: HostDocument["spec"]): boolean {
-  return hold.paused || hold.detached || credentials === undefined;
+function mayAsk({ unconfirmed }: PowerPollDeps, { hostUid, spec }: HostDocument): boolean {
+  const { hold, credentials } = spec;
+  const isHeld = hold.paused || hold.detached;
+  return !isHeld && credentials !== undefined && !unconfirmed.has(hostUid);
 }
 
 /** Never rejects. */

@@ -189,6 +189,7 @@ export function makeFakeSite() {
     journal,
     observations,
     lease,
+    unconfirmed: new Set<string>(),
     guard,
     bmc,
     ramdisk,

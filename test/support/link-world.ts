@@ -94,6 +94,7 @@ export function makeLinkWorld() {
   const lease = makeLease(clock);
   const documents = makeDocuments(database, real);
   const journal = makeJournal(database);
+  const unconfirmed = new Set<string>();
   const session = makeLinkSession({
     duplex,
     caPem: "the CA",
@@ -106,6 +107,7 @@ export function makeLinkWorld() {
     journal,
     observations,
     lease,
+    unconfirmed,
     events: {
       async deliver(id, delivery) {
         delivered.push({ id, delivery });
@@ -132,6 +134,7 @@ export function makeLinkWorld() {
     logged,
     observations,
     lease,
+    unconfirmed,
     documents,
     journal,
     session,

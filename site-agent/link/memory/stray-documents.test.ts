@@ -23,11 +23,14 @@ async function pass(seconds: number): Promise<void> {
 test("half a minute after a full resync a host is forgotten that was not spoken of", async () => {
   const line = await openSession(world, 5, { resync: "full" });
   const delivery = { kind: "document", document: documentOf("u1") };
+  expect([...world.unconfirmed]).toEqual(["u1", "u2"]);
   line.say({ type: "deliveries", epoch: 5, items: [{ id: "1", delivery }] });
   await pass(29);
   expect(forgotten()).toEqual([]);
+  expect([...world.unconfirmed]).toEqual(["u2"]);
   await pass(2);
   expect(forgotten()).toEqual(["forget u2"]);
+  expect([...world.unconfirmed]).toEqual([]);
 });
 
 test("without a resync, and where the session has ended, nobody is forgotten", async () => {
@@ -35,7 +38,9 @@ test("without a resync, and where the session has ended, nobody is forgotten", a
   await pass(2);
   (await openSession(world, 6, { resync: "full" })).pair.server.close(1012, "");
   await pass(2);
+  expect([...world.unconfirmed]).toEqual(["u1", "u2"]);
   await openSession(world, 7);
+  expect([...world.unconfirmed]).toEqual([]);
   await pass(40);
   expect(forgotten()).toEqual([]);
 });

@@ -16,19 +16,19 @@ export interface StrayDeps {
   readonly log: Log;
   readonly documents: Pick<Documents, "all">;
   readonly journal: Pick<Journal, "unfinished">;
+  readonly unconfirmed: Set<string>;
   readonly events: { forget(hostUid: string): void; giveUp(operationId: string): void };
 }
 
 /** Of one session, from its welcome to its end. */
 export class StrayDocuments {
   private readonly deps: StrayDeps;
-  private readonly suspects: Set<string>;
   private heardMs: number;
   private timer: Timer;
 
   constructor(deps: StrayDeps) {
     this.deps = deps;
-    this.suspects = new Set(deps.documents.all().map(({ hostUid }) => hostUid));
+    for (const { hostUid } of deps.documents.all()) deps.unconfirmed.add(hostUid);
     this.heardMs = deps.clock.monotonicMs();
     this.timer = deps.clock.timer(afterMs, () => this.look());
   }
@@ -36,7 +36,7 @@ export class StrayDocuments {
   /** Of whom the control plane speaks, it knows. */
   hear(delivery: Delivery): void {
     if (delivery.kind !== "document" && delivery.kind !== "remove-document") return;
-    this.suspects.delete(
+    this.deps.unconfirmed.delete(
       delivery.kind === "document" ? delivery.document.hostUid : delivery.hostUid,
     );
     this.heardMs = this.deps.clock.monotonicMs();
@@ -47,21 +47,21 @@ export class StrayDocuments {
   }
 
   private look(): void {
-    const { clock, documents, events, journal, log } = this.deps;
+    const { clock, documents, events, journal, log, unconfirmed } = this.deps;
     if (clock.monotonicMs() - this.heardMs >= quietMs) {
       const unfinished = journal.unfinished().map(({ operation }) => operation);
       const busy = new Set(unfinished.map(({ hostUid }) => hostUid));
-      for (const { id, hostUid } of unfinished) if (this.suspects.has(hostUid)) events.giveUp(id);
+      for (const { id, hostUid } of unfinished) if (unconfirmed.has(hostUid)) events.giveUp(id);
       const stray = documents
         .all()
         .map(({ hostUid }) => hostUid)
-        .filter((hostUid) => this.suspects.has(hostUid) && !busy.has(hostUid));
+        .filter((hostUid) => unconfirmed.has(hostUid) && !busy.has(hostUid));
       for (const hostUid of stray) {
         log.warn("host forgotten, which the control plane does not know", { host: hostUid });
         events.forget(hostUid);
-        this.suspects.delete(hostUid);
+        unconfirmed.delete(hostUid);
       }
     }
-    if (this.suspects.size > 0) this.timer = clock.timer(quietMs, () => this.look());
+    if (unconfirmed.size > 0) this.timer = clock.timer(quietMs, () => this.look());
   }
 }
