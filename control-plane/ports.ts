@@ -256,14 +256,15 @@ export interface LinkStore {
   }): Promise<Result<OpenedSession, OpeningError>>;
   /**
    * A sign of life, and a turn. "fenced": a newer epoch exists, or the session had more turns than this. "revoked": the agent may not act any more. "lost": one of the
-   * session's `links` was taken by another agent.
+   * session's `links` was taken by another agent. "beside": held, but another process of the agent had it, or asked for it, a
+   * while ago, and may be at work.
    */
   renewLease(renewal: {
     readonly agentId: string;
     readonly epoch: number;
     readonly turn?: number | undefined;
     readonly links: number;
-  }): Promise<"held" | "fenced" | "revoked" | "lost">;
+  }): Promise<"held" | "beside" | "fenced" | "revoked" | "lost">;
   /** All work of the session's agent has ended: its next process is not "occupied". */
   endSession(session: { readonly agentId: string; readonly epoch: number }): Promise<void>;
   sessionOfToken(tokenHash: string): Promise<FeedSender | undefined>;

@@ -154,6 +154,18 @@ test("the session ends when another agent took its link, or when it may not act 
   }
 });
 
+test("a renewal's answer tells of another process of the agent, while there is one", async () => {
+  let state: "held" | "beside" = "beside";
+  const { sent, receive } = makeSession({ renewLease: () => Promise.resolve(state) });
+  await receive(hello);
+  await receive({ type: "lease", epoch: 5, sequence: 1 });
+  state = "held";
+  await receive({ type: "lease", epoch: 5, sequence: 2 });
+  const answers = sent.filter(({ type }) => type === "lease");
+  expect(answers).toMatchObject([{ sequence: 1, beside: true }, { sequence: 2 }]);
+  expect(answers[1]).not.toHaveProperty("beside");
+});
+
 test("the session is refused with the code that says why", async () => {
   for (const [kind, code] of [
     ["standby", 1012],

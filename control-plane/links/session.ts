@@ -26,6 +26,7 @@ import type { LinkSession, SessionSocket } from "./link-session.ts";
 import { ObservationOrder } from "./order/observation-order.ts";
 import { OrderedWork } from "./order/ordered-work.ts";
 import { readFrame, type ReadFrame } from "./read-frame.ts";
+import { refusalCodes, renewalEnds } from "./session-ends.table.ts";
 import { tellOpened, tellRefused } from "./tell-session.ts";
 import { ToldSites } from "./told-sites.ts";
 import { verifyHello } from "./verify-hello.ts";
@@ -47,13 +48,6 @@ const standbyRetryMs = 5_000;
 /** Frames received and not handled yet. */
 const maxWaiting = 256;
 const strikesPerMinute = 20;
-
-const refusalCodes: Readonly<Record<OpeningError, number>> = {
-  standby: closeCode.goingAway,
-  cloned: closeCode.unauthorized,
-  superseded: closeCode.superseded,
-  occupied: closeCode.superseded,
-};
 
 /** Until somebody else's lease has ended. */
 const waits: ReadonlySet<OpeningError> = new Set(["standby", "occupied"]);
@@ -165,8 +159,7 @@ export class AgentSession implements LinkSession {
       case "ack":
         return await current.outbox.answered(frame);
       case "lease":
-        if (await this.renew()) this.send({ ...frame, epoch: current.epoch, turn: current.turn });
-        return;
+        return await this.answer(current, frame.sequence);
       case "bye":
         await this.deps.links.endSession(current);
         return this.end(closeCode.gone, "the agent has ended");
@@ -265,30 +258,31 @@ export class AgentSession implements LinkSession {
     this.send({ type: "committed", epoch: current.epoch, turn: current.turn, seq });
   }
 
-  /** True while this session may go on. */
-  private async renew(): Promise<boolean> {
+  private async answer(current: Current, sequence: number): Promise<void> {
+    const held = await this.renew();
+    if (held === undefined) return;
+    const { epoch, turn } = current;
+    const beside = held === "beside" ? { beside: true } : {};
+    this.send({ type: "lease", epoch, turn, sequence, ...beside });
+  }
+
+  /** Undefined: this session may not go on. */
+  private async renew(): Promise<"held" | "beside" | undefined> {
     const { current } = this;
-    if (current === undefined) return false;
+    if (current === undefined) return undefined;
     const state = await this.deps.links.renewLease({
       agentId: current.agentId,
       epoch: current.epoch,
       turn: current.turn,
       links: current.links.length,
     });
-    switch (state) {
-      case "held":
-        current.turn += 1;
-        return true;
-      case "fenced":
-        this.end(closeCode.superseded, "a newer session is open");
-        return false;
-      case "revoked":
-        this.end(closeCode.revoked, "this agent may not act any more");
-        return false;
-      case "lost":
-        this.end(closeCode.goingAway, "another agent took over");
-        return false;
+    if (state === "held" || state === "beside") {
+      current.turn += 1;
+      return state;
     }
+    const [code, reason] = renewalEnds[state];
+    this.end(code, reason);
+    return undefined;
   }
 
   private async sendSites({ epoch }: Current): Promise<void> {

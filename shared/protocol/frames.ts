@@ -141,7 +141,14 @@ export const toAgent = z.discriminatedUnion("type", [
     items: z.array(z.object({ id: z.string(), delivery })),
   }),
   z.object({ type: z.literal("committed"), epoch: z.number().int(), turn, seq: z.number().int() }),
-  z.object({ type: z.literal("lease"), epoch: z.number().int(), turn, sequence: z.number().int() }),
+  z.object({
+    type: z.literal("lease"),
+    epoch: z.number().int(),
+    turn,
+    sequence: z.number().int(),
+    /** Another process with this agent's identity had the session, or asked for it: it may be at work. */
+    beside: z.boolean().optional(),
+  }),
   z.object({ type: z.literal("goaway"), retryAfterMs: z.number().int() }),
 ]);
 export type ToAgent = z.infer<typeof toAgent>;

@@ -209,7 +209,7 @@ export class Connection {
         this.deps.observations.trim(Math.min(frame.seq, this.sentSeq));
         return;
       case "lease":
-        this.deps.lease.answered(frame.sequence);
+        this.deps.lease.answered(frame.sequence, frame.beside);
         return;
       case "deliveries":
         this.take(frame.items);

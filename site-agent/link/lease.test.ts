@@ -38,6 +38,14 @@ test("nor is who comes after another process that may still be at work", () => {
   expect([lease.problem() === undefined, lease.isAlone()]).toEqual([true, false]);
 });
 
+test("nor is who is told that another process asks for its session, until no answer tells so [S15]", () => {
+  lease.opened(clock.monotonicMs());
+  lease.answered(lease.sent(), true);
+  expect([lease.problem() === undefined, lease.isAlone()]).toEqual([true, false]);
+  lease.answered(lease.sent());
+  expect(lease.isAlone()).toBe(true);
+});
+
 test("who waited for approval, or for an earlier process of its own, is alone with the lease", () => {
   lease.closed(true);
   lease.opened(clock.monotonicMs());

@@ -9,7 +9,8 @@ const copyMs = 30 * 60_000;
 export interface Lease {
   /** The next renewal's number; remembers when it was sent. */
   sent(): number;
-  answered(sequence: number): void;
+  /** `beside`: as in the answer. */
+  answered(sequence: number, beside?: boolean): void;
   /**
    * A new session: older renewals no longer count. The hello's time does, or, when undefined, nothing until the
    * first renewal is answered. `afterAnother`: as in the welcome.
@@ -41,6 +42,7 @@ export function makeLease(clock: Clock): Lease {
   let isTaken = false;
   let wasOpened = false;
   let takenMs = -Infinity;
+  let isBeside = false;
   let confirmedMs = -Infinity;
   const sentAtMs = new Map<number, number>();
   const problem = (): string | undefined => {
@@ -57,7 +59,8 @@ export function makeLease(clock: Clock): Lease {
       sentAtMs.set(sequence, clock.monotonicMs());
       return sequence;
     },
-    answered(answer) {
+    answered(answer, beside = false) {
+      isBeside = beside;
       const at = sentAtMs.get(answer);
       if (at === undefined) return;
       heldSinceMs = Math.max(heldSinceMs ?? at, at);
@@ -68,6 +71,7 @@ export function makeLease(clock: Clock): Lease {
       sentAtMs.clear();
       isTaken = false;
       wasOpened = true;
+      isBeside = false;
       if (afterAnother) takenMs = clock.monotonicMs();
       heldSinceMs = helloSentAtMs;
       confirmedMs = clock.monotonicMs();
@@ -84,7 +88,7 @@ export function makeLease(clock: Clock): Lease {
     isTaken: () => isTaken,
     mayLook: () => wasOpened && !isTaken,
     isConfirmed: () => clock.monotonicMs() - confirmedMs < beginWithinMs,
-    isAlone: () => problem() === undefined && clock.monotonicMs() - takenMs > copyMs,
+    isAlone: () => problem() === undefined && !isBeside && clock.monotonicMs() - takenMs > copyMs,
     problem,
   };
 }

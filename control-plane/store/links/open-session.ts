@@ -73,6 +73,7 @@ const interrupted = {
 function statement(opening: Opening, times: OpeningTimes): SQL {
   return sql`
   WITH ${sessionParts(opening, times)},
+    ${refusedPart(times)},
     ${linkParts(times)},
     ${forgetParts(times.wakeAtMs)},
     ${lostParts(opening, times)},
@@ -158,6 +159,15 @@ function sessionParts(opening: Opening, times: OpeningTimes): SQL {
       WHERE s.boot_id = excluded.boot_id OR s.seen_at < ${times.nowMs - leaseTtlMs}::bigint
         OR (SELECT regressed FROM agent)
       RETURNING agent_id, epoch, committed_seq
+    )`;
+}
+
+/** Who is still there, where none was opened, hears of it with its next renewal. */
+function refusedPart({ nowMs }: OpeningTimes): SQL {
+  return sql`
+    refused AS (
+      UPDATE sessions s SET other_seen_at = ${nowMs}::bigint FROM counted
+      WHERE s.agent_id = counted.id AND counted.verdict = 'open' AND NOT EXISTS (SELECT FROM opened)
     )`;
 }
 

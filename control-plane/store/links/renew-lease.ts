@@ -1,11 +1,13 @@
 // One statement: a sign of life of a session and of the links that it holds.
 import { sql } from "drizzle-orm";
 import { z } from "zod";
+import { besideAnotherMs } from "../../lease-times.table.ts";
 import { readRows, type Database } from "../database.ts";
 
 const answer = z.object({
   approved: z.boolean(),
   current: z.boolean(),
+  beside: z.boolean(),
   held: z.coerce.number(),
 });
 
@@ -17,12 +19,12 @@ export interface Renewal {
   readonly links: number;
 }
 
-/** "lost": a link that the session held was taken by another agent. */
+/** "lost": a link that the session held was taken by another agent. "beside": held, and another process asks for it. */
 export async function renewLease(
   database: Database,
   { agentId, epoch, turn, links }: Renewal,
   nowMs: number,
-): Promise<"held" | "fenced" | "revoked" | "lost"> {
+): Promise<"held" | "beside" | "fenced" | "revoked" | "lost"> {
   const [row] = await readRows(
     database,
     answer,
@@ -32,7 +34,7 @@ export async function renewLease(
         UPDATE sessions s SET turn = s.turn + 1, seen_at = ${nowMs}::bigint FROM agent
         WHERE s.agent_id = agent.id AND s.epoch = ${epoch}::bigint AND agent.state = 'approved'
           AND coalesce(${turn ?? null}::bigint, s.turn) = s.turn
-        RETURNING s.agent_id
+        RETURNING s.agent_id, s.other_seen_at
       ),
       held AS (
         UPDATE links l SET seen_at = ${nowMs}::bigint FROM current
@@ -40,10 +42,12 @@ export async function renewLease(
         RETURNING l.name
       )
     SELECT agent.state = 'approved' AS approved, EXISTS (SELECT FROM current) AS current,
+      EXISTS (SELECT FROM current WHERE other_seen_at >= ${nowMs - besideAnotherMs}::bigint) AS beside,
       (SELECT count(*) FROM held) AS held
     FROM agent`,
   );
   if (row?.approved !== true) return "revoked";
   if (!row.current) return "fenced";
-  return row.held < links ? "lost" : "held";
+  if (row.held < links) return "lost";
+  return row.beside ? "beside" : "held";
 }

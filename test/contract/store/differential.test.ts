@@ -72,7 +72,7 @@ const answers = [
   ...["epoch", "committedSeq", "resync", "regressed", "afterAnother", "touched"].map(
     (kind) => `openSession ${kind}`,
   ),
-  ...["held", "fenced", "revoked", "lost"].map((kind) => `renewLease ${kind}`),
+  ...["held", "beside", "fenced", "revoked", "lost"].map((kind) => `renewLease ${kind}`),
   ...["true", "false"].map((kind) => `setAgentState ${kind}`),
   "takeOutbox undefined",
 ];

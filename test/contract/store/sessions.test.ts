@@ -146,7 +146,7 @@ onEachDatabase("openSession", (held) => {
     world.clock.advance(20_000);
     const second = { bootId: "boot-2" };
     expect(await world.open("one", second)).toMatchObject({ error: { kind: "occupied" } });
-    expect(await world.store.renewLease(renewal)).toBe("held");
+    expect(await world.store.renewLease(renewal)).toBe("beside");
     world.clock.advance(20_000);
     expect(await world.open("one", second)).toMatchObject({ error: { kind: "occupied" } });
     world.clock.advance(1);
@@ -190,6 +190,22 @@ onEachDatabase("openSession", (held) => {
     const fourth = await world.opened("one", { bootId: "boot-4" });
     const after = [second, again, later, third, fourth].map(({ afterAnother }) => afterAnother);
     expect(after).toEqual([true, true, false, false, false]);
+  });
+
+  test("tells a process of another that asks for its session, for half an hour", async () => {
+    const { world } = held();
+    await world.addAgent("one", { site: "lab" });
+    const { epoch } = await world.opened("one");
+    const renewed = () => world.store.renewLease({ agentId: "one", epoch, links: 1 });
+    expect(await renewed()).toBe("held");
+    await world.open("one", { bootId: "boot-2" });
+    expect(await renewed()).toBe("beside");
+    world.clock.advance(30 * 60_000);
+    expect(await renewed()).toBe("beside");
+    world.clock.advance(1);
+    expect(await renewed()).toBe("held");
+    await world.open("one", { bootId: "boot-2" });
+    expect((await world.opened("one")).afterAnother).toBe(true);
   });
 
   test("alarms when the first process of an agent comes back while a second one waits", async () => {

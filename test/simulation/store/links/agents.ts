@@ -1,5 +1,5 @@
 // As control-plane/store/links/agents.ts, renew-lease.ts and end-session.ts.
-import { leaseTtlMs } from "../../../../control-plane/lease-times.table.ts";
+import { besideAnotherMs, leaseTtlMs } from "../../../../control-plane/lease-times.table.ts";
 import type { AgentRow, FeedSender, LinkStore } from "../../../../control-plane/ports.ts";
 import type { SiteKey } from "../../../../shared/protocol/frames.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
@@ -33,7 +33,8 @@ export function renewLease(
     database.write("links", link.name, { ...link, seen_at: nowMs });
     held += 1;
   }
-  return held < count ? "lost" : "held";
+  if (held < count) return "lost";
+  return session.other_seen_at >= nowMs - besideAnotherMs ? "beside" : "held";
 }
 
 export function endSession(

@@ -32,7 +32,10 @@ export function openSession(
   count(database, { agent, opening }, verdict);
   if (verdict !== "open") return refused(verdict, opening);
   const epoch = database.nextEpoch(opening.heard?.epoch ?? 0);
-  if (!regressed && isOccupied(database, opening, times.nowMs)) return refused("occupied", opening);
+  if (!regressed && isOccupied(database, opening, times.nowMs)) {
+    tellOther(database, opening, times.nowMs);
+    return refused("occupied", opening);
+  }
   const afterAnother = otherSeenAt(database, opening) >= times.nowMs - besideAnotherMs;
   const session = openRow(database, { ...opening, epoch }, times.nowMs);
   const wasAway = awaySince(database, agent) < times.nowMs - siteDegradedAfterMs;
@@ -131,6 +134,13 @@ function isOccupied(
   return (
     earlier !== undefined && earlier.boot_id !== bootId && earlier.seen_at >= nowMs - leaseTtlMs
   );
+}
+
+/** Who is still there hears of it with its next renewal. */
+function tellOther(database: MemoryDatabase, { agentId }: Opening, nowMs: number): void {
+  const earlier = database.tables.sessions.get(agentId);
+  if (earlier === undefined) return;
+  database.write("sessions", agentId, { ...earlier, other_seen_at: nowMs });
 }
 
 function openRow(
