@@ -1,6 +1,9 @@
 // Times of the links, in one place for statements and sessions. Milliseconds.
 
-/** After that without a sign of life, another agent of the same site or cluster may take the link. */
+/**
+ * After that without a sign of life, another agent of the same site or cluster may take the link; a cluster link counts
+ * as away.
+ */
 export const leaseTtlMs = 20_000;
 /** So long an earlier process of an agent that did not end in order may still be at work: as a failed login counts. */
 export const besideAnotherMs = 30 * 60_000;

@@ -91,6 +91,8 @@ export interface HostRows {
   readonly operation: OperationView | undefined;
   /** All sites, with the last sign of life of the link that holds their lease. */
   readonly sites: readonly { readonly name: string; readonly lastSeenMs: number | undefined }[];
+  /** Of the host's cluster; undefined: none was ever there. */
+  readonly clusterLink: { readonly lastSeenMs: number; readonly behind: boolean } | undefined;
 }
 
 export interface OutboxRow {
@@ -253,6 +255,8 @@ export interface LinkStore {
     readonly inFlight?: readonly string[] | undefined;
     /** hello.heard */
     readonly heard?: { readonly epoch: number; readonly turn: number } | undefined;
+    /** Whether its cluster link, if it was away, counts as behind until `catchUp`. */
+    readonly tellsCaughtUp?: boolean | undefined;
   }): Promise<Result<OpenedSession, OpeningError>>;
   /**
    * A sign of life, and a turn. "fenced": a newer epoch exists, or the session had more turns than this. "revoked": the agent may not act any more. "lost": one of the
@@ -267,6 +271,8 @@ export interface LinkStore {
   }): Promise<"held" | "beside" | "fenced" | "revoked" | "lost">;
   /** All work of the session's agent has ended: its next process is not "occupied". */
   endSession(session: { readonly agentId: string; readonly epoch: number }): Promise<void>;
+  /** The cluster link is behind no more, if it was: returns the hosts that may have waited for that, to decide about. */
+  catchUp(sender: FeedSender): Promise<readonly string[]>;
   sessionOfToken(tokenHash: string): Promise<FeedSender | undefined>;
   /**
    * Undelivered rows in order, marked as sent under this epoch: a turn if there are any. undefined: the epoch does not

@@ -38,6 +38,7 @@ function makeRows(site: string | undefined, memory: HostRows["host"]["memory"]):
     secrets: [],
     operation: undefined,
     sites: [],
+    clusterLink: { lastSeenMs: startMs, behind: false },
   };
 }
 
@@ -53,6 +54,7 @@ function makeSnapshot(site: string | undefined, more: Partial<Snapshot> = {}): S
       site === undefined
         ? { kind: "none", reason: "none" }
         : { kind: "site", name: site, connection: "connected", lastSeenMs: startMs },
+    clusterLink: { kind: "current" },
     secrets: {},
     operation: undefined,
     power: undefined,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readHardware, viewSite, type SiteSurroundings } from "./make-snapshot.ts";
+import { readHardware, viewClusterLink, viewSite, type SiteSurroundings } from "./make-snapshot.ts";
 
 const nowMs = 1_000_000_000;
 const key = "farrier.dev/site";
@@ -42,6 +42,14 @@ test("viewSite moves a host when its label or its namespace names another site",
     name: "west",
   });
   expect(viewSite(around(at), { [key]: "nowhere" }, nowMs).kind).toBe("none");
+});
+
+test("viewClusterLink takes a link for away after 20 s of silence, and for current only when it is not behind", () => {
+  const kindOf = (silentMs: number, behind: boolean) =>
+    viewClusterLink({ lastSeenMs: nowMs - silentMs, behind }, nowMs).kind;
+  expect([kindOf(20_000, false), kindOf(20_000, true)]).toEqual(["current", "behind"]);
+  expect([kindOf(20_001, false), kindOf(20_001, true)]).toEqual(["away", "away"]);
+  expect(viewClusterLink(undefined, nowMs)).toEqual({ kind: "away", lastSeenMs: 0 });
 });
 
 test("readHardware takes what people wrote and what is the host's own, not what an earlier host of its name has left", () => {

@@ -1,5 +1,5 @@
 // Rows of the store → the snapshot that a decision is made from. Pure.
-import type { SiteView, Snapshot } from "../../shared/host/snapshot.ts";
+import type { ClusterLinkView, SiteView, Snapshot } from "../../shared/host/snapshot.ts";
 import { chooseSite } from "../../shared/host/site.ts";
 import { siteKey } from "../../shared/metal3/annotations.ts";
 import { bareMetalHost } from "../../shared/metal3/bare-metal-host.ts";
@@ -10,7 +10,7 @@ import { validateBareMetalHost } from "../../shared/metal3/validate-bare-metal-h
 import { err, ok, type Result } from "../../shared/result.ts";
 import { z } from "zod";
 import type { HostRows } from "../ports.ts";
-import { siteDegradedAfterMs, siteUnreachableAfterMs } from "../lease-times.table.ts";
+import { leaseTtlMs, siteDegradedAfterMs, siteUnreachableAfterMs } from "../lease-times.table.ts";
 
 const hardwareObject = z.looseObject({
   metadata: objectMeta.pick({ ownerReferences: true }).optional(),
@@ -43,6 +43,7 @@ export function makeSnapshot(
     forgotten: rows.host.memory === undefined && rows.host.site !== undefined,
     hardware: readHardware(rows.hardware, host.metadata.uid),
     site: viewSite({ ...rows, site: rows.host.site }, host.metadata.labels, nowMs),
+    clusterLink: viewClusterLink(rows.clusterLink, nowMs),
     secrets: Object.fromEntries(rows.secrets.map((fact) => [fact.purpose, fact])),
     operation: rows.operation,
     power: rows.host.power,
@@ -95,6 +96,13 @@ function sitesToChooseFrom(
   const isNamed = labels?.[siteKey] !== undefined || namespaceAnnotations[siteKey] !== undefined;
   const present = sites.filter(({ name }) => name === site);
   return isNamed || present.length === 0 ? sites : present;
+}
+
+/** Whether the cluster link may be believed to have told what there is. */
+export function viewClusterLink(link: HostRows["clusterLink"], nowMs: number): ClusterLinkView {
+  const lastSeenMs = link?.lastSeenMs ?? 0;
+  if (nowMs - lastSeenMs > leaseTtlMs) return { kind: "away", lastSeenMs };
+  return link?.behind === true ? { kind: "behind" } : { kind: "current" };
 }
 
 /** How a site is that was not heard for so long. */

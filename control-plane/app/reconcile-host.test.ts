@@ -35,6 +35,7 @@ function makeRows(more: Partial<HostRows> = {}, object: object = { spec }): Host
     secrets: [],
     operation: undefined,
     sites: [{ name: "lab", lastSeenMs: 0 }],
+    clusterLink: { lastSeenMs: 0, behind: false },
     ...more,
   };
 }

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import type { FeedBatch } from "../../shared/protocol/feed.ts";
 import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
+import type { FeedSender } from "../ports.ts";
 import { makeMetrics } from "./metrics.ts";
 import { recordFeed, recordNodes, recordSecrets, type RecordDeps } from "./record-desired.ts";
 
@@ -9,6 +11,7 @@ function makeDeps(more: Partial<RecordDeps> = {}) {
   const stored: SecretFact[] = [];
   const decided: string[] = [];
   const machines: string[] = [];
+  const caughtUp: FeedSender[] = [];
   const deps: RecordDeps = {
     store: {
       applyFeed: () =>
@@ -19,6 +22,10 @@ function makeDeps(more: Partial<RecordDeps> = {}) {
           machines: ["m"],
           foreign: 2,
         }),
+      catchUp(sender) {
+        caughtUp.push(sender);
+        return Promise.resolve(["waited"]);
+      },
       applyNodes: (_cluster, facts) => Promise.resolve(facts.map(({ machineUid }) => machineUid)),
       applySecrets(_cluster, facts) {
         stored.push(...facts);
@@ -43,7 +50,7 @@ function makeDeps(more: Partial<RecordDeps> = {}) {
     metrics: makeMetrics(),
     ...more,
   };
-  return { deps, stored, decided, machines };
+  return { deps, stored, decided, machines, caughtUp };
 }
 
 const sealed = (length: number): SecretFact => ({
@@ -97,6 +104,45 @@ test("recordFeed has the touched hosts and machines decided about, and tells of 
   expect(outcome.cursor).toBe("7");
   expect([decided, machines]).toEqual([["a", "b"], ["m"]]);
   expect(errors).toEqual(["objects of another cluster refused"]);
+});
+
+test("recordFeed has hosts decided about that waited, once their cluster link has told all", async () => {
+  const { deps, decided, caughtUp } = makeDeps();
+  const sender = { agentId: "x", epoch: 1, cluster: "east" };
+  const moves = { fromResourceVersion: "6", toResourceVersion: "7" };
+  const watch = { kind: "watch", ...moves, events: [] } satisfies FeedBatch;
+  const list = {
+    kind: "list",
+    listId: "l",
+    resourceVersion: "7",
+    items: [],
+    last: false,
+  } satisfies FeedBatch;
+  await recordFeed(deps, sender, "baremetalhosts", watch);
+  await recordFeed(deps, sender, "baremetalhosts", list);
+  await recordFeed(deps, sender, "namespaces", { ...list, last: true });
+  expect(caughtUp).toEqual([]);
+  await recordFeed(deps, sender, "baremetalhosts", { ...watch, caughtUp: true });
+  await recordFeed(deps, sender, "baremetalhosts", { ...list, last: true });
+  expect(caughtUp).toEqual([sender, sender]);
+  expect(decided.filter((uid) => uid === "waited")).toHaveLength(2);
+});
+
+test("recordFeed has nobody decided about for a batch that was not taken", async () => {
+  const { deps, caughtUp } = makeDeps();
+  const conflict = {
+    kind: "conflict",
+    cursor: "6",
+    touched: [],
+    machines: [],
+    foreign: 0,
+  } as const;
+  const store = { ...deps.store, applyFeed: () => Promise.resolve(conflict) };
+  const sender = { agentId: "x", epoch: 1, cluster: "east" };
+  const moves = { fromResourceVersion: "6", toResourceVersion: "6" };
+  const batch = { kind: "watch", ...moves, events: [], caughtUp: true } satisfies FeedBatch;
+  await recordFeed({ ...deps, store }, sender, "baremetalhosts", batch);
+  expect(caughtUp).toEqual([]);
 });
 
 test("recordNodes has the machines decided about that it tells of", async () => {

@@ -3,13 +3,15 @@
 import type { FeedBatch, FeedResource } from "../../shared/protocol/feed.ts";
 import type { NodeFact } from "../../shared/protocol/facts/node-fact.ts";
 import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
-import type { FeedOutcome, FeedSender, HostStore, Log, MachineStore } from "../ports.ts";
+import type { FeedOutcome, FeedSender, HostStore, LinkStore, Log, MachineStore } from "../ports.ts";
 import type { DecisionQueue } from "./decision-queue.ts";
 import { maxSealedLength } from "./secret-sizes.table.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface RecordDeps {
-  readonly store: Pick<HostStore, "applyFeed" | "applySecrets"> & Pick<MachineStore, "applyNodes">;
+  readonly store: Pick<HostStore, "applyFeed" | "applySecrets"> &
+    Pick<LinkStore, "catchUp"> &
+    Pick<MachineStore, "applyNodes">;
   readonly decisions: DecisionQueue;
   readonly machineDecisions: DecisionQueue;
   readonly log: Log;
@@ -40,7 +42,15 @@ export async function recordFeed(
   }
   void deps.decisions.decide(outcome.touched);
   void deps.machineDecisions.decide(outcome.machines);
+  if (outcome.kind === "stored" && resource === "baremetalhosts" && hasCaughtUp(batch)) {
+    void deps.decisions.decide(await deps.store.catchUp(sender));
+  }
   return outcome;
+}
+
+/** A whole list tells all that there is. */
+function hasCaughtUp(batch: FeedBatch): boolean {
+  return batch.kind === "list" ? batch.last : batch.caughtUp === true;
 }
 
 /** Answers with the hosts whose facts were stored. */

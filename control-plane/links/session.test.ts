@@ -38,6 +38,7 @@ function makeSession(store: Partial<LinkStore> = {}, more: Partial<SessionDeps> 
       ),
     renewLease: () => Promise.resolve("held" as const),
     endSession: () => Promise.resolve(),
+    catchUp: () => Promise.resolve([]),
     sessionOfToken: () => Promise.resolve(undefined),
     takeOutbox: () => Promise.resolve([]),
     ackOutbox: () => Promise.resolve(undefined),

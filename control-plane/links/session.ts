@@ -181,6 +181,7 @@ export class AgentSession implements LinkSession {
       documentsDigest: hello.documentsDigest,
       inFlight: hello.operationsInFlight.map(({ id }) => id),
       heard: hello.heard,
+      tellsCaughtUp: hello.tellsCaughtUp ?? false,
     });
     if (opened.ok && opened.value.epoch <= (hello.heard?.epoch ?? 0)) {
       return this.end(closeCode.goingAway, "epochs catch up with what this agent has heard");

@@ -32,6 +32,7 @@ import { claimants, surroundings } from "./hosts/fleet.ts";
 import { loadHost } from "./hosts/load-host.ts";
 import { decideWithinMs } from "../lease-times.table.ts";
 import { loadAgent, sessionOfToken, siteKeys } from "./links/agents.ts";
+import { catchUp } from "./links/catch-up.ts";
 import { openSession } from "./links/open-session.ts";
 import { ackOutbox, takeOutbox } from "./links/outbox.ts";
 import { endSession } from "./links/end-session.ts";
@@ -172,6 +173,11 @@ function linkStore(database: Database, clock: Clock) {
     renewLease: (renewal) => renewLease(database, renewal, clock.nowMs()),
     async endSession(session) {
       await database.rows(endSession(session, clock.nowMs()));
+    },
+    async catchUp(sender) {
+      const wakeAtMs = clock.nowMs() + decideWithinMs;
+      const rows = await readRows(database, uidRow, catchUp(sender, wakeAtMs));
+      return rows.map(({ uid }) => uid);
     },
     sessionOfToken: (tokenHash) => sessionOfToken(database, tokenHash),
     takeOutbox: (session, limit) => takeOutbox(database, session, { nowMs: clock.nowMs(), limit }),

@@ -288,4 +288,10 @@ ALTER TABLE hosts
   ADD COLUMN error_message text GENERATED ALWAYS AS (memory #>> '{status,errorMessage}') STORED;
 `,
   },
+  {
+    name: "0008-behind-links",
+    text: `-- A cluster link was away, and has not yet told all that changed meanwhile: what people want of its hosts is not known.
+ALTER TABLE links ADD COLUMN behind boolean NOT NULL DEFAULT false;
+`,
+  },
 ];

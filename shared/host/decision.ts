@@ -12,6 +12,7 @@ export type Awaited =
   | "spec" // the object changes
   | "secret" // a Secret changes
   | "site" // the site connects
+  | "cluster" // the cluster link has caught up
   | "operation" // the running operation reports
   | "power" // the agent reports the power
   | "write-back" // Kubernetes shows what we wrote (finalizer, annotation gone)

@@ -20,6 +20,9 @@ const classes: Readonly<Record<OperationKind, Pick<Command, "class" | "validForM
 /** Sites refuse these on a host that is externally provisioned. */
 const bootsRamdisk: readonly OperationKind[] = ["inspect", "clean", "provision"];
 
+/** They boot, switch or destroy. */
+const switches: readonly OperationKind[] = [...bootsRamdisk, "power"];
+
 /** Orders the operation, or says what it waits for. */
 export function order(draft: Draft, payload: OperationPayload, message: string): Stop {
   const obstacle = obstacleTo(draft, payload.kind);
@@ -32,6 +35,7 @@ export function order(draft: Draft, payload: OperationPayload, message: string):
 function obstacleTo(draft: Draft, kind: OperationKind): Stop | undefined {
   return (
     waitsForSite(draft) ??
+    waitsForCluster(draft, kind) ??
     backoffLeft(draft) ??
     waitsForSpec(draft) ??
     waitsForKubernetes(draft, kind) ??
@@ -46,14 +50,26 @@ export function waitsForSite(draft: Draft): Stop | undefined {
   if (site.kind === "none")
     return wait(because("NoSite", `no site: ${site.reason}`), ["site", "spec"]);
   if (site.connection === "connected") return undefined;
-  const since =
-    site.lastSeenMs > 0
-      ? `has not been heard since ${isoTime(site.lastSeenMs)}`
-      : "was never heard";
-  return wait(
-    because("SiteUnreachable", `site ${site.name} ${since}; check its agent and its WAN`),
-    ["site"],
-  );
+  const message = `site ${site.name} ${sinceText(site.lastSeenMs)}; check its agent and its WAN`;
+  return wait(because("SiteUnreachable", message), ["site"]);
+}
+
+function sinceText(lastSeenMs: number): string {
+  return lastSeenMs > 0 ? `has not been heard since ${isoTime(lastSeenMs)}` : "was never heard";
+}
+
+/**
+ * What people want of the host may have changed: it may be paused. A link that was only slow, as when the database was
+ * away, wakes nobody.
+ */
+function waitsForCluster({ snapshot }: Draft, kind: OperationKind): Stop | undefined {
+  const { clusterLink, cluster, nowMs } = snapshot;
+  if (clusterLink.kind === "current" || !switches.includes(kind)) return undefined;
+  const message =
+    clusterLink.kind === "away"
+      ? `the cluster link of ${cluster} ${sinceText(clusterLink.lastSeenMs)}; check its agent`
+      : `waits for the cluster link of ${cluster}, which was away, to tell what has changed`;
+  return wait(because("ClusterUnknown", message), ["cluster", "spec"], nowMs + minuteMs);
 }
 
 function waitsForSpec(draft: Draft): Stop | undefined {

@@ -122,6 +122,14 @@ export type SiteView =
       readonly lastSeenMs: number;
     };
 
+/**
+ * Whether the cluster link has told what people want of the host by now. "away": it is not heard. "behind": it was away,
+ * and has not told yet what changed meanwhile.
+ */
+export type ClusterLinkView =
+  | { readonly kind: "current" | "behind" }
+  | { readonly kind: "away"; readonly lastSeenMs: number };
+
 export interface Snapshot {
   /** Epoch ms. */
   readonly nowMs: number;
@@ -139,6 +147,7 @@ export interface Snapshot {
   /** HardwareData of the same name, as Kubernetes holds it. */
   readonly hardware: HardwareDetails | undefined;
   readonly site: SiteView;
+  readonly clusterLink: ClusterLinkView;
   readonly secrets: Partial<Record<SecretPurpose, SecretFact>>;
   readonly operation: OperationView | undefined;
   /** Power as the agent last saw it. */

@@ -59,6 +59,8 @@ export const feedBatch = z.discriminatedUnion("kind", [
     events: z
       .array(z.object({ type: z.enum(["ADDED", "MODIFIED", "DELETED"]), object: anyObject }))
       .max(500),
+    /** With it all is told that had changed when the session began. Older cluster links do not say it (hello). */
+    caughtUp: z.boolean().optional(),
   }),
   /**
    * A page of a complete list. The last page moves the cursor to the list's version and marks as deleted

@@ -66,6 +66,8 @@ export const fromAgent = z.discriminatedUnion("type", [
     heard: z
       .object({ epoch: z.number().int().nonnegative(), turn: z.number().int().nonnegative() })
       .optional(),
+    /** For the cluster role: it will tell when it has caught up (feed). Absent: an older agent. */
+    tellsCaughtUp: z.boolean().optional(),
     /** Highest observation number of this boot id so far. */
     lastSeq: z.number().int().nonnegative(),
     wallClockMs: z.number(),

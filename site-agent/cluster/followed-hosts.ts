@@ -5,7 +5,7 @@ import type { FeedObject, FeedResource } from "../../shared/protocol/feed.ts";
 import { secretPurpose, type SecretPurpose } from "../../shared/protocol/facts/sealed-secret.ts";
 import type { AgentDatabase } from "../ports.ts";
 import { noteSetting, readSetting, writeSetting } from "../link/database.ts";
-import type { ObjectMemory } from "./watch.ts";
+import type { ObjectMemory } from "./follow-deps.ts";
 
 const followedHost = z.object({
   uid: z.string(),

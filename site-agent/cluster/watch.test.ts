@@ -8,7 +8,8 @@ import { FakeKubernetes } from "../../test/support/fake-kubernetes.ts";
 import { makeNodeCrypto } from "../adapters/node-crypto.ts";
 import type { Hub } from "./hub.ts";
 import { makeNewestSeen, type NewestSeen } from "./newest-seen.ts";
-import { followResource, type FollowDeps, type ObjectMemory } from "./watch.ts";
+import type { FollowDeps, ObjectMemory } from "./follow-deps.ts";
+import { followResource } from "./watch.ts";
 
 const path = (name: string) => `/apis/metal3.io/v1alpha1/namespaces/horses/baremetalhosts/${name}`;
 
@@ -132,7 +133,7 @@ async function start(resource: FeedResource = "baremetalhosts"): Promise<void> {
 }
 
 function lists(): number {
-  return kubernetes.requests.filter((request) => request.path.includes("limit=")).length;
+  return kubernetes.requests.filter((request) => request.path.includes("limit=200")).length;
 }
 
 test("the feed lists once and follows from there", async () => {
@@ -434,4 +435,89 @@ test("the feed takes no list that is older than what it has seen", async () => {
   await clock.advance(10_000);
   expect(stale).toBe(0);
   expect(hub.listed).toEqual(["100", "102"]);
+});
+
+function told(): number {
+  return hub.posted.filter((batch) => batch.kind === "watch" && batch.caughtUp === true).length;
+}
+
+test("a link that goes on tells that it has caught up a second after nothing came, and of events only when all are posted", async () => {
+  await start();
+  expect(told()).toBe(0);
+  stop.abort();
+  await clock.advance(0);
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  await start();
+  expect(hub.applied).toEqual(["ADDED m1@101"]);
+  await clock.advance(999);
+  expect(told()).toBe(0);
+  await clock.advance(1);
+  expect(told()).toBe(1);
+  await clock.advance(60_000);
+  expect(told()).toBe(1);
+  kubernetes.bookmark("baremetalhosts");
+  await clock.advance(0);
+  expect(told()).toBe(2);
+});
+
+test("a link does not tell that it has caught up before the API server has said where it stands", async () => {
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  kubernetes.refuse = () => "unreachable";
+  await start();
+  await clock.advance(30_000);
+  expect(told()).toBe(0);
+  kubernetes.refuse = () => undefined;
+  await clock.advance(2_000);
+  expect(told()).toBe(1);
+});
+
+test("a link tells again that it has caught up when the answer was lost", async () => {
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  await start();
+  hub.answersLost = 1;
+  await clock.advance(1_000);
+  expect(told()).toBe(1);
+  await clock.advance(3_000);
+  expect(told()).toBe(2);
+});
+
+test("a link of a busy cluster has caught up with where the server stood, though events never cease", async () => {
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  await start();
+  for (let count = 0; count < 5; count += 1) {
+    kubernetes.put(path("m1"), { metadata: { name: "m1" }, spec: { count } });
+    await clock.advance(400);
+  }
+  expect(told()).toBe(1);
+});
+
+test("a link tells that it has caught up where the control plane stands, which another process has told of more", async () => {
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  hub.cursor = String(BigInt(hub.cursor) + 7n);
+  await start();
+  await clock.advance(1_000);
+  expect(told()).toBe(2);
+  expect(hub.posted.at(-1)).toMatchObject({ fromResourceVersion: hub.cursor, caughtUp: true });
+  await clock.advance(60_000);
+  expect(told()).toBe(2);
+  expect(lists()).toBe(1);
+});
+
+test("a link that has caught up lists anew where the control plane has lost what it had taken in", async () => {
+  kubernetes.put(path("m1"), { metadata: { name: "m1" } });
+  await start();
+  stop.abort();
+  await clock.advance(0);
+  await start();
+  hub.cursor = "";
+  await clock.advance(1_000);
+  expect(lists()).toBe(2);
 });

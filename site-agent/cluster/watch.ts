@@ -2,84 +2,21 @@
 // with a cursor. The control plane owns the cursor: after a restart of either end the watch goes on from there.
 // A list happens only when the cursor is empty or too old (410). The machine side's resources need not be defined.
 import { z } from "zod";
-import {
-  machineResource,
-  type FeedBatch,
-  type FeedObject,
-  type FeedResource,
-} from "../../shared/protocol/feed.ts";
-import type { Clock, Crypto, Log } from "../ports.ts";
-import type { Hub } from "./hub.ts";
-import type { NewestSeen } from "./newest-seen.ts";
-import type { KubernetesApi, WatchEvent } from "./port.ts";
+import type { FeedBatch, FeedObject, FeedResource } from "../../shared/protocol/feed.ts";
+import { catchUp } from "./catch-up.ts";
+import { isBehind, isOptional, paths, versioned, type FollowDeps } from "./follow-deps.ts";
+import { listAll, type Failed, type Listed } from "./list-all.ts";
+import type { WatchEvent } from "./port.ts";
 import { WaitingEvents } from "./waiting-events.ts";
 
-const paths: Readonly<Record<FeedResource, string>> = {
-  baremetalhosts: "/apis/metal3.io/v1alpha1/baremetalhosts",
-  "clusters.cluster.x-k8s.io": "/apis/cluster.x-k8s.io/v1beta2/clusters",
-  hardwaredata: "/apis/metal3.io/v1alpha1/hardwaredata",
-  "machines.cluster.x-k8s.io": "/apis/cluster.x-k8s.io/v1beta2/machines",
-  "machines.machine.openshift.io": "/apis/machine.openshift.io/v1beta1/machines",
-  "machinesets.machine.openshift.io": "/apis/machine.openshift.io/v1beta1/machinesets",
-  metal3clusters: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3clusters",
-  metal3machines: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3machines",
-  metal3machinetemplates: "/apis/infrastructure.cluster.x-k8s.io/v1beta2/metal3machinetemplates",
-  namespaces: "/api/v1/namespaces",
-};
-
-const listed = z.looseObject({
-  metadata: z.looseObject({ resourceVersion: z.string(), continue: z.string().optional() }),
-  items: z.array(z.looseObject({})),
-});
-/** Who wrote which field is half of an object, and nobody's business here. */
-const versioned = z.looseObject({
-  metadata: z
-    .looseObject({
-      name: z.string(),
-      namespace: z.string().optional(),
-      uid: z.string(),
-      resourceVersion: z.string(),
-    })
-    .transform(({ managedFields: _fields, ...metadata }) => metadata),
-});
 const bookmark = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
 const statusObject = z.looseObject({ code: z.number().optional(), message: z.string().optional() });
 
-const pageSize = 200;
 const batchSize = 100;
 const retryMs = 1_000;
 /** How long after it was not there for us a resource is looked for again: longer each time that it is not defined. */
 const absentMs = 15_000;
 const longAbsentMs = 60_000;
-
-/** What the link itself remembers of the objects, on disk, so that a restart needs no list. */
-export interface ObjectMemory {
-  /** Whether a whole list of this resource was taken in once. */
-  isComplete(resource: FeedResource): boolean;
-  /** A whole list begins: until it is taken in, none was, whatever becomes of this process. */
-  listing(resource: FeedResource): void;
-  /**
-   * It was taken in: what it does not name is gone.
-   * @param hadLost whether the control plane knew nothing, or less than it had taken in before
-   */
-  listed(resource: FeedResource, uids: readonly string[], hadLost: boolean): void;
-  changed(resource: FeedResource, objects: readonly FeedObject[], gone: readonly string[]): void;
-  /** The control plane has taken in what there was up to this version. */
-  reach(resource: FeedResource, version: string): void;
-  /** "": nothing yet. */
-  reached(resource: FeedResource): string;
-}
-
-export interface FollowDeps {
-  readonly api: KubernetesApi;
-  readonly hub: Hub;
-  readonly clock: Clock;
-  readonly crypto: Crypto;
-  readonly log: Log;
-  readonly memory: ObjectMemory;
-  /** Of the API server, over all sessions. */
-  readonly newest: NewestSeen;
-}
 
 /** Runs until the signal aborts (a new session starts a new one). */
 export async function followResource(
@@ -92,6 +29,7 @@ export async function followResource(
   deps.newest.note(resource, stored);
   // A link that lost its own memory lists once more, though the control plane has the objects.
   let cursor = mayGoOn(deps, resource, stored) ? deps.memory.reached(resource) : "";
+  const told: Told = { isAll: false };
   let pauseMs = 0;
   while (!signal.aborted) {
     if (cursor === "") {
@@ -99,15 +37,30 @@ export async function followResource(
       pauseMs = pauseAfter(after, pauseMs);
       if (after === "not-defined" && pauseMs === absentMs)
         deps.log.info("not defined here", { resource });
-      if (typeof after === "object") cursor = after.cursor;
-      else await deps.clock.sleep(pauseMs, signal);
+      if (typeof after === "object") {
+        cursor = after.cursor;
+        told.isAll = true;
+      } else await deps.clock.sleep(pauseMs, signal);
       // It may have been taken, or refused for another that was.
       if (after === "failed") stored = await storedCursor(deps, resource, signal);
       continue;
     }
-    cursor = await watchFrom(deps, resource, cursor, signal);
+    cursor = await watchFrom({ ...deps, told }, resource, cursor, signal);
     if (cursor === "") stored = await storedCursor(deps, resource, signal);
   }
+}
+
+/** Nothing is ordered for these until a link that was away has told all that changed meanwhile. */
+const awaited: FeedResource = "baremetalhosts";
+
+/** Whether this session has told all that had changed before it. */
+interface Told {
+  isAll: boolean;
+}
+type WatchDeps = FollowDeps & { readonly told: Told };
+
+function hasToldAll({ told }: WatchDeps, resource: FeedResource): boolean {
+  return told.isAll || resource !== awaited;
 }
 
 /**
@@ -120,10 +73,6 @@ function mayGoOn({ memory }: FollowDeps, resource: FeedResource, stored: string)
   return (
     memory.isComplete(resource) && stored !== "" && reached !== "" && !isBehind(stored, reached)
   );
-}
-
-function isBehind(cursor: string, reached: string): boolean {
-  return cursor !== "" && reached !== "" && BigInt(cursor) < BigInt(reached);
 }
 
 function pauseAfter(listed: Listed | Failed, lastMs: number): number {
@@ -150,102 +99,9 @@ async function storedCursor(
   return "";
 }
 
-type Listed = { readonly cursor: string };
-type Failed = "failed" | "not-defined" | "not-allowed";
-
-/** Lists everything in pages and posts them under one list id. */
-async function listAll(
-  deps: FollowDeps,
-  resource: FeedResource,
-  replaces: string,
-  signal: AbortSignal,
-): Promise<Listed | Failed> {
-  const listId = deps.crypto.randomUuid();
-  deps.memory.listing(resource);
-  const hadLost = replaces === "" || isBehind(replaces, deps.memory.reached(resource));
-  const uids: string[] = [];
-  let cursor: string | undefined;
-  const done = await pages(deps, resource, async ({ items, resourceVersion, last }) => {
-    if (signal.aborted) return false;
-    if (cursor === undefined && !deps.newest.accepts(resource, resourceVersion)) {
-      deps.log.warn("list is older than what was seen", { resource, resourceVersion });
-      return false;
-    }
-    deps.newest.note(resource, resourceVersion);
-    const answer = await deps.hub.postFeed(resource, {
-      kind: "list",
-      listId,
-      replaces,
-      resourceVersion,
-      items,
-      last,
-    });
-    if (!answer.ok || !answer.value.stored) return false;
-    deps.memory.changed(resource, items, []);
-    uids.push(...items.map((item) => item.metadata.uid));
-    cursor = answer.value.cursor;
-    return true;
-  });
-  if (done === "not-defined") return done;
-  if (done === "taken") {
-    deps.memory.listed(resource, uids, hadLost);
-    deps.memory.reach(resource, cursor ?? "");
-  }
-  deps.log.info("listed", { resource, ok: done === "taken", cursor });
-  return done === "taken" ? { cursor: cursor ?? "" } : done;
-}
-
-interface Page {
-  readonly items: FeedObject[];
-  readonly resourceVersion: string;
-  readonly last: boolean;
-}
-
-/** All pages of one consistent list; failed when one could not be read or was not taken. */
-async function pages(
-  deps: FollowDeps,
-  resource: FeedResource,
-  take: (page: Page) => Promise<boolean>,
-): Promise<"taken" | Failed> {
-  let next = "";
-  for (;;) {
-    const more = next === "" ? "" : `&continue=${encodeURIComponent(next)}`;
-    const answer = await deps.api.request({
-      method: "GET",
-      path: `${paths[resource]}?limit=${pageSize}${more}`,
-    });
-    if (!answer.ok || answer.value.status !== 200) {
-      const failed = answer.ok ? failureOf(resource, answer.value.status) : "failed";
-      const reason = answer.ok ? `status ${answer.value.status}` : answer.error.message;
-      if (failed !== "not-defined") deps.log.warn("list failed", { resource, reason });
-      return failed;
-    }
-    const list = listed.parse(answer.value.body);
-    const items = list.items.flatMap((item) => versioned.safeParse(item).data ?? []);
-    next = list.metadata.continue ?? "";
-    const taken = await take({
-      items,
-      resourceVersion: list.metadata.resourceVersion,
-      last: next === "",
-    });
-    if (!taken) return "failed";
-    if (next === "") return "taken";
-  }
-}
-
-function failureOf(resource: FeedResource, status: number): Failed {
-  if (!isOptional(resource)) return "failed";
-  return status === 404 ? "not-defined" : status === 403 ? "not-allowed" : "failed";
-}
-
-/** A resource of the machine side need not be defined (yet, or any more), and older rights do not name it. */
-function isOptional(resource: FeedResource): boolean {
-  return machineResource.safeParse(resource).success;
-}
-
 /** Follows until the stream ends; the cursor to go on from, "" when it is too old. */
 async function watchFrom(
-  deps: FollowDeps,
+  deps: WatchDeps,
   resource: FeedResource,
   from: string,
   signal: AbortSignal,
@@ -259,11 +115,12 @@ async function watchFrom(
   const ended = deps.api
     .watch(`${paths[resource]}?${query}`, (event) => stream.push(event), stop.signal)
     .finally(() => stream.end());
+  if (!hasToldAll(deps, resource)) void catchUp(deps, paths[resource], stream, stop.signal);
   let cursor = from;
   for (;;) {
     const events = await stream.take(batchSize);
     if (events === undefined) break;
-    const moved = await postEvents(deps, resource, cursor, events);
+    const moved = await tellOf(deps, resource, cursor, events);
     if (moved.cursor === undefined) {
       await deps.clock.sleep(retryMs, signal);
       break;
@@ -297,14 +154,23 @@ interface Moved {
   readonly restart: boolean;
 }
 
+/** No events: there was nothing more to come. */
+async function tellOf(...told: Parameters<typeof postEvents>): Promise<Moved> {
+  const [deps, resource, cursor, events] = told;
+  return events.length === 0 ? await tellAll(deps, resource, cursor) : await postEvents(...told);
+}
+
 async function postEvents(
-  deps: FollowDeps,
+  deps: WatchDeps,
   resource: FeedResource,
   cursor: string,
   events: readonly WatchEvent[],
 ): Promise<Moved> {
   const batch = toBatch(cursor, events);
   if (batch.tooOld) return { cursor: "", restart: true };
+  // Again with each bookmark: an older instance of the control plane has not heeded it.
+  const isAgain = deps.told.isAll && resource === awaited && batch.body.events.length === 0;
+  if (isAgain && !batch.broken) batch.body.caughtUp = true;
   deps.newest.note(resource, batch.body.toResourceVersion);
   const posted = await deps.hub.postFeed(resource, batch.body);
   if (!posted.ok) {
@@ -324,6 +190,22 @@ async function postEvents(
   const reached = isAhead ? batch.body.toResourceVersion : taken;
   deps.memory.reach(resource, reached);
   return { cursor: reached, restart: (!stored && !isAhead) || batch.broken };
+}
+
+/** Where the control plane stands, which another process of this agent may have told of more. */
+async function tellAll(deps: WatchDeps, resource: FeedResource, cursor: string): Promise<Moved> {
+  let at = cursor;
+  while (!deps.told.isAll) {
+    const moves = { fromResourceVersion: at, toResourceVersion: at };
+    const batch: FeedBatch = { kind: "watch", ...moves, events: [], caughtUp: true };
+    const posted = await deps.hub.postFeed(resource, batch);
+    if (!posted.ok) return { cursor: undefined, restart: true };
+    const { stored, cursor: taken } = posted.value;
+    if (taken === "" || isBehind(taken, cursor)) return { cursor: "", restart: true };
+    deps.told.isAll = stored;
+    at = taken;
+  }
+  return { cursor, restart: false };
 }
 
 function isUpTo({ metadata }: FeedObject, cursor: string): boolean {

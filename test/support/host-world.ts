@@ -143,6 +143,7 @@ class World implements HostWorld {
       memory: undefined,
       hardware: undefined,
       site: { kind: "site", name: "lab", connection: "connected", lastSeenMs: startMs },
+      clusterLink: { kind: "current" },
       secrets: { bmc: makeFact("bmc", "metal-0-bmc") },
       operation: undefined,
       power: { on: false, atMs: 1 },

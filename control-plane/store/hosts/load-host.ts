@@ -36,6 +36,7 @@ const hostRow = z.object({
   secrets: z.array(secretFact),
   operation: operationView.nullable(),
   sites: sitesSchema,
+  link: z.object({ lastSeenMs: z.number(), behind: z.boolean() }).nullable(),
 });
 
 /** SQL for an OperationView of the row `o`; absent fields are left out, as the schema has them. */
@@ -59,6 +60,8 @@ export async function loadHost(database: Database, uid: string): Promise<HostRow
       EXISTS (SELECT FROM objects o
         WHERE o.cluster = h.cluster AND o.resource = 'namespaces' AND o.name = h.namespace)
         AS namespace_known,
+      (SELECT jsonb_build_object('lastSeenMs', l.seen_at, 'behind', l.behind) FROM links l
+       WHERE l.name = 'cluster:' || h.cluster) AS link,
       ${hardwareSql} AS hardware, ${annotationsSql} AS annotations, ${sitesSql} AS sites,
       (SELECT coalesce(jsonb_agg(f.fact), '[]') FROM secret_facts f WHERE f.host_uid = h.uid) AS secrets,
       (SELECT ${operationViewSql} FROM operations o
@@ -93,6 +96,7 @@ function toHostRows(row: z.infer<typeof hostRow>): HostRows {
     namespaceAnnotations: row.annotations ?? {},
     secrets: row.secrets,
     operation: row.operation ?? undefined,
+    clusterLink: row.link ?? undefined,
     sites: row.sites.map(({ name, lastSeenMs }) => ({ name, lastSeenMs: lastSeenMs ?? undefined })),
   };
 }

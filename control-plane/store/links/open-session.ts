@@ -74,7 +74,7 @@ function statement(opening: Opening, times: OpeningTimes): SQL {
   return sql`
   WITH ${sessionParts(opening, times)},
     ${refusedPart(times)},
-    ${linkParts(times)},
+    ${linkParts(opening, times)},
     ${forgetParts(times.wakeAtMs)},
     ${lostParts(opening, times)},
     ${resyncParts(opening)},
@@ -171,15 +171,17 @@ function refusedPart({ nowMs }: OpeningTimes): SQL {
     )`;
 }
 
-/** mine: the site whose hosts this database knows. */
-function linkParts(times: OpeningTimes): SQL {
+/** behind: as a link that is new, or was away. mine: the site whose hosts this database knows. */
+function linkParts({ tellsCaughtUp = false }: Opening, times: OpeningTimes): SQL {
   return sql`
     taken AS (
-      INSERT INTO links AS l (name, agent_id, epoch, seen_at)
-      SELECT wanted.name, opened.agent_id, opened.epoch, ${times.nowMs}::bigint
+      INSERT INTO links AS l (name, agent_id, epoch, seen_at, behind)
+      SELECT wanted.name, opened.agent_id, opened.epoch, ${times.nowMs}::bigint,
+        ${tellsCaughtUp}::boolean AND wanted.name LIKE 'cluster:%'
       FROM opened, wanted ORDER BY wanted.name
       ON CONFLICT (name) DO UPDATE SET
-        agent_id = excluded.agent_id, epoch = excluded.epoch, seen_at = excluded.seen_at
+        agent_id = excluded.agent_id, epoch = excluded.epoch, seen_at = excluded.seen_at,
+        behind = excluded.behind AND (l.behind OR l.seen_at < ${times.nowMs - leaseTtlMs}::bigint)
       WHERE l.agent_id = excluded.agent_id OR l.seen_at < ${times.nowMs - leaseTtlMs}::bigint
         OR (SELECT regressed FROM agent)
       RETURNING name

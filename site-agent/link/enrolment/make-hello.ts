@@ -18,6 +18,7 @@ export function makeHello(deps: ConnectionDeps, nonce: string): Hello {
     documentsDigest: deps.documents.digest(),
     heard: identity.heard(),
     operationsInFlight: operationsInFlight(deps),
+    tellsCaughtUp: true,
     lastSeq: deps.observations.lastSeq(),
     wallClockMs: clock.nowMs(),
   };

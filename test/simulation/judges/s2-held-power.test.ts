@@ -91,3 +91,37 @@ test("of several hosts that name a machine's BMC, only those count whose machine
   expect(judge(own, other("52:54:01:00:02:00", "provisioned"), switched(91, "off"))).toEqual([]);
   expect(judge(own, other(mac, "registering"), switched(91, "off"))).toEqual([]);
 });
+
+function heard(at: number): Made {
+  const [before, after] = [{ seen_at: at - 1 }, { seen_at: at }];
+  const row = { table: "links", key: "cluster:c", before, after, place: 0 };
+  return { at, kind: "commit", statement: "renewLease", ...row };
+}
+
+function newOperation(at: number, kind: string): Made {
+  const after = { host_uid: "u", kind };
+  const row = { table: "operations", key: "u.1", before: undefined, after, place: 0 };
+  return { at, kind: "commit", statement: "commitHost", ...row };
+}
+
+test("nothing is ordered while the cluster link is not heard", () => {
+  const host = stored(0, madeHost());
+  expect(judge(host, heard(1), newOperation(32, "power"))).toHaveLength(1);
+  expect(judge(host, heard(1), newOperation(32, "register"))).toEqual([]);
+  expect(judge(host, heard(1), newOperation(30, "power"))).toEqual([]);
+  expect(judge(host, heard(1), heard(6), newOperation(32, "power"))).toEqual([]);
+});
+
+test("nothing is ordered for a host that was held while the cluster link was away", () => {
+  const held = (at: number) =>
+    stored(at, madeHost({ annotations: { "baremetalhost.metal3.io/paused": "" } }));
+  const host = stored(0, madeHost());
+  const away = [host, heard(1), held(10), heard(40)];
+  expect(judge(...away, newOperation(41, "clean"))).toHaveLength(1);
+  expect(judge(...away, heard(45), newOperation(46, "clean"))).toHaveLength(1);
+  expect(judge(...away, stored(42, madeHost()), newOperation(43, "clean"))).toEqual([]);
+  expect(judge(host, heard(1), heard(40), held(41), newOperation(42, "clean"))).toEqual([]);
+  expect(judge(host, heard(1), held(10), heard(20), newOperation(22, "clean"))).toEqual([]);
+  const stalled: Made = { at: 39, kind: "fault", fault: "api-watch-stalled", target: "c" };
+  expect(judge(...away.slice(0, 3), stalled, heard(40), newOperation(41, "clean"))).toEqual([]);
+});

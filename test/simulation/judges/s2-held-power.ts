@@ -1,6 +1,8 @@
 // S2: the power of a host that is in people's hands is not cut, and an agent that knows that it is switches nothing.
+// Where nobody can tell whose hands it is in nothing is ordered.
 import { onItsWayMs, Since } from "./history.ts";
 import type { KubernetesObject } from "../world/events.ts";
+import { BlindOrders } from "./blind-orders.ts";
 import type { MachineTruth } from "../world/truth.ts";
 import { bootsFrom, isHandsOff, wasNeverHeld } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -10,14 +12,21 @@ const cuts: readonly string[] = ["off", "cycle", "reset", "soft"];
 
 export const s2: JudgeKind = {
   id: "S2",
-  says: "no host that is detached, paused or gone is switched off or restarted",
+  says: "no host that is, or may be, detached, paused or gone is switched off or restarted",
   make(report) {
     const held = new Since(isHandsOff);
     const known = new KnownPower();
+    const blind = new BlindOrders(report);
     return {
       on: {
         ...known.on,
-        object: (event) => held.onObject(event),
+        object(event) {
+          held.onObject(event);
+          blind.onObject(event);
+        },
+        commit: (event) => blind.onCommit(event),
+        fault: (event) => blind.onFault(event),
+        "fault-ended": (event) => blind.onFault(event),
         "power-command"({ machine, action, agent, atMs }, truth) {
           if (agent === undefined) return;
           const bmcAddress = truth.machines.get(machine)?.bmcAddress ?? "";

@@ -115,6 +115,7 @@ const otherStatements = [
   "claimants",
   "applyFeed",
   "applySecrets",
+  "catchUp",
 ];
 
 export function actOf(

@@ -15,6 +15,7 @@ import { commitHost } from "./hosts/commit-host.ts";
 import { restRow, takeDueRows } from "./hosts/due-rows.ts";
 import { claimants, loadHost, surroundings } from "./hosts/reads.ts";
 import { endSession, loadAgent, renewLease, sessionOfToken, siteKeys } from "./links/agents.ts";
+import { catchUp } from "./links/catch-up.ts";
 import { knownFacts } from "./links/known-facts.ts";
 import { openSession } from "./links/open-session.ts";
 import { ackOutbox, takeOutbox } from "./links/outbox.ts";
@@ -109,6 +110,8 @@ function linkStore(database: MemoryDatabase, clock: Time) {
       database.run("renewLease", () => renewLease(database, renewal, clock.nowMs())),
     endSession: async (session) =>
       database.run("endSession", () => endSession(database, session, clock.nowMs())),
+    catchUp: async (sender) =>
+      database.run("catchUp", () => catchUp(database, sender, clock.nowMs() + decideWithinMs)),
     sessionOfToken: async (tokenHash) => sessionOfToken(database, tokenHash),
     takeOutbox: async (session, limit) =>
       database.run("takeOutbox", () =>

@@ -68,6 +68,7 @@ export interface LinkRow {
   readonly agent_id: string;
   readonly epoch: number;
   readonly seen_at: number;
+  readonly behind: boolean;
 }
 
 export interface FeedRow {

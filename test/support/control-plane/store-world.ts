@@ -27,6 +27,7 @@ interface OpenOptions {
   readonly counter?: number;
   readonly digest?: string;
   readonly inFlight?: readonly string[];
+  readonly tellsCaughtUp?: boolean;
   readonly heard?: { readonly epoch: number; readonly turn: number };
 }
 
@@ -84,6 +85,7 @@ export class StoreWorld {
       documentsDigest: options.digest ?? emptyDigest,
       inFlight: options.inFlight,
       heard: options.heard,
+      tellsCaughtUp: options.tellsCaughtUp,
     });
   }
 

@@ -15,6 +15,7 @@ const statements: readonly (readonly [weight: number, draw: (draw: Draw) => Stat
   [6, links.openSession],
   [4, links.renewLease],
   [1, links.endSession],
+  [3, links.catchUp],
   [12, links.takeOutbox],
   [10, links.ackOutbox],
   [3, links.readLinks],

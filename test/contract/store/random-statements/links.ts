@@ -70,6 +70,7 @@ export function openSession(draw: Draw): Statement {
     documentsDigest: random.chance(0.6) ? digestOf(draw, agent?.site ?? null) : "another",
     inFlight: inFlightOf(draw, agent),
     heard: heardOf(draw, agent),
+    tellsCaughtUp: random.chance(0.8),
   };
   return { name: "openSession", given: session, run: (store) => store.openSession(session) };
 }
@@ -131,6 +132,13 @@ export function endSession(draw: Draw): Statement {
   const { agent_id: agentId, epoch } = sessionOf(draw);
   const session = { agentId, epoch };
   return { name: "endSession", given: session, run: (store) => store.endSession(session) };
+}
+
+export function catchUp(draw: Draw): Statement {
+  const { agent_id: agentId, epoch } = sessionOf(draw);
+  const cluster = draw.random.pick(clusters);
+  const sender = { agentId, epoch, cluster };
+  return { name: "catchUp", given: sender, run: (store) => store.catchUp(sender) };
 }
 
 /** Mostly the present one; sometimes one that the database lost. */

@@ -44,7 +44,13 @@ export function loadHost(database: MemoryDatabase, uid: string): HostRows | unde
     secrets: factsOf(database, uid),
     operation: operation === undefined ? undefined : viewOf(operation),
     sites: sitesOf(database),
+    clusterLink: clusterLinkOf(database, cluster),
   };
+}
+
+function clusterLinkOf({ tables }: MemoryDatabase, cluster: string): HostRows["clusterLink"] {
+  const link = tables.links.get(`cluster:${cluster}`);
+  return link === undefined ? undefined : { lastSeenMs: link.seen_at, behind: link.behind };
 }
 
 export function surroundings(

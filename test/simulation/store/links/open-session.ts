@@ -40,7 +40,14 @@ export function openSession(
   const session = openRow(database, { ...opening, epoch }, times.nowMs);
   const wasAway = awaySince(database, agent) < times.nowMs - siteDegradedAfterMs;
   for (const name of linksOf(agent)) {
-    database.write("links", name, { name, agent_id: agent.id, epoch, seen_at: times.nowMs });
+    const behind = isBehind(database, { name, opening, nowMs: times.nowMs });
+    database.write("links", name, {
+      name,
+      agent_id: agent.id,
+      epoch,
+      seen_at: times.nowMs,
+      behind,
+    });
   }
   const { site } = agent;
   if (regressed) {
@@ -165,6 +172,16 @@ function openRow(
   };
   database.write("sessions", agentId, session);
   return session;
+}
+
+/** A cluster link that is new, or was away. */
+function isBehind(
+  { tables }: MemoryDatabase,
+  { name, opening, nowMs }: { name: string; opening: Opening; nowMs: number },
+): boolean {
+  if (opening.tellsCaughtUp !== true || !name.startsWith("cluster:")) return false;
+  const link = tables.links.get(name);
+  return link === undefined || link.behind || link.seen_at < nowMs - leaseTtlMs;
 }
 
 function awaySince({ tables }: MemoryDatabase, { site }: StoredAgentRow): number {

@@ -1,0 +1,76 @@
+// Orders that are given though nobody can tell what people want of the host by now: its cluster link is not heard, or
+// was away as the host was held, so that the control plane cannot have been told of both in turn.
+import type { WorldEvent } from "../world/events.ts";
+import { Since } from "./history.ts";
+import { isHandsOff } from "./host-of.ts";
+import type { Report } from "./judge.ts";
+
+/** A link that is not heard for 20 s counts as away; an order may be on its way to the database. */
+const awayMs = 30_000;
+/** Of the ways to be away a restart is the shortest that matters: what is shorter than a lease counts for none. */
+const leaseMs = 20_000;
+/** A watch that stands still looks like one that has nothing to tell, also some time after. */
+const stalledMs = 120_000;
+
+const switches: readonly unknown[] = ["inspect", "clean", "provision", "power"];
+
+interface Line {
+  readonly heardMs: number;
+  /** The last time that it was away. */
+  readonly away: { readonly fromMs: number; readonly toMs: number } | undefined;
+}
+
+type EventOf<K extends WorldEvent["kind"]> = Extract<WorldEvent, { readonly kind: K }>;
+
+export class BlindOrders {
+  readonly #report: Report;
+  readonly #held = new Since(isHandsOff);
+  /** By cluster. */
+  readonly #lines = new Map<string, Line>();
+  readonly #stalledMs = new Map<string, number>();
+  readonly #clusterOf = new Map<string, string>();
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  onObject(event: EventOf<"object">): void {
+    this.#held.onObject(event);
+    this.#clusterOf.set(event.after.metadata.uid, event.cluster);
+  }
+
+  onFault({ fault, target, atMs, kind }: EventOf<"fault" | "fault-ended">): void {
+    if (fault !== "api-watch-stalled") return;
+    this.#stalledMs.set(target, kind === "fault" ? Infinity : atMs + stalledMs);
+  }
+
+  onCommit({ table, key, before, after, atMs, statement }: EventOf<"commit">): void {
+    if (table === "links" && after?.["seen_at"] !== before?.["seen_at"]) this.#hear(key, atMs);
+    const isNew = before === undefined && statement === "commitHost";
+    if (table === "operations" && isNew && after !== undefined) this.#ordered(after, atMs);
+  }
+
+  #hear(link: string, atMs: number): void {
+    const cluster = link.replace(/^cluster:/, "");
+    const line = this.#lines.get(cluster);
+    const isBack = line !== undefined && atMs - line.heardMs > leaseMs;
+    const away = isBack ? { fromMs: line.heardMs, toMs: atMs } : line?.away;
+    this.#lines.set(cluster, { heardMs: atMs, away });
+  }
+
+  #ordered({ host_uid: uid, kind }: Readonly<Record<string, unknown>>, atMs: number): void {
+    const cluster = this.#clusterOf.get(String(uid)) ?? "";
+    const line = this.#lines.get(cluster);
+    if (line === undefined || !switches.includes(kind)) return;
+    const silentMs = atMs - line.heardMs;
+    const what = `${String(kind)} of ${String(uid)} was ordered`;
+    if (silentMs > awayMs)
+      this.#report(`${what}, ${cluster} was not heard for ${silentMs} ms`, String(uid));
+    const { away } = line;
+    const heldMs = this.#held.heldMs(String(uid), atMs);
+    if (away === undefined || heldMs < 0 || atMs < (this.#stalledMs.get(cluster) ?? 0)) return;
+    const sinceMs = atMs - heldMs;
+    if (sinceMs > away.fromMs && sinceMs <= away.toMs)
+      this.#report(`${what}, held for ${heldMs} ms, since ${cluster} was away`, String(uid));
+  }
+}
