@@ -221,6 +221,11 @@ export interface OpenedSession {
   readonly regressed: boolean;
   /** Another process of the agent had the session, and did not end in order: it may still be at work. */
   readonly afterAnother: boolean;
+  /**
+   * When another process of the agent, or another agent, was heard last that had the site and was given operations which
+   * this one has not heard of; 0: none.
+   */
+  readonly othersSeenAtMs: number;
 }
 
 /**

@@ -135,7 +135,12 @@ interface Roles {
 
 function sessionEvents(roles: Roles): SessionEvents {
   return {
-    welcome: (welcome) => roles.cluster?.welcome(welcome),
+    welcome(welcome) {
+      const { unknownWorkMs, leaseTtlMs } = welcome;
+      // Whoever it was may have begun something until its lease ran out.
+      if (unknownWorkMs !== undefined) roles.site?.othersWorked(unknownWorkMs - leaseTtlMs);
+      roles.cluster?.welcome(welcome);
+    },
     sites: (sites) => roles.cluster?.sites(sites),
     deliver: (_id, delivery) => deliver(roles, delivery),
     forget(hostUid) {

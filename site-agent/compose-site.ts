@@ -63,6 +63,8 @@ export interface SiteState {
 export interface RunningSite {
   readonly dispatcher: Dispatcher;
   forgetHost(hostUid: string): void;
+  /** As the site guard's. */
+  othersWorked(agoMs: number): void;
   stop(): Promise<void>;
 }
 
@@ -77,7 +79,7 @@ export async function startSite(
   });
   if (!certificate.ok) return err("start", certificate.error.message);
   const parts = makeParts(ports, state, config, certificate.value.fingerprint);
-  const { site, netboot, sessions, extents } = parts;
+  const { site, guard, netboot, sessions, extents } = parts;
   const dispatcher = makeDispatcher({ site, ...state });
   dispatcher.recover();
   const started = await netboot.start();
@@ -109,6 +111,7 @@ export async function startSite(
       // A step that is running on it cannot be told to stop without its session.
       if (!dispatcher.isBusy(hostUid)) sessions.forget(hostUid);
     },
+    othersWorked: (agoMs) => guard.othersWorked(agoMs),
     async stop() {
       background.abort();
       netboot.stop();
@@ -144,6 +147,10 @@ function makeParts(
   const netboot = makeNetboot({ udp, files, clock, log, config: netbootConfig(config) });
   const images = makeImages({ ...ports, config: imagingConfig(config, config.stateDirectory) });
   const extents = makeExtentOffers();
+  const guard = makeSiteGuard(
+    { files, clock: state.steady, memory: state.guardMemory },
+    config.guardFile,
+  );
   const site: Site = {
     bmcs,
     netboot,
@@ -152,14 +159,7 @@ function makeParts(
     clock,
     crypto,
     log,
-    fences: makeFences({
-      ...state,
-      clock,
-      guard: makeSiteGuard(
-        { files, clock: state.steady, memory: state.guardMemory },
-        config.guardFile,
-      ),
-    }),
+    fences: makeFences({ ...state, clock, guard }),
     bounds: {
       bootMs: config.bootSeconds * 1000,
       powerMs: config.powerSeconds * 1000,
@@ -176,5 +176,5 @@ function makeParts(
     },
     offerExtents: (token, frames) => extents.offer(token, frames),
   };
-  return { site, netboot, sessions, extents };
+  return { site, guard, netboot, sessions, extents };
 }

@@ -23,19 +23,7 @@ function makeSession(store: Partial<LinkStore> = {}, more: Partial<SessionDeps> 
         cluster: undefined,
         signingKey: "A".repeat(43),
       }),
-    openSession: () =>
-      Promise.resolve(
-        ok({
-          epoch: 5,
-          committedSeq: 3,
-          site: "lab",
-          cluster: undefined,
-          resync: false,
-          regressed: false,
-          afterAnother: false,
-          touched: [],
-        }),
-      ),
+    openSession: () => Promise.resolve(ok({ ...opened, site: "lab", cluster: undefined })),
     renewLease: () => Promise.resolve("held" as const),
     endSession: () => Promise.resolve(),
     catchUp: () => Promise.resolve([]),
@@ -77,6 +65,16 @@ function makeSession(store: Partial<LinkStore> = {}, more: Partial<SessionDeps> 
   return { session, clock, sent, closed, receive };
 }
 
+const opened = {
+  epoch: 5,
+  committedSeq: 3,
+  resync: false,
+  regressed: false,
+  afterAnother: false,
+  othersSeenAtMs: 0,
+  touched: [],
+};
+
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
 }
@@ -99,6 +97,21 @@ const hello = {
 const row = (id: number) => ({
   id: String(id),
   delivery: { kind: "remove-document", hostUid: "a", revision: id } as const,
+});
+
+test("the welcome tells of unknown work of somebody else for half an hour", async () => {
+  const told: unknown[] = [];
+  for (const agoMs of [0, 29 * 60_000, 30 * 60_000]) {
+    const clock = makeManualClock();
+    const othersSeenAtMs = clock.nowMs() - agoMs;
+    const { sent, receive } = makeSession({
+      openSession: () =>
+        Promise.resolve(ok({ ...opened, site: "lab", cluster: undefined, othersSeenAtMs })),
+    });
+    await receive(hello);
+    told.push(sent.find(({ type }) => type === "welcome")?.["unknownWorkMs"]);
+  }
+  expect(told).toEqual([0, 29 * 60_000, undefined]);
 });
 
 test("the session closes when no hello comes within 10 s", () => {
@@ -254,19 +267,10 @@ test("the session warns once and goes on when the first observations begin above
 });
 
 test("the session tells sites to a cluster link only, when they change, though nobody says that they have", async () => {
-  const opened = {
-    epoch: 5,
-    committedSeq: 0,
-    site: undefined,
-    resync: false,
-    regressed: false,
-    afterAnother: false,
-    touched: [],
-  };
   const site = makeSession();
   const keys: { site: string; publicKey: string; fingerprint: string }[] = [];
   const cluster = makeSession({
-    openSession: () => Promise.resolve(ok({ ...opened, cluster: "east" })),
+    openSession: () => Promise.resolve(ok({ ...opened, site: undefined, cluster: "east" })),
     siteKeys: () => Promise.resolve(keys),
   });
   const tell = async (topic: string | undefined) => {

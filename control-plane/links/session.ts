@@ -19,10 +19,10 @@ import type {
   OpeningError,
   Timer,
 } from "../ports.ts";
-import { leaseTtlMs, silentAfterMs } from "../lease-times.table.ts";
+import { silentAfterMs } from "../lease-times.table.ts";
 import { OutboxDelivery } from "./deliver-outbox.ts";
-import { factsDigest } from "./facts-digest.ts";
 import type { LinkSession, SessionSocket } from "./link-session.ts";
+import { makeWelcome } from "./make-welcome.ts";
 import { ObservationOrder } from "./order/observation-order.ts";
 import { OrderedWork } from "./order/ordered-work.ts";
 import { readFrame, type ReadFrame } from "./read-frame.ts";
@@ -220,21 +220,8 @@ export class AgentSession implements LinkSession {
       order: new ObservationOrder(committedSeq),
     };
     this.current = current;
-    this.send({
-      type: "welcome",
-      epoch,
-      serverTimeMs: deps.clock.nowMs(),
-      ...(site === undefined ? {} : { site }),
-      ...(cluster === undefined ? {} : { cluster }),
-      regressed: opened.regressed,
-      afterAnother: opened.afterAnother,
-      resync: opened.resync ? "full" : "none",
-      committedSeq,
-      leaseTtlMs,
-      sessionToken: token,
-      ...(cluster === undefined ? {} : { factsDigest: await factsDigest(deps, cluster) }),
-      sites: (cluster === undefined ? undefined : await this.toldSites.news()) ?? [],
-    });
+    const sites = cluster === undefined ? undefined : await this.toldSites.news();
+    this.send(await makeWelcome(deps, opened, { token, sites: sites ?? [] }));
     tellOpened(deps, hello, opened);
     // The older session of this agent hears it, wherever it is; a site's new agent may have another key.
     deps.bus.notify([`agent:${agentId}`, ...(site === undefined ? [] : ["sites"])]);

@@ -123,6 +123,11 @@ export const toAgent = z.discriminatedUnion("type", [
     regressed: z.boolean().optional(),
     /** Another process with this agent's identity may still be at work. */
     afterAnother: z.boolean().optional(),
+    /**
+     * So long ago somebody was heard last who was given operations of the site that this agent has not heard of: another
+     * process with its identity, or another agent. Absent: nobody, for long.
+     */
+    unknownWorkMs: z.number().int().nonnegative().optional(),
     /** Whether all documents will be sent again. */
     resync: z.enum(["none", "full"]),
     /** Observations of this boot id up to here are committed. */

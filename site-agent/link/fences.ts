@@ -41,7 +41,7 @@ export interface Fences {
 export interface FenceDeps {
   readonly documents: Documents;
   readonly lease: Lease;
-  readonly guard: SiteGuard;
+  readonly guard: Pick<SiteGuard, "problem">;
   readonly clock: Clock;
 }
 

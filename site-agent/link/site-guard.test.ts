@@ -66,6 +66,26 @@ test("the budget counts hosts in ten minutes, and a host once", async () => {
   expect(await ask("destroy", "u3")).toBeUndefined();
 });
 
+test("what somebody else did counts as the whole budget, of which nothing is given back", async () => {
+  await rules('{"hosts-per-10-minutes": 2}');
+  expect(await ask("destroy", "u1")).toBeUndefined();
+  guard.othersWorked(60_000);
+  guard.othersWorked(3_600_000);
+  expect(await ask("destroy", "u2")).toContain("for 9 minutes more");
+  expect(await ask("destroy", "u1")).toBeUndefined();
+  await clock.advance(539_999);
+  expect(await ask("destroy", "u2")).toContain("for 1 minutes more");
+  await clock.advance(1);
+  expect(await ask("destroy", "u2")).toBeUndefined();
+  expect(await ask("destroy", "u3")).toContain("they are used up");
+});
+
+test("without a budget nobody asks what somebody else did", async () => {
+  await rules("{}");
+  guard.othersWorked(0);
+  expect(await ask()).toBeUndefined();
+});
+
 test.each([
   ["is not JSON", "{"],
   ["has a field that is not known", '{"protected-mac": []}'],

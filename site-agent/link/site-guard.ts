@@ -39,6 +39,11 @@ export interface SiteGuard {
     readonly macs: readonly string[];
     readonly systemUuid: string | undefined;
   }): Promise<string | undefined>;
+  /**
+   * Somebody else was at work at the site, until so long ago, and nobody knows with what: the budget counts as used up
+   * for its time. More than that the control plane cannot say; what was counted here stays counted.
+   */
+  othersWorked(agoMs: number): void;
 }
 
 /** By host, epoch milliseconds. */
@@ -57,13 +62,18 @@ export function makeSiteGuard(
   const recent = new Map(
     Object.entries(memory.read()).map(([uid, at]) => [uid, fromWall(clock, at, windowMs)]),
   );
-  const overBudget = (limit: number | undefined, hostUid: string): boolean => {
+  let othersUntilMs = -Infinity;
+  const overBudget = (limit: number | undefined, hostUid: string): string | undefined => {
     const now = clock.monotonicMs();
     for (const [uid, at] of recent) if (now - at > windowMs) recent.delete(uid);
-    if (limit !== undefined && !recent.has(hostUid) && recent.size >= limit) return true;
+    if (limit !== undefined && !recent.has(hostUid)) {
+      const allowed = `the site guard allows ${limit} hosts in 10 minutes`;
+      if (now < othersUntilMs) return `${allowed}, and ${unknownWork(othersUntilMs - now)}`;
+      if (recent.size >= limit) return `${allowed}, and they are used up`;
+    }
     recent.set(hostUid, now);
     memory.write(Object.fromEntries([...recent].map(([uid, at]) => [uid, toWall(clock, at)])));
-    return false;
+    return undefined;
   };
   return {
     async problem({ act, hostUid, macs, systemUuid }) {
@@ -73,11 +83,17 @@ export function makeSiteGuard(
       const found = protectedBy(guard, macs, systemUuid);
       if (found !== undefined || act === "touch") return found;
       if (!guard["allow-destructive"]) return 'the site guard says "allow-destructive": false';
-      return overBudget(guard["hosts-per-10-minutes"], hostUid)
-        ? `the site guard allows ${guard["hosts-per-10-minutes"]} hosts in 10 minutes, and they are used up`
-        : undefined;
+      return overBudget(guard["hosts-per-10-minutes"], hostUid);
+    },
+    othersWorked(agoMs) {
+      othersUntilMs = Math.max(othersUntilMs, clock.monotonicMs() - agoMs + windowMs);
     },
   };
+}
+
+function unknownWork(leftMs: number): string {
+  const minutes = Math.ceil(leftMs / 60_000);
+  return `what another agent, or a copy of this one, did of it is not known; it counts as used up for ${minutes} minutes more`;
 }
 
 function protectedBy(

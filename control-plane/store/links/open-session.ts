@@ -26,6 +26,7 @@ const answer = z.object({
   resync: z.boolean(),
   regressed: z.boolean(),
   after_another: z.boolean(),
+  others_seen_at: z.coerce.number(),
   touched: z.array(z.string()),
 });
 
@@ -49,6 +50,7 @@ export async function openSession(
       resync: row.resync,
       regressed: row.regressed,
       afterAnother: row.after_another,
+      othersSeenAtMs: row.others_seen_at,
       touched: row.touched,
     });
   }
@@ -90,6 +92,8 @@ function statement(opening: Opening, times: OpeningTimes): SQL {
     (SELECT count(*) FROM taken) < (SELECT count(*) FROM opened, wanted) AS missing,
     agent.regressed OR EXISTS (SELECT FROM stale) AS resync, agent.regressed,
     agent.other_seen_at >= ${times.nowMs - besideAnotherMs}::bigint AS after_another,
+    coalesce((SELECT others_seen_at FROM taken WHERE name = 'site:' || agent.site), 0)
+      AS others_seen_at,
     (SELECT coalesce(json_agg(uid), '[]')
      FROM (SELECT uid FROM touched UNION ALL SELECT uid FROM forgotten) woken) AS touched
   FROM agent`;
@@ -110,13 +114,14 @@ function sessionParts(opening: Opening, times: OpeningTimes): SQL {
         ${opening.counter}::bigint > a.counter AND (${epoch}::bigint, ${turn}::bigint)
           > (coalesce(s.epoch, 0), coalesce(s.turn, 0)) AS regressed,
         coalesce(CASE WHEN s.boot_id IN ('', ${opening.bootId}) THEN s.other_seen_at ELSE s.seen_at END, 0)
-          AS other_seen_at
+          AS other_seen_at,
+        coalesce(s.boot_id = ${opening.bootId}, false) AS is_same
       FROM agents a LEFT JOIN sessions s ON s.agent_id = a.id
       WHERE a.id = ${opening.agentId} AND a.state = 'approved'
       FOR UPDATE OF a
     ),
     agent AS (
-      SELECT a.id, a.site, a.cluster, a.regressed, a.other_seen_at,
+      SELECT a.id, a.site, a.cluster, a.regressed, a.other_seen_at, a.is_same,
         CASE WHEN ${opening.counter}::bigint <= a.counter
                THEN CASE WHEN a.boot_id = ${opening.bootId} THEN 'superseded' ELSE 'cloned' END
              WHEN NOT a.regressed AND EXISTS (
@@ -171,8 +176,12 @@ function refusedPart({ nowMs }: OpeningTimes): SQL {
     )`;
 }
 
-/** behind: as a link that is new, or was away. mine: the site whose hosts this database knows. */
-function linkParts({ tellsCaughtUp = false }: Opening, times: OpeningTimes): SQL {
+/**
+ * behind: as a link that is new, or was away. others_seen_at: as in the session's row, of whoever was given operations
+ * that this agent has not heard of. mine: the site whose hosts this database knows.
+ */
+function linkParts(opening: Opening, times: OpeningTimes): SQL {
+  const { tellsCaughtUp = false, heard: { epoch, turn } = { epoch: 0, turn: 0 } } = opening;
   return sql`
     taken AS (
       INSERT INTO links AS l (name, agent_id, epoch, seen_at, behind)
@@ -181,10 +190,14 @@ function linkParts({ tellsCaughtUp = false }: Opening, times: OpeningTimes): SQL
       FROM opened, wanted ORDER BY wanted.name
       ON CONFLICT (name) DO UPDATE SET
         agent_id = excluded.agent_id, epoch = excluded.epoch, seen_at = excluded.seen_at,
-        behind = excluded.behind AND (l.behind OR l.seen_at < ${times.nowMs - leaseTtlMs}::bigint)
+        behind = excluded.behind AND (l.behind OR l.seen_at < ${times.nowMs - leaseTtlMs}::bigint),
+        others_seen_at = CASE
+          WHEN (${epoch}::bigint, ${turn}::bigint) >= (l.given_epoch, l.given_turn)
+            OR (l.agent_id = excluded.agent_id AND (SELECT is_same FROM agent)) THEN l.others_seen_at
+          ELSE l.seen_at END
       WHERE l.agent_id = excluded.agent_id OR l.seen_at < ${times.nowMs - leaseTtlMs}::bigint
         OR (SELECT regressed FROM agent)
-      RETURNING name
+      RETURNING name, others_seen_at
     ),
     mine AS (
       SELECT agent.site,

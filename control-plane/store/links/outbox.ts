@@ -51,12 +51,17 @@ export async function takeOutbox(
       sent AS (
         UPDATE outbox o SET sent_epoch = ${session.epoch}::bigint
         WHERE o.id IN (SELECT id FROM picked)
-        RETURNING o.id, (o.key LIKE 'document:%') IS NOT TRUE AS is_after, o.delivery
+        RETURNING o.id, o.link, o.key, (o.key LIKE 'document:%') IS NOT TRUE AS is_after, o.delivery
       ),
       turned AS (
         UPDATE sessions s SET turn = s.turn + 1
         WHERE s.agent_id = ${turn?.agentId ?? null} AND s.epoch = ${session.epoch}::bigint
           AND EXISTS (SELECT FROM picked)
+        RETURNING s.epoch, s.turn
+      ),
+      given AS (
+        UPDATE links l SET given_epoch = turned.epoch, given_turn = turned.turn FROM turned
+        WHERE l.name IN (SELECT link FROM sent WHERE key LIKE 'operation:%')
       )
     SELECT (SELECT count(*) FROM held) AS held,
       coalesce(

@@ -69,9 +69,15 @@ const answers = [
   ...["uid", "ok undefined", "stale"].map((kind) => `claimHost ${kind}`),
   ...["id", "used", "expired"].map((kind) => `enrol ${kind}`),
   ...["superseded", "cloned", "standby", "23505"].map((kind) => `openSession ${kind}`),
-  ...["epoch", "committedSeq", "resync", "regressed", "afterAnother", "touched"].map(
-    (kind) => `openSession ${kind}`,
-  ),
+  ...[
+    "epoch",
+    "committedSeq",
+    "resync",
+    "regressed",
+    "afterAnother",
+    "othersSeenAtMs",
+    "touched",
+  ].map((kind) => `openSession ${kind}`),
   ...["held", "beside", "fenced", "revoked", "lost"].map((kind) => `renewLease ${kind}`),
   ...["true", "false"].map((kind) => `setAgentState ${kind}`),
   "takeOutbox undefined",

@@ -69,6 +69,9 @@ export interface LinkRow {
   readonly epoch: number;
   readonly seen_at: number;
   readonly behind: boolean;
+  readonly given_epoch: number;
+  readonly given_turn: number;
+  readonly others_seen_at: number;
 }
 
 export interface FeedRow {

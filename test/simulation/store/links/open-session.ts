@@ -11,7 +11,7 @@ import { queueRow, rowsOfLink } from "../hosts/outbox-rows.ts";
 import { wakeHost } from "../hosts/wake-row.ts";
 import { forgetHosts } from "./forget-hosts.ts";
 import { unique, type MemoryDatabase } from "../memory-database.ts";
-import type { OperationRow, SessionRow, StoredAgentRow, StoredHostRow } from "../rows.ts";
+import type { LinkRow, OperationRow, SessionRow, StoredAgentRow, StoredHostRow } from "../rows.ts";
 import { storedJson } from "../stored-json.ts";
 
 export type Opening = Parameters<LinkStore["openSession"]>[0];
@@ -37,28 +37,55 @@ export function openSession(
     return refused("occupied", opening);
   }
   const afterAnother = otherSeenAt(database, opening) >= times.nowMs - besideAnotherMs;
-  const session = openRow(database, { ...opening, epoch }, times.nowMs);
   const wasAway = awaySince(database, agent) < times.nowMs - siteDegradedAfterMs;
-  for (const name of linksOf(agent)) {
-    const behind = isBehind(database, { name, opening, nowMs: times.nowMs });
-    database.write("links", name, {
-      name,
-      agent_id: agent.id,
-      epoch,
-      seen_at: times.nowMs,
-      behind,
-    });
-  }
+  const othersSeenAtMs = takeLinks(database, { agent, opening, epoch }, times.nowMs);
+  const session = openRow(database, { ...opening, epoch }, times.nowMs);
   const { site } = agent;
+  const opened = { ...openedBy(session, agent), regressed, afterAnother, othersSeenAtMs };
   if (regressed) {
     const touched = forgetHosts(database, { ...agent, epoch: session.epoch }, times.wakeAtMs);
-    return ok({ ...openedBy(session, agent), regressed, afterAnother, resync: true, touched });
+    return ok({ ...opened, resync: true, touched });
   }
   const catchingUp =
     site === null
       ? { resync: false, touched: [] }
       : catchUp(database, { site, wasAway, opening }, times);
-  return ok({ ...openedBy(session, agent), regressed, afterAnother, ...catchingUp });
+  return ok({ ...opened, ...catchingUp });
+}
+
+/** Answers when somebody was heard last who was given operations of the site that this agent has not heard of. */
+function takeLinks(
+  database: MemoryDatabase,
+  { agent, opening, epoch }: Candidate & { readonly epoch: number },
+  nowMs: number,
+): number {
+  for (const name of linksOf(agent)) {
+    const before = database.tables.links.get(name);
+    database.write("links", name, {
+      name,
+      agent_id: agent.id,
+      epoch,
+      seen_at: nowMs,
+      given_epoch: before?.given_epoch ?? 0,
+      given_turn: before?.given_turn ?? 0,
+      others_seen_at: othersSeenAt(database, { agent, opening }, before),
+      behind: isBehind(database, { name, opening, nowMs }),
+    });
+  }
+  return database.tables.links.get(`site:${agent.site}`)?.others_seen_at ?? 0;
+}
+
+function othersSeenAt(
+  { tables }: MemoryDatabase,
+  { agent, opening }: Candidate,
+  link: LinkRow | undefined,
+): number {
+  if (link === undefined) return 0;
+  const { given_epoch: epoch, given_turn: turn } = link;
+  const { heard = { epoch: 0, turn: 0 } } = opening;
+  const hasHeard = heard.epoch === epoch ? heard.turn >= turn : heard.epoch > epoch;
+  const isSame = tables.sessions.get(agent.id)?.boot_id === opening.bootId;
+  return hasHeard || (isSame && link.agent_id === agent.id) ? link.others_seen_at : link.seen_at;
 }
 
 function refused(kind: OpeningError, { counter }: Opening): Result<never, OpeningError> {

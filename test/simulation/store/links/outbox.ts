@@ -2,7 +2,7 @@
 import type { LinkName, LinkStore } from "../../../../control-plane/ports.ts";
 import { isOlderStatus, isStatus, rowsOfHost, rowsOfLink } from "../hosts/outbox-rows.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
-import type { StoredOutboxRow } from "../rows.ts";
+import type { SessionRow, StoredOutboxRow } from "../rows.ts";
 
 interface Session {
   readonly epoch: number;
@@ -28,12 +28,27 @@ export function takeOutbox(
   });
   for (const row of taken) database.write("outbox", String(row.id), { ...row, sent_epoch: epoch });
   if (session !== undefined && taken.length > 0) {
-    database.write("sessions", session.agent_id, { ...session, turn: session.turn + 1 });
+    const turned = { ...session, turn: session.turn + 1 };
+    database.write("sessions", session.agent_id, turned);
+    noteGiven(database, taken, turned);
   }
   if (held.length < links.length) return undefined;
   return taken
     .toSorted((left, right) => isAfter(left) - isAfter(right) || left.id - right.id)
     .map(({ id, delivery }) => ({ id: String(id), delivery }));
+}
+
+function noteGiven(
+  database: MemoryDatabase,
+  taken: readonly StoredOutboxRow[],
+  { epoch, turn }: Pick<SessionRow, "epoch" | "turn">,
+): void {
+  const given = taken.filter(({ key }) => key?.startsWith("operation:") === true);
+  for (const name of new Set(given.map(({ link }) => link))) {
+    const link = database.tables.links.get(name);
+    if (link === undefined) continue;
+    database.write("links", name, { ...link, given_epoch: epoch, given_turn: turn });
+  }
 }
 
 /** What may need its host's document: 1. */
