@@ -104,6 +104,26 @@ describe("a host with disablePowerOff", () => {
     expect(await site.run(inspect())).toMatchObject({ kind: "operation-succeeded" });
     expect(site.acts()).toEqual(["boot device pxe once", "power on", "ramdisk inspect"]);
   });
+
+  test.each([
+    ["off", true, "power reset"],
+    ["on", false, "power on"],
+  ] as const)(
+    "whose BMC lost the power %s is brought up by what it shows in the end",
+    async (want, on, act) => {
+      site.hold({ disablePowerOff: false });
+      site.bmc.on = on;
+      site.bmc.deaf = [want];
+      expect(await site.run({ kind: "power", want, mode: "hard" })).toMatchObject({
+        failure: { kind: "power-no-effect" },
+      });
+      site.bmc.deaf = [];
+      site.did.length = 0;
+      site.hold({ disablePowerOff: true });
+      expect(await site.run(inspect())).toMatchObject({ kind: "operation-succeeded" });
+      expect(site.acts()).toEqual(["boot device pxe once", act, "ramdisk inspect"]);
+    },
+  );
 });
 
 describe("a boot that does not arrive", () => {

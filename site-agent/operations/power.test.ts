@@ -152,6 +152,15 @@ describe("a host with disablePowerOff", () => {
     expect(site.acts()).toEqual(["boot device disk", "power on"]);
   });
 
+  test("is reset though its BMC lost a power-off, of which it may still show nothing", async () => {
+    site.hold({ disablePowerOff: false });
+    site.bmc.deaf = ["off"];
+    expect(await site.run(power("off"))).toMatchObject(failure("power-no-effect", ""));
+    site.hold({ disablePowerOff: true });
+    expect(await site.run(power("reboot"))).toMatchObject(success(true));
+    expect(site.acts()).toEqual(["power off", "boot device disk", "power reset"]);
+  });
+
   test.each(["soft", "hard"] as const)("is never switched off, %s", async (mode) => {
     expect(await site.run(power("off", mode))).toMatchObject(failure("fenced", "disablePowerOff"));
     expect(site.acts()).toEqual([]);

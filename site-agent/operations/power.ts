@@ -17,14 +17,14 @@ export const power: RunOperation<"power"> = async (context, payload) => {
   const { want, mode } = payload;
   if (want === "reboot" && context.keepsPower()) {
     await restart(context, bmc);
-    return { kind: "power", on: await readPower(bmc) };
+    return { kind: "power", on: await readPower(context, bmc) };
   }
   if (want === "off" && context.keepsPower()) {
     fail("fenced", "The power was left alone: spec.disablePowerOff is true.");
   }
   if (want !== "on") await powerOff(context, bmc, mode);
   if (want !== "off") await start(context, bmc);
-  return { kind: "power", on: await readPower(bmc) };
+  return { kind: "power", on: await readPower(context, bmc) };
 };
 
 async function start(context: Context, bmc: Bmc): Promise<void> {
@@ -34,7 +34,7 @@ async function start(context: Context, bmc: Bmc): Promise<void> {
 }
 
 async function restart(context: Context, bmc: Bmc): Promise<void> {
-  if (!(await isSurelyOn(bmc))) return await start(context, bmc);
+  if (!(await readPower(context, bmc))) return await start(context, bmc);
   await bootOwnDisk(context, bmc);
   await resetPower(context, bmc);
   context.site.sessions.forget(context.document.hostUid);

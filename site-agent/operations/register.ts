@@ -10,7 +10,7 @@ export const register: RunOperation<"register"> = async (context) => {
   const identity = valueOf(await bmc.identify(), bmcFailures);
   return {
     kind: "register",
-    on: await readPower(bmc),
+    on: await readPower(context, bmc),
     protocol: identity.protocol,
     manufacturerId: identity.manufacturerId,
     firmware: identity.firmware,

@@ -26,7 +26,7 @@ export async function bootRamdisk(context: Context): Promise<RamdiskSession> {
     );
   }
   const bmc = await openBmc(context);
-  const isReset = context.keepsPower() && (await readPower(bmc));
+  const isReset = context.keepsPower() && (await readPower(context, bmc));
   if (!isReset) await powerOff(context, bmc, "hard");
   const deviceProblem = await setBootDevice(context, bmc, "pxe");
   const sinceMs = site.clock.nowMs();

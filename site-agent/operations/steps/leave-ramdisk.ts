@@ -49,7 +49,7 @@ export async function leaveToDisk(context: Context, session: RamdiskSession): Pr
     await bootOwnDisk(context, bmc);
     await powerOn(context, bmc);
   }
-  return await readPower(bmc);
+  return await readPower(context, bmc);
 }
 
 async function switchOff(context: Context, session: RamdiskSession, bmc: Bmc): Promise<void> {

@@ -8,10 +8,15 @@ import { fail, OperationError, valueOf, type Context } from "../operation-contex
 
 const againMs = 5_000;
 
-/** As the BMC tells it, but for what may be from before its last command. */
-export async function readPower(bmc: Bmc): Promise<boolean> {
-  const { on, doubtful } = valueOf(await bmc.readPower(), bmcFailures);
-  return on !== doubtful;
+/** As the BMC tells it, as soon as that is in no doubt: it may not have shown its last command yet, or have lost it. */
+export async function readPower(context: Context, bmc: Bmc): Promise<boolean> {
+  const { clock, bounds } = context.site;
+  for (;;) {
+    const { on, doubtful } = valueOf(await bmc.readPower(), bmcFailures);
+    if (!doubtful) return on;
+    throwIfStopped(context);
+    await clock.sleep(bounds.powerPollMs, context.signal);
+  }
 }
 
 /** And no command that the BMC was given since says otherwise: it may have lost that one. */
