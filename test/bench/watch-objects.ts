@@ -35,11 +35,28 @@ export function watchObjects(
   };
   const ended = follow();
 
+  /** A watch that ends may have missed that something went: each begins with a list. */
   async function follow(): Promise<void> {
     while (!stop.signal.aborted) {
-      await api.watch(path, take, stop.signal);
+      const version = await list();
+      if (version !== undefined)
+        await api.watch(`${path}?resourceVersion=${version}`, take, stop.signal);
       if (!stop.signal.aborted) await sleep(100);
     }
+  }
+
+  async function list(): Promise<string | undefined> {
+    const answer = await api.request({ method: "GET", path });
+    if (!answer.ok || answer.value.status !== 200) return undefined;
+    const { items, metadata } = answer.value.body as {
+      items: Held[];
+      metadata: { resourceVersion: string };
+    };
+    const names = new Set(items.map((held) => held.metadata.name));
+    for (const name of present.keys()) if (!names.has(name)) present.delete(name);
+    for (const object of items) take({ type: "MODIFIED", object });
+    for (const listener of listeners) listener(performance.now());
+    return metadata.resourceVersion;
   }
 
   return {
