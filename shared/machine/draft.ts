@@ -9,6 +9,7 @@ import { canonicalJson, sha256Hex } from "../host/document/canonical-json.ts";
 import type { ProviderResource, WriteBack } from "../protocol/write-back.ts";
 import { because, type Because, type StopOf } from "../stop.ts";
 import type { MachineDecision, MachineNext } from "./decision.ts";
+import { isProgress, tellProgressMs, type ToldStatus } from "./status/progress.ts";
 import { flavours, hasLastUpdated, objectKinds, type Flavour } from "./flavour.ts";
 import type { ClusterSnapshot, MachineMemory, TakerSnapshot } from "./snapshot.ts";
 
@@ -144,32 +145,50 @@ type Told = Draft<
 /** Puts the outcome together, once the conditions are stamped. */
 export function finish(draft: Told, { next, because: why }: Stop): MachineDecision {
   if (!draft.hasTold) delete draft.memory.told;
-  const status = statusWrite(draft);
+  const { status, untilMs } = statusToTell(draft);
+  const write = statusWrite(draft, status);
   return {
-    memory: { ...draft.memory, status: { ...draft.status } },
+    memory: { ...draft.memory, status },
     claim: draft.claim,
     release: draft.release,
-    writes: [...objectWrites(draft), ...(status === undefined ? [] : [status])],
-    next,
+    writes: [...objectWrites(draft), ...(write === undefined ? [] : [write])],
+    next: untilMs === undefined ? next : notAfter(next, untilMs),
     because: why,
   };
 }
 
-/** Stamps lastUpdated if anything changed. Undefined: Kubernetes shows this status already. */
-function statusWrite(draft: Told): WriteBack | undefined {
-  const { snapshot } = draft;
-  const status: { lastUpdated?: string } = draft.status;
-  const text = (fields: object | undefined) => canonicalJson({ ...fields, lastUpdated: undefined });
-  const decided = text(status);
-  const isOther = decided !== text(snapshot.memory?.status) || status.lastUpdated === undefined;
-  if (isOther && hasLastUpdated[snapshot.resource]) status.lastUpdated = isoTime(snapshot.nowMs);
-  if (decided === text(snapshot.object.status)) return undefined;
-  return {
-    kind: "provider-status",
-    resource: snapshot.resource,
-    ...target(draft),
-    status: { ...status },
-  };
+type Stamped = Record<string, unknown> & ToldStatus & { lastUpdated?: string };
+const textOf = (fields: object | undefined) => canonicalJson({ ...fields, lastUpdated: undefined });
+
+/** Stamps lastUpdated if anything changed. Mere progress is told some seconds after what was told last. */
+function statusToTell(draft: Told): { status: Stamped; untilMs?: number } {
+  const { snapshot, status } = draft;
+  const last: Stamped = snapshot.memory?.status ?? { ...snapshot.object.status };
+  const decided: Stamped = { ...status };
+  if (!hasLastUpdated[snapshot.resource]) return { status: decided };
+  const isTold = last.lastUpdated !== undefined;
+  if (isTold && textOf(decided) === textOf(last)) return { status: last };
+  const { creationTimestamp = "" } = snapshot.object.metadata;
+  const sinceMs = Date.parse(last.lastUpdated ?? creationTimestamp);
+  // A time that a clock ahead of this one wrote holds nothing back.
+  const isNew = Math.abs(snapshot.nowMs - sinceMs) < tellProgressMs;
+  if (isNew && isProgress(isTold ? last : undefined, decided))
+    return { status: last, untilMs: sinceMs + tellProgressMs };
+  return { status: { ...decided, lastUpdated: isoTime(snapshot.nowMs) } };
+}
+
+/** Undefined: Kubernetes shows this status already. */
+function statusWrite(draft: Told, status: Stamped): WriteBack | undefined {
+  const { resource, object } = draft.snapshot;
+  if (textOf(status) === textOf(object.status)) return undefined;
+  return { kind: "provider-status", resource, ...target(draft), status };
+}
+
+function notAfter(next: MachineNext, atMs: number): MachineNext {
+  if (next.kind === "gone") return next;
+  const awaited = next.kind === "wait" ? next.awaited : (["object"] as const);
+  const earlier = next.kind === "wait" ? (next.wakeAtMs ?? atMs) : atMs;
+  return { kind: "wait", awaited, wakeAtMs: Math.min(earlier, atMs) };
 }
 
 /** Nothing changes and nothing is written. */

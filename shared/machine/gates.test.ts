@@ -8,7 +8,7 @@ import {
 } from "../../test/support/machine-world.ts";
 
 function told(world: MachineWorld) {
-  const { next, because } = world.settle();
+  const { next, because } = world.settleAndTell();
   const condition = world.condition("AssociateBareMetalHost");
   const deprecated = world.seen.object.status?.deprecated?.v1beta1?.conditions ?? [];
   const old = deprecated.find(({ type }) => type === "AssociateBMH");

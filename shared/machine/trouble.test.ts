@@ -89,7 +89,7 @@ test("what the host says of a missing bootstrap Secret is said of the machine", 
     state: "provisioning",
     errorMessage: "Secret metal/worker-1-bootstrap is missing; create it",
   });
-  world.settle();
+  world.settleAndTell();
   expect(world.condition("AssociateBareMetalHost")).toMatchObject({
     status: "True",
     message: "host metal/m1 is provisioning: Secret metal/worker-1-bootstrap is missing; create it",
@@ -164,7 +164,7 @@ test("a host that is deleted under its machine is told, not replaced, and the ma
   const world = worldAt("provisioned");
   world.setHost("m1", { deleting: true, gone: true });
   world.hosts.push(makeHostView("m2"));
-  world.settle();
+  world.settleAndTell();
   expect(world.claimed).toBeUndefined();
   expect(reason(world)).toEqual(failed);
   expect(world.condition("AssociateBareMetalHost")?.message).toBe(

@@ -5,6 +5,7 @@ import { metal3MachineTemplate } from "../../shared/capm3/v1beta2/metal3-machine
 import { metal3Cluster } from "../../shared/capm3/v1beta2/metal3-cluster.ts";
 import { coreCluster, coreMachine } from "../../shared/machine/core-objects.ts";
 import { decideMachine } from "../../shared/machine/decide-machine.ts";
+import { tellProgressMs } from "../../shared/machine/status/progress.ts";
 import type { MachineDecision } from "../../shared/machine/decision.ts";
 import type { HostView, MachineSnapshot } from "../../shared/machine/snapshot.ts";
 import { hasDeployment, ownerByReference } from "../../shared/metal3/consumer.ts";
@@ -307,6 +308,13 @@ export class MachineWorld {
       if (JSON.stringify([this.seen, this.hosts, this.#claimed]) === before) return decision;
     }
     throw new Error(`does not settle: ${JSON.stringify(this.decisions.at(-1)?.because)}`);
+  }
+
+  /** Settles, also what is told only after a while. */
+  settleAndTell(): MachineDecision {
+    this.settle();
+    this.seen.nowMs += tellProgressMs;
+    return this.settle();
   }
 
   condition(type: string): { status: string; reason: string; message: string } | undefined {
