@@ -448,6 +448,22 @@ describe("quiet hosts", () => {
     expect(await looksIn(30_000)).toBe(0);
     expect(await looksIn(60_000)).toBe(1);
   });
+
+  test("that get another Secret have only that read, unless their site or their address is another", async () => {
+    putSecret("m1-bmc", credentials);
+    putSecret("m1-user", { userData: "#cloud-config" });
+    await start();
+    addHost("m1", { userData: { name: "m1-user" } });
+    expect(await looksIn(200)).toBe(1);
+    expect(facts().map(({ purpose }) => purpose)).toEqual(["bmc", "userData"]);
+    addHost("m1", { bmc: { address: "ipmi://192.0.2.11", credentialsName: "m1-bmc" } });
+    expect(await looksIn(200)).toBe(1);
+    expect(newest()).toMatchObject({ purpose: "userData", name: "" });
+    expect(facts().at(-2)?.sealed?.context.bmcAddress).toBe("ipmi://192.0.2.11");
+    sites = [keyOf("paddock", real.makeSealingKeys())];
+    follower?.lookAgain();
+    expect(await looksIn(200)).toBe(1);
+  });
 });
 
 test("a host that is gone leaves nothing behind", async () => {

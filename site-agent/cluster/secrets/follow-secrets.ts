@@ -7,7 +7,7 @@ import type { Hub } from "../hub.ts";
 import type { WatchEvent } from "../port.ts";
 import type { FreshFact } from "./posted-facts.ts";
 import { factsOf, type FactDeps } from "./secret-facts.ts";
-import { makeShownSecrets } from "./shown-secrets.ts";
+import { makeShownSecrets, type ShownVersion } from "./shown-secrets.ts";
 
 const unsettledMs = 5_000;
 const unshownMs = 60_000;
@@ -41,6 +41,11 @@ export function followSecrets(deps: SecretsDeps, signal: AbortSignal): FollowedS
 
 /** Of a host, and "namespace/name" of the Secrets that it names. */
 type IsDue = (uid: string, names: readonly string[]) => boolean;
+
+interface Due {
+  readonly isDue: IsDue;
+  readonly shown: (name: string) => ShownVersion | undefined;
+}
 
 class Follower implements FollowedSecrets {
   private readonly deps: SecretsDeps;
@@ -108,11 +113,12 @@ class Follower implements FollowedSecrets {
   }
 
   private async round(): Promise<void> {
-    const isDue = this.takeDue();
-    if (isDue !== undefined) await this.look(isDue);
+    const due = this.takeDue();
+    if (due !== undefined) await this.look(due);
   }
 
-  private async look(isDue: IsDue): Promise<void> {
+  /** @param shown tells the versions that need not be asked for */
+  private async look({ isDue, shown }: Due): Promise<void> {
     const { deps } = this;
     const hosts = deps.hosts.all();
     this.keepOnly(new Set(hosts.map(({ uid }) => uid)));
@@ -123,7 +129,7 @@ class Follower implements FollowedSecrets {
       const names = host.secrets.map(({ name }) => `${host.namespace}/${name}`);
       if (!isDue(host.uid, names)) continue;
       const namespaceAnnotations = namespaces.get(host.namespace) ?? {};
-      const facts = await factsOf(deps, { host, namespaceAnnotations });
+      const facts = await factsOf(deps, { host, namespaceAnnotations }, shown);
       if (facts.isSettled) this.unsettled.delete(host.uid);
       else this.unsettled.add(host.uid);
       for (const fact of facts.fresh) {
@@ -143,7 +149,7 @@ class Follower implements FollowedSecrets {
   }
 
   /** What this round looks at, if anything; what changes from now on is for the next. */
-  private takeDue(): IsDue | undefined {
+  private takeDue(): Due | undefined {
     const nowMs = this.deps.clock.monotonicMs();
     const all = this.lookAtAll || nowMs - this.allAtMs >= allMs;
     const unshown = all || nowMs - this.unshownAtMs >= unshownMs;
@@ -155,10 +161,12 @@ class Follower implements FollowedSecrets {
     this.changedHosts.clear();
     this.changedSecrets.clear();
     if (!unshown && uids.size === 0 && secrets.size === 0) return undefined;
-    const isDue = (name: string): boolean =>
-      secrets.has(name) || (unshown && !this.shown.isShown(name));
-    return (uid, names) =>
-      all || uids.has(uid) || (unshown && this.unknown.has(uid)) || names.some(isDue);
+    const isNamed = (name: string): boolean =>
+      secrets.has(name) || (unshown && this.shown.shown(name) === undefined);
+    const isDue: IsDue = (uid, names) =>
+      all || uids.has(uid) || (unshown && this.unknown.has(uid)) || names.some(isNamed);
+    // A watch may have fallen silent: what it shows is not believed for ever.
+    return { isDue, shown: all ? () => undefined : (name) => this.shown.shown(name) };
   }
 
   /** False: the control plane cannot be told now. All facts stay new, and all hosts are looked at again. */

@@ -13,6 +13,7 @@ import { pinnedKey, type PinQuestion } from "./pins.ts";
 import type { KubernetesApi } from "../port.ts";
 import type { FreshFact, PostedFacts } from "./posted-facts.ts";
 import { secretContent } from "./secret-content.ts";
+import type { ShownVersion } from "./shown-secrets.ts";
 
 const secretObject = z.looseObject({
   metadata: z.looseObject({ uid: z.string(), resourceVersion: z.string() }),
@@ -41,10 +42,17 @@ export interface HostFacts {
   readonly isSettled: boolean;
 }
 
-export async function factsOf(deps: FactDeps, place: HostInNamespace): Promise<HostFacts> {
+/** @param shown tells the version of a Secret, by "namespace/name", where one is known without asking for it */
+export async function factsOf(
+  deps: FactDeps,
+  place: HostInNamespace,
+  shown: (name: string) => ShownVersion | undefined,
+): Promise<HostFacts> {
   const fresh: FreshFact[] = [];
   let isSettled = true;
   for (const named of namedFacts(deps, place.host)) {
+    const version = shown(`${place.host.namespace}/${named.name}`);
+    if (version !== undefined && isPosted(deps, place, named, version)) continue;
     const look = await lookAt(deps, place, named);
     if (look.fresh !== undefined) fresh.push(look.fresh);
     isSettled &&= look.isSettled;
@@ -108,7 +116,7 @@ async function usable(
   const question = siteOf(deps, place);
   if (question === undefined) return plain(deps, fact);
   const { key } = question;
-  const bmcAddress = fact.purpose === "bmc" ? place.host.bmcAddress : "";
+  const bmcAddress = bmcAddressFor(fact, place);
   const sealedFor = [key.site, key.publicKey, bmcAddress];
   if (!posted.isNew(fact, sealedFor)) return { fresh: undefined, isSettled: true };
   const pinned = await pinnedKey(deps, question);
@@ -135,6 +143,24 @@ async function usable(
     context,
   };
   return { fresh: posted.fresh({ ...fact, sealed }, sealedFor), isSettled: true };
+}
+
+/** Whether this very version was sealed for this host, and the control plane has it. */
+function isPosted(
+  deps: FactDeps,
+  place: HostInNamespace,
+  named: Named,
+  version: ShownVersion,
+): boolean {
+  const question = siteOf(deps, place);
+  if (question === undefined) return false;
+  const { site, publicKey } = question.key;
+  const fact: SecretFact = { hostUid: place.host.uid, ...named, found: true, ...version };
+  return !deps.posted.isNew(fact, [site, publicKey, bmcAddressFor(fact, place)]);
+}
+
+function bmcAddressFor({ purpose }: Named, { host }: HostInNamespace): string {
+  return purpose === "bmc" ? host.bmcAddress : "";
 }
 
 function decoded({ data = {} }: SecretObject): ReadonlyMap<string, Uint8Array> {

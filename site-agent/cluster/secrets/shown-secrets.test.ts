@@ -16,18 +16,18 @@ test("a Secret is news when it is shown first, or is another than before", () =>
   expect(shown.news(secret("2", "MODIFIED"))).toBe("horses/bmc");
   expect(shown.news(secret("2", "ADDED", "another"))).toBe("horses/bmc");
   expect(shown.news(secret("3", "DELETED", "another"))).toBe("horses/bmc");
-  expect(shown.isShown("horses/bmc")).toBe(false);
+  expect(shown.shown("horses/bmc")).toBeUndefined();
 });
 
 test("a watch that begins anew tells what has changed meanwhile, and that only", () => {
   const shown = makeShownSecrets();
   shown.news(secret("1"));
-  expect(shown.isShown("horses/bmc")).toBe(true);
+  expect(shown.shown("horses/bmc")).toEqual({ uid: "u", resourceVersion: "1" });
   shown.begin();
   shown.begin();
-  expect(shown.isShown("horses/bmc")).toBe(false);
+  expect(shown.shown("horses/bmc")).toBeUndefined();
   expect(shown.news(secret("1"))).toBeUndefined();
-  expect(shown.isShown("horses/bmc")).toBe(true);
+  expect(shown.shown("horses/bmc")).toEqual({ uid: "u", resourceVersion: "1" });
   shown.begin();
   expect(shown.news(secret("2"))).toBe("horses/bmc");
 });

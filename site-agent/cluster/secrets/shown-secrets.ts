@@ -12,18 +12,23 @@ const namedObject = z.looseObject({
   }),
 });
 
+export interface ShownVersion {
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
 export interface ShownSecrets {
   /** A watch begins: what it has not shown yet is not shown. */
   begin(): void;
   /** "namespace/name" of a Secret that is another than when it was shown last. */
   news(event: WatchEvent): string | undefined;
-  /** Whether the present watch tells when it changes. */
-  isShown(name: string): boolean;
+  /** As the present watch, which tells when it changes, has it; undefined: it does not show it. */
+  shown(name: string): ShownVersion | undefined;
 }
 
 export function makeShownSecrets(): ShownSecrets {
-  let before = new Map<string, string>();
-  let shown = new Map<string, string>();
+  let before = new Map<string, ShownVersion>();
+  let shown = new Map<string, ShownVersion>();
   return {
     begin() {
       if (shown.size === 0) return;
@@ -34,13 +39,14 @@ export function makeShownSecrets(): ShownSecrets {
       const { metadata } = namedObject.safeParse(object).data ?? {};
       if (metadata === undefined) return undefined;
       const name = `${metadata.namespace}/${metadata.name}`;
-      const version = `${metadata.uid} ${metadata.resourceVersion}`;
+      const { uid, resourceVersion } = metadata;
       const last = shown.get(name) ?? before.get(name);
       before.delete(name);
       if (type === "DELETED") shown.delete(name);
-      else shown.set(name, version);
-      return type === "DELETED" || last !== version ? name : undefined;
+      else shown.set(name, { uid, resourceVersion });
+      const isSame = last?.uid === uid && last.resourceVersion === resourceVersion;
+      return type === "DELETED" || !isSame ? name : undefined;
     },
-    isShown: (name) => shown.has(name),
+    shown: (name) => shown.get(name),
   };
 }
