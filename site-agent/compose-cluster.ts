@@ -27,7 +27,7 @@ import { makeWorkloadClusters, type WorkloadClusters } from "./cluster/nodes/wor
 import type { ConnectCluster, KubernetesApi } from "./cluster/port.ts";
 import { makePostedFacts, type PostedFacts } from "./cluster/secrets/posted-facts.ts";
 import { followSecrets, type FollowedSecrets } from "./cluster/secrets/follow-secrets.ts";
-import { makeNewestSeen } from "./cluster/newest-seen.ts";
+import { makeNewestSeen, type NewestSeen } from "./cluster/newest-seen.ts";
 import type { ObjectMemory } from "./cluster/follow-deps.ts";
 import { followResource } from "./cluster/watch.ts";
 import { isOfClusterApi } from "./cluster/is-of-cluster-api.ts";
@@ -87,9 +87,9 @@ class ClusterLink implements RunningCluster {
   private readonly posted: PostedFacts;
   private readonly hosts: FollowedHosts;
   private readonly clusters: WorkloadClusters;
-  private readonly newest = makeNewestSeen();
+  private readonly newest: NewestSeen;
   /** Since it follows. */
-  private shown = new ShownObjects(this.newest);
+  private shown: ShownObjects;
   private readonly checkOperator: () => Promise<LeaseCheck>;
   private readonly checkProvider: () => Promise<LeaseCheck>;
   private session = new AbortController();
@@ -114,6 +114,8 @@ class ClusterLink implements RunningCluster {
     this.ports = ports;
     this.options = options;
     this.posted = makePostedFacts(ports.database, ports.crypto);
+    this.newest = makeNewestSeen(ports.database);
+    this.shown = new ShownObjects(this.newest);
     this.hosts = makeFollowedHosts(ports.database);
     this.clusters = makeWorkloadClusters(ports);
     this.checkOperator = makeLeaseCheck(ports.api, ports.clock, otherOperator);

@@ -19,6 +19,7 @@ export async function listAll(
   replaces: string,
   signal: AbortSignal,
 ): Promise<Listed | Failed> {
+  if (!(await lookAtUnanswered(deps, resource))) return "failed";
   const listId = deps.crypto.randomUuid();
   deps.memory.listing(resource);
   const hadLost = replaces === "" || isBehind(replaces, deps.memory.reached(resource));
@@ -52,6 +53,21 @@ export async function listAll(
   }
   deps.log.info("listed", { resource, ok: done === "taken", cursor });
   return done === "taken" ? { cursor: cursor ?? "" } : done;
+}
+
+/** What came of own writes whose answer nobody has heard; false: it could not be read. */
+async function lookAtUnanswered(
+  { api, newest }: FollowDeps,
+  resource: FeedResource,
+): Promise<boolean> {
+  for (const { path, lookedAt } of newest.unanswered(resource)) {
+    const answer = await api.request({ method: "GET", path });
+    if (!answer.ok || (answer.value.status !== 200 && answer.value.status !== 404)) return false;
+    const object = versioned.safeParse(answer.value.body).data;
+    if (object !== undefined) newest.note(resource, object.metadata.resourceVersion);
+    lookedAt();
+  }
+  return true;
 }
 
 interface Page {

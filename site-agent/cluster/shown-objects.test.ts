@@ -1,6 +1,8 @@
 // What a watch has shown is written from without being read; nothing else follows from it.
 import { beforeEach, expect, test } from "vitest";
 import { FakeKubernetes } from "../../test/support/fake-kubernetes.ts";
+import { openNodeDatabase } from "../adapters/node-database.ts";
+import { prepareDatabase } from "../link/database.ts";
 import { makeNewestSeen } from "./newest-seen.ts";
 import { ShownObjects } from "./shown-objects.ts";
 import { writeBackTo, type KubernetesWrite } from "./writes/write-back.ts";
@@ -51,12 +53,18 @@ test("a host that was shown is patched at once, and again from what the answer s
 });
 
 test("no list is taken that is older than the answer to a write", async () => {
-  const newest = makeNewestSeen();
+  const database = openNodeDatabase(":memory:");
+  prepareDatabase(database);
+  const newest = makeNewestSeen(database);
   shown = new ShownObjects(newest);
   await write();
   const now = BigInt(String(kubernetes.objects.get(host)?.metadata.resourceVersion));
   expect(newest.accepts("baremetalhosts", String(now - 1n))).toBe(false);
   expect(newest.accepts("baremetalhosts", String(now))).toBe(true);
+  expect(newest.unanswered("baremetalhosts")).toEqual([]);
+  kubernetes.refuse = ({ method }) => (method === "GET" ? undefined : "unreachable");
+  await write({ ...claim, spec: { online: true } });
+  expect(newest.unanswered("baremetalhosts").map(({ path }) => path)).toContain(host);
 });
 
 test("a status is written whole, without who wrote which field", async () => {

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { KubernetesAnswer, KubernetesApi, KubernetesRequest, WatchEvent } from "./port.ts";
 import type { FeedResource } from "../../shared/protocol/feed.ts";
-import { makeNewestSeen, type NewestSeen } from "./newest-seen.ts";
+import type { NewestSeen } from "./newest-seen.ts";
 import { hostPath, providerPath } from "./writes/write-attempt.ts";
 
 const versioned = z.looseObject({
@@ -28,12 +28,15 @@ const kept: ReadonlyMap<string, FeedResource> = new Map(
   ).map(([path, resource]) => [collectionOf(path), resource]),
 );
 
+type Noted = Pick<NewestSeen, "note" | "sending">;
+const nobody: Noted = { note: () => undefined, sending: () => () => undefined };
+
 export class ShownObjects {
   private readonly byPath = new Map<string, Versioned>();
-  private readonly newest: Pick<NewestSeen, "note">;
+  private readonly newest: Noted;
 
   /** What is shown, or answered to a write, is not to be followed by an older list. */
-  constructor(newest: Pick<NewestSeen, "note"> = makeNewestSeen()) {
+  constructor(newest: Noted = nobody) {
     this.newest = newest;
   }
 
@@ -53,9 +56,9 @@ export class ShownObjects {
     };
   }
 
-  /** For one write: reads are answered with what was shown, where something was. */
-  over(api: KubernetesApi): ShownApi {
-    return new ShownApi(api, this);
+  /** For one write: reads are answered with what was shown, where something was, unless that did not do. */
+  over(api: KubernetesApi, reads: "shown" | "all" = "shown"): ShownApi {
+    return new ShownApi(api, this, reads === "all");
   }
 
   at(path: string): Versioned | undefined {
@@ -71,6 +74,12 @@ export class ShownObjects {
     const before = this.byPath.get(path);
     if (before !== undefined && versionOf(before) >= versionOf(read.data)) return;
     this.byPath.set(path, lean(read.data, path));
+  }
+
+  /** The object at a path is about to be written: to be called when the API server has said what came of it. */
+  sending(path: string): () => void {
+    const resource = kept.get(collectionOf(path));
+    return resource === undefined ? () => undefined : this.newest.sending({ resource, path });
   }
 
   forget(path: string): void {
@@ -94,21 +103,27 @@ class ShownApi implements KubernetesApi {
   private readonly api: KubernetesApi;
   private readonly shown: ShownObjects;
 
-  constructor(api: KubernetesApi, shown: ShownObjects) {
+  private readonly readsAll: boolean;
+
+  constructor(api: KubernetesApi, shown: ShownObjects, readsAll: boolean) {
     this.api = api;
     this.shown = shown;
+    this.readsAll = readsAll;
     this.watch = (...args) => api.watch(...args);
   }
 
   async request(request: KubernetesRequest): ReturnType<KubernetesApi["request"]> {
     const path = objectPathOf(request.path);
-    const known = request.method === "GET" ? this.shown.at(path) : undefined;
+    const isRead = request.method === "GET";
+    const known = isRead && !this.readsAll ? this.shown.at(path) : undefined;
     if (known !== undefined) {
       this.isDoubtful = true;
       return { ok: true, value: { status: 200, body: known } };
     }
+    const answered = isRead ? undefined : this.shown.sending(path);
     const answer = await this.api.request(request);
     if (answer.ok) this.heed(path, answer.value);
+    if (answer.ok && answer.value.status < 500) answered?.();
     return answer;
   }
 

@@ -5,7 +5,9 @@ import type { FeedBatch, FeedResource } from "../../shared/protocol/feed.ts";
 import { err, ok } from "../../shared/result.ts";
 import { makeVirtualClock } from "../../infra/lab/bmc-simulator/virtual-clock.ts";
 import { FakeKubernetes } from "../../test/support/fake-kubernetes.ts";
+import { openNodeDatabase } from "../adapters/node-database.ts";
 import { makeNodeCrypto } from "../adapters/node-crypto.ts";
+import { prepareDatabase } from "../link/database.ts";
 import type { Hub } from "./hub.ts";
 import { makeNewestSeen, type NewestSeen } from "./newest-seen.ts";
 import type { FollowDeps, ObjectMemory } from "./follow-deps.ts";
@@ -92,7 +94,9 @@ beforeEach(() => {
   remembered = new Map();
   reached = "";
   losses = [];
-  newest = makeNewestSeen();
+  const database = openNodeDatabase(":memory:");
+  prepareDatabase(database);
+  newest = makeNewestSeen(database);
 });
 afterEach(() => stop.abort());
 
@@ -520,4 +524,17 @@ test("a link that has caught up lists anew where the control plane has lost what
   hub.cursor = "";
   await clock.advance(1_000);
   expect(lists()).toBe(2);
+});
+
+test("no list is taken before it was looked at what came of a write that was not answered", async () => {
+  kubernetes.put(path("m1"), { metadata: { name: "m1", namespace: "horses" } });
+  newest.sending({ resource: "baremetalhosts", path: path("m1") });
+  kubernetes.refuse = (request) => (request.path === path("m1") ? 503 : undefined);
+  await start();
+  expect(hub.listed).toEqual([]);
+  kubernetes.refuse = () => undefined;
+  await clock.advance(1_000);
+  expect(hub.listed).toEqual(["101"]);
+  expect(newest.accepts("baremetalhosts", "100")).toBe(false);
+  expect(newest.unanswered("baremetalhosts")).toEqual([]);
 });

@@ -63,7 +63,7 @@ export async function writeBackTo(
     const outcome = await writeAs(over, write.kind, write);
     if (!over.isDoubtful) return outcome;
   }
-  return await writeAs(api, write.kind, write);
+  return await writeAs(shown.over(api, "all"), write.kind, write);
 }
 
 async function writeAs<K extends keyof Writes>(
