@@ -93,6 +93,20 @@ export interface HostRows {
   readonly sites: readonly { readonly name: string; readonly lastSeenMs: number | undefined }[];
   /** Of the host's cluster; undefined: none was ever there. */
   readonly clusterLink: { readonly lastSeenMs: number; readonly behind: boolean } | undefined;
+  /** For a host that holds no machine yet; none for any other. */
+  readonly elders: readonly Elder[];
+}
+
+/** A host that this database has no memory of, and whose status shows that it holds a machine. */
+export interface Elder {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly site: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly namespaceAnnotations: Readonly<Record<string, string>>;
+  readonly bmcAddress: string;
+  readonly bootMACAddress: string;
 }
 
 export interface OutboxRow {

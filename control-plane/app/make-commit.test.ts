@@ -39,6 +39,7 @@ function makeRows(site: string | undefined, memory: HostRows["host"]["memory"]):
     operation: undefined,
     sites: [],
     clusterLink: { lastSeenMs: startMs, behind: false },
+    elders: [],
   };
 }
 

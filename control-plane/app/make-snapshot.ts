@@ -1,8 +1,9 @@
 // Rows of the store → the snapshot that a decision is made from. Pure.
 import type { ClusterLinkView, SiteView, Snapshot } from "../../shared/host/snapshot.ts";
+import { elderConflict } from "../../shared/host/document/elder-conflict.ts";
 import { chooseSite } from "../../shared/host/site.ts";
 import { siteKey } from "../../shared/metal3/annotations.ts";
-import { bareMetalHost } from "../../shared/metal3/bare-metal-host.ts";
+import { bareMetalHost, type BareMetalHost } from "../../shared/metal3/bare-metal-host.ts";
 import { hardwareDataSpec } from "../../shared/metal3/hardware-data.ts";
 import type { HardwareDetails } from "../../shared/metal3/hardware-details.ts";
 import { objectMeta } from "../../shared/metal3/object-meta.ts";
@@ -33,6 +34,7 @@ export function makeSnapshot(
     return err("invalid", fields.slice(0, 8).join("; "));
   }
   const host = parsed.data;
+  const site = viewSite({ ...rows, site: rows.host.site }, host.metadata.labels, nowMs);
   return ok({
     nowMs,
     cluster: rows.host.cluster,
@@ -42,14 +44,34 @@ export function makeSnapshot(
     memory: rows.host.memory,
     forgotten: rows.host.memory === undefined && rows.host.site !== undefined,
     hardware: readHardware(rows.hardware, host.metadata.uid),
-    site: viewSite({ ...rows, site: rows.host.site }, host.metadata.labels, nowMs),
+    site,
     clusterLink: viewClusterLink(rows.clusterLink, nowMs),
     secrets: Object.fromEntries(rows.secrets.map((fact) => [fact.purpose, fact])),
     operation: rows.operation,
     power: rows.host.power,
     bmcProblem: rows.host.bmcProblem,
-    claimConflict,
+    claimConflict: claimConflict ?? conflictWithElder(rows, host, site),
   });
+}
+
+function conflictWithElder(
+  { host: row, elders, sites }: HostRows,
+  { spec }: BareMetalHost,
+  site: SiteView,
+): string | undefined {
+  const { bmc, bootMACAddress } = spec;
+  return elderConflict(
+    { ...row, site: nameOf(site), bmcAddress: bmc?.address, bootMACAddress },
+    row.memory,
+    elders.map((elder) => ({
+      ...elder,
+      site: nameOf(viewSite({ ...elder, sites }, elder.labels, 0)),
+    })),
+  );
+}
+
+function nameOf(site: SiteView): string | undefined {
+  return site.kind === "site" ? site.name : undefined;
 }
 
 /**

@@ -36,6 +36,7 @@ function makeRows(more: Partial<HostRows> = {}, object: object = { spec }): Host
     operation: undefined,
     sites: [{ name: "lab", lastSeenMs: 0 }],
     clusterLink: { lastSeenMs: 0, behind: false },
+    elders: [],
     ...more,
   };
 }

@@ -5,7 +5,14 @@ import { hostMemory, operationView } from "../../../shared/host/snapshot.ts";
 import { secretFact } from "../../../shared/protocol/facts/secret-fact.ts";
 import type { HostRows } from "../../ports.ts";
 import { readRows, type Database } from "../database.ts";
-import { annotationsSql, hardwareSql, sitesSchema, sitesSql } from "./surroundings-sql.ts";
+import {
+  annotationsSql,
+  eldersSchema,
+  eldersSql,
+  hardwareSql,
+  sitesSchema,
+  sitesSql,
+} from "./surroundings-sql.ts";
 
 export const feedObject = z.looseObject({
   metadata: z.looseObject({
@@ -36,6 +43,7 @@ const hostRow = z.object({
   secrets: z.array(secretFact),
   operation: operationView.nullable(),
   sites: sitesSchema,
+  elders: eldersSchema,
   link: z.object({ lastSeenMs: z.number(), behind: z.boolean() }).nullable(),
 });
 
@@ -63,6 +71,7 @@ export async function loadHost(database: Database, uid: string): Promise<HostRow
       (SELECT jsonb_build_object('lastSeenMs', l.seen_at, 'behind', l.behind) FROM links l
        WHERE l.name = 'cluster:' || h.cluster) AS link,
       ${hardwareSql} AS hardware, ${annotationsSql} AS annotations, ${sitesSql} AS sites,
+      ${eldersSql} AS elders,
       (SELECT coalesce(jsonb_agg(f.fact), '[]') FROM secret_facts f WHERE f.host_uid = h.uid) AS secrets,
       (SELECT ${operationViewSql} FROM operations o
        WHERE o.host_uid = h.uid AND NOT o.consumed) AS operation
@@ -97,6 +106,7 @@ function toHostRows(row: z.infer<typeof hostRow>): HostRows {
     secrets: row.secrets,
     operation: row.operation ?? undefined,
     clusterLink: row.link ?? undefined,
+    elders: row.elders.map((elder) => ({ ...elder, site: elder.site ?? undefined })),
     sites: row.sites.map(({ name, lastSeenMs }) => ({ name, lastSeenMs: lastSeenMs ?? undefined })),
   };
 }

@@ -11,6 +11,34 @@ export const annotationsSql = sql.raw(`(SELECT o.object->'metadata'->'annotation
        WHERE o.cluster = h.cluster AND o.resource = 'namespaces' AND o.name = h.namespace
        ORDER BY o.resource_version DESC LIMIT 1)`);
 
+const holdsNothing = "('', 'unmanaged', 'registering', 'deleting')";
+
+/** Where `h` holds nothing, hosts that show that they do, and are not adopted yet: one of them may hold its machine. */
+export const eldersSql = sql.raw(`(SELECT coalesce(jsonb_agg(jsonb_build_object(
+         'cluster', e.cluster, 'namespace', e.namespace, 'name', e.name, 'site', e.site,
+         'labels', coalesce(e.object #> '{metadata,labels}', '{}'),
+         'namespaceAnnotations', coalesce((SELECT o.object #> '{metadata,annotations}' FROM objects o
+           WHERE o.cluster = e.cluster AND o.resource = 'namespaces' AND o.name = e.namespace
+           ORDER BY o.resource_version DESC LIMIT 1), '{}'),
+         'bmcAddress', coalesce(e.object #>> '{spec,bmc,address}', ''),
+         'bootMACAddress', coalesce(e.object #>> '{spec,bootMACAddress}', '')) ORDER BY e.uid COLLATE "C"), '[]')
+       FROM hosts e
+       WHERE coalesce(h.provisioning_state, h.object #>> '{status,provisioning,state}', '') IN ${holdsNothing}
+         AND e.memory IS NULL AND NOT e.deleted AND e.uid <> h.uid
+         AND coalesce(e.object #>> '{status,provisioning,state}', '') NOT IN ${holdsNothing})`);
+export const eldersSchema = z.array(
+  z.object({
+    cluster: z.string(),
+    namespace: z.string(),
+    name: z.string(),
+    site: z.string().nullable(),
+    labels: z.record(z.string(), z.string()),
+    namespaceAnnotations: z.record(z.string(), z.string()),
+    bmcAddress: z.string(),
+    bootMACAddress: z.string(),
+  }),
+);
+
 /** All sites, with the last sign of life of the link that holds their lease. */
 export const sitesSql = sql.raw(`(SELECT coalesce(jsonb_agg(jsonb_build_object(
          'name', s.name, 'lastSeenMs', l.seen_at) ORDER BY s.name), '[]')

@@ -69,9 +69,12 @@ export function stampDocument(draft: Draft, document: HostDocumentSpec | undefin
 }
 
 /** What a host with a document holds for itself at its site. */
-export function buildClaims(host: BareMetalHost): readonly Claim[] {
-  const { bmc, bootMACAddress = "" } = host.spec;
-  const address = parseBmcAddress(bmc?.address ?? "");
+export function buildClaims({ spec }: Pick<BareMetalHost, "spec">): readonly Claim[] {
+  return claimsOf(spec.bmc?.address, spec.bootMACAddress);
+}
+
+export function claimsOf(bmcAddress = "", bootMACAddress = ""): readonly Claim[] {
+  const address = parseBmcAddress(bmcAddress);
   return [
     ...(address.ok ? [{ kind: "bmc", value: address.value.claim } as const] : []),
     ...(bootMACAddress === ""

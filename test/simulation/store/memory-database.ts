@@ -33,6 +33,9 @@ export class MemoryDatabase {
   readonly hostsByName = new RowIndex<Rows["hosts"]>((row) =>
     keyOf(row.cluster, row.namespace, row.name),
   );
+  readonly hostsWithoutMemory = new RowIndex<Rows["hosts"]>((row) =>
+    row.memory === null ? "" : undefined,
+  );
   readonly hostsByMachine = new RowIndex<Rows["hosts"]>((row) => row.machine_uid ?? undefined);
   readonly machinesByName = new RowIndex<Rows["machines"]>((row) =>
     keyOf(row.cluster, row.resource, row.namespace, row.name),
@@ -157,7 +160,7 @@ export class MemoryDatabase {
   readonly #indexes: Indexes = {
     clusters: [this.clustersByHash],
     sessions: [this.sessionsByToken],
-    hosts: [this.hostsByName, this.hostsByMachine],
+    hosts: [this.hostsByName, this.hostsByMachine, this.hostsWithoutMemory],
     machines: [this.machinesByName],
     objects: [this.objectsByName],
     secret_facts: [this.factsByHost],

@@ -9,6 +9,8 @@ import type { Claim } from "../../../../shared/host/decision.ts";
 import type { OperationView } from "../../../../shared/host/snapshot.ts";
 import { hostResource } from "../../../../shared/protocol/feed.ts";
 import type { SecretFact } from "../../../../shared/protocol/facts/secret-fact.ts";
+import { valueAt } from "../../../../shared/json.ts";
+import { textAt } from "../machines/looked-at.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type ObjectRow, type OperationRow, type StoredHostRow } from "../rows.ts";
 
@@ -45,12 +47,42 @@ export function loadHost(database: MemoryDatabase, uid: string): HostRows | unde
     operation: operation === undefined ? undefined : viewOf(operation),
     sites: sitesOf(database),
     clusterLink: clusterLinkOf(database, cluster),
+    elders: eldersOf(database, host),
   };
 }
 
 function clusterLinkOf({ tables }: MemoryDatabase, cluster: string): HostRows["clusterLink"] {
   const link = tables.links.get(`cluster:${cluster}`);
   return link === undefined ? undefined : { lastSeenMs: link.seen_at, behind: link.behind };
+}
+
+const holdsNothing: readonly string[] = ["", "unmanaged", "registering", "deleting"];
+
+/** Where the host holds nothing, those that show that they do, and are not adopted yet. */
+function eldersOf(database: MemoryDatabase, host: StoredHostRow): HostRows["elders"] {
+  if (!holdsNothing.includes(host.memory?.status.provisioning.state ?? shownState(host))) return [];
+  return [...database.hostsWithoutMemory.keys("")]
+    .toSorted()
+    .flatMap((uid) => database.tables.hosts.get(uid) ?? [])
+    .filter(
+      (row) => row.uid !== host.uid && !row.deleted && !holdsNothing.includes(shownState(row)),
+    )
+    .map((row) => ({
+      cluster: row.cluster,
+      namespace: row.namespace,
+      name: row.name,
+      site: row.site ?? undefined,
+      labels: (valueAt(row.object, ["metadata", "labels"]) ?? {}) as Readonly<
+        Record<string, string>
+      >,
+      namespaceAnnotations: annotationsOf(namespaceOf(database, row)),
+      bmcAddress: textAt(row.object, "spec", "bmc", "address") ?? "",
+      bootMACAddress: textAt(row.object, "spec", "bootMACAddress") ?? "",
+    }));
+}
+
+function shownState({ object }: StoredHostRow): string {
+  return textAt(object, "status", "provisioning", "state") ?? "";
 }
 
 export function surroundings(
