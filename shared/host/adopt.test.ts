@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import {
   disks,
   hardware,
+  identity,
   image,
   makeFact,
   makeHost,
@@ -218,6 +219,25 @@ test("an adopted host whose HardwareData was never written gets it from its stat
   expect(writes(statusIn("preparing"), {})).toContain("hardware-data");
   expect(writes(statusIn("preparing"), { hardware })).not.toContain("hardware-data");
   expect(writes(statusIn("preparing", { hardware: undefined }), {})).not.toContain("hardware-data");
+});
+
+test.each([
+  ["available", {}, { identity: { macs: identity.macs }, disks }],
+  ["inspecting", {}, {}],
+  ["available", { inspectionMode: "disabled" }, {}],
+])("HardwareData that comes after an adoption in %s with %o pins %o", (state, spec, pins) => {
+  const host = { ...makeHost(spec), status: statusIn(state, { hardware: undefined }) };
+  const world = makeHostWorld(host, { secrets: facts() });
+  world.settle();
+  expect(world.seen.memory?.identity).toBeUndefined();
+  world.seen.hardware = hardware;
+  world.settle();
+  expect(world.host.status?.hardware).toEqual(hardware);
+  const { identity: seen, disks: pinned } = world.seen.memory ?? {};
+  expect({
+    ...(seen === undefined ? {} : { identity: { macs: seen.macs } }),
+    ...(pinned === undefined ? {} : { disks: pinned }),
+  }).toEqual(pins);
 });
 
 test("the status annotation restores a host, and is taken away [B87]", () => {

@@ -10,7 +10,16 @@ import {
 import type { OperationResult } from "../../protocol/operation.ts";
 import type { DiskIdentity, MachineIdentity } from "../../protocol/ramdisk.ts";
 import { diskIdentityOf } from "../disk-identity.ts";
-import { annotationOf, event, isDeleting, takeAnnotation, target, type Draft } from "../draft.ts";
+import {
+  annotationOf,
+  event,
+  isDeleting,
+  stateOf,
+  takeAnnotation,
+  target,
+  type Draft,
+} from "../draft.ts";
+import type { HostState } from "../state.table.ts";
 import { chooseRootDisk, hasRootSize } from "../root-device-hints.ts";
 import { ok, type Result } from "../../result.ts";
 
@@ -45,13 +54,28 @@ export function followHardware(draft: Draft): void {
   const { host, hardware } = draft.snapshot;
   const { status } = draft.memory;
   const disabled = inspectionDisabled(host);
-  if (hardware !== undefined && (disabled || status.hardware === undefined))
+  if (hardware !== undefined && (disabled || status.hardware === undefined)) {
+    if (!disabled && isInspected(draft)) Object.assign(draft.memory, pinsOf(hardware));
     status.hardware = hardware;
+  }
   takeHardwareAnnotation(draft, disabled);
   const arch = status.hardware?.cpu?.arch ?? "";
   if ((host.spec.architecture ?? "") === "" && arch !== "") {
     draft.writes.push({ kind: "architecture", ...target(draft), architecture: arch });
   }
+}
+
+const inspectedStates: readonly (HostState | undefined)[] = [
+  "preparing",
+  "available",
+  "provisioning",
+  "provisioned",
+  "deprovisioning",
+];
+
+/** Not by us: it was adopted, before its HardwareData came. */
+function isInspected(draft: Draft): boolean {
+  return draft.memory.identity === undefined && inspectedStates.includes(stateOf(draft));
 }
 
 function takeHardwareAnnotation(draft: Draft, disabled: boolean): void {
