@@ -29,8 +29,11 @@ export function feedGate(sender: FeedSender, resource: FeedResource, batch: Fold
     ),
     ${isOfMachineSide(resource) ? addedFeed(sender, resource) : sql``}
     given AS (
-      SELECT g.* FROM gate, jsonb_to_recordset(${batch.items}::jsonb)
-        AS g(uid text, namespace text, name text, rv numeric, object jsonb, deleted boolean, forms jsonb)
+      SELECT g.* FROM gate, (
+        SELECT * FROM jsonb_to_recordset(${batch.items}::jsonb)
+          AS i(uid text, namespace text, name text, rv numeric, object jsonb, deleted boolean, forms jsonb)
+        ${batch.few ? sql`LIMIT 4` : sql``}
+      ) g
     )`;
 }
 
