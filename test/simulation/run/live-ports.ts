@@ -13,6 +13,7 @@ import type { KubernetesApi } from "../../../site-agent/cluster/port.ts";
 import { err, ok } from "../../../shared/result.ts";
 import type { Life } from "../kernel/life.ts";
 import { Ended } from "../kernel/life.ts";
+import { unlessEnded } from "../network/connection.ts";
 
 type Asynchronous = { readonly [name: string]: (...given: never[]) => Promise<unknown> };
 
@@ -70,7 +71,8 @@ export function liveKubernetes(life: Life, api: KubernetesApi): KubernetesApi {
         api.watch(
           path,
           (event) => {
-            if (life.alive) onEvent(event);
+            // A crash at a call that hearing it makes is none of the API server's.
+            if (life.alive) unlessEnded(() => onEvent(event));
           },
           watching,
         ),
