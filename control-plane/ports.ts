@@ -290,12 +290,19 @@ export interface LinkStore {
   }): Promise<"held" | "beside" | "fenced" | "revoked" | "lost">;
   /** All work of the session's agent has ended: its next process is not "occupied". */
   endSession(session: { readonly agentId: string; readonly epoch: number }): Promise<void>;
-  /** The cluster link is behind no more, if it was: returns the hosts that may have waited for that, to decide about. */
-  catchUp(sender: FeedSender): Promise<readonly string[]>;
+  /**
+   * The cluster link is behind no more, if it was. What may have waited for that: hosts, to decide about, and sites with
+   * operations to take.
+   */
+  catchUp(sender: FeedSender): Promise<{
+    readonly hosts: readonly string[];
+    readonly sites: readonly string[];
+  }>;
   sessionOfToken(tokenHash: string): Promise<FeedSender | undefined>;
   /**
    * Undelivered rows in order, marked as sent under this epoch: a turn if there are any. undefined: the epoch does not
-   * hold the links, or had other turns than this.
+   * hold the links, or had other turns than this. Operations that are new to their site, and do more than look, are not
+   * taken while the host's cluster link is away or behind.
    */
   takeOutbox(
     session: {

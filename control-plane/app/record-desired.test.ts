@@ -12,6 +12,7 @@ function makeDeps(more: Partial<RecordDeps> = {}) {
   const decided: string[] = [];
   const machines: string[] = [];
   const caughtUp: FeedSender[] = [];
+  const notified: string[] = [];
   const deps: RecordDeps = {
     store: {
       applyFeed: () =>
@@ -24,7 +25,7 @@ function makeDeps(more: Partial<RecordDeps> = {}) {
         }),
       catchUp(sender) {
         caughtUp.push(sender);
-        return Promise.resolve(["waited"]);
+        return Promise.resolve({ hosts: ["waited"], sites: ["lab"] });
       },
       applyNodes: (_cluster, facts) => Promise.resolve(facts.map(({ machineUid }) => machineUid)),
       applySecrets(_cluster, facts) {
@@ -32,6 +33,7 @@ function makeDeps(more: Partial<RecordDeps> = {}) {
         return Promise.resolve(["a"]);
       },
     },
+    bus: { notify: (topics) => void notified.push(...topics) },
     decisions: {
       decide(uids) {
         decided.push(...uids);
@@ -50,7 +52,7 @@ function makeDeps(more: Partial<RecordDeps> = {}) {
     metrics: makeMetrics(),
     ...more,
   };
-  return { deps, stored, decided, machines, caughtUp };
+  return { deps, stored, decided, machines, caughtUp, notified };
 }
 
 const sealed = (length: number): SecretFact => ({
@@ -107,7 +109,7 @@ test("recordFeed has the touched hosts and machines decided about, and tells of 
 });
 
 test("recordFeed has hosts decided about that waited, once their cluster link has told all", async () => {
-  const { deps, decided, caughtUp } = makeDeps();
+  const { deps, decided, caughtUp, notified } = makeDeps();
   const sender = { agentId: "x", epoch: 1, cluster: "east" };
   const moves = { fromResourceVersion: "6", toResourceVersion: "7" };
   const watch = { kind: "watch", ...moves, events: [] } satisfies FeedBatch;
@@ -126,6 +128,7 @@ test("recordFeed has hosts decided about that waited, once their cluster link ha
   await recordFeed(deps, sender, "baremetalhosts", { ...list, last: true });
   expect(caughtUp).toEqual([sender, sender]);
   expect(decided.filter((uid) => uid === "waited")).toHaveLength(2);
+  expect(notified).toEqual(["site:lab", "site:lab"]);
 });
 
 test("recordFeed has nobody decided about for a batch that was not taken", async () => {

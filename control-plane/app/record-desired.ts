@@ -3,7 +3,15 @@
 import type { FeedBatch, FeedResource } from "../../shared/protocol/feed.ts";
 import type { NodeFact } from "../../shared/protocol/facts/node-fact.ts";
 import type { SecretFact } from "../../shared/protocol/facts/secret-fact.ts";
-import type { FeedOutcome, FeedSender, HostStore, LinkStore, Log, MachineStore } from "../ports.ts";
+import type {
+  Bus,
+  FeedOutcome,
+  FeedSender,
+  HostStore,
+  LinkStore,
+  Log,
+  MachineStore,
+} from "../ports.ts";
 import type { DecisionQueue } from "./decision-queue.ts";
 import { maxSealedLength } from "./secret-sizes.table.ts";
 import type { Metrics } from "./metrics.ts";
@@ -12,6 +20,7 @@ export interface RecordDeps {
   readonly store: Pick<HostStore, "applyFeed" | "applySecrets"> &
     Pick<LinkStore, "catchUp"> &
     Pick<MachineStore, "applyNodes">;
+  readonly bus: Pick<Bus, "notify">;
   readonly decisions: DecisionQueue;
   readonly machineDecisions: DecisionQueue;
   readonly log: Log;
@@ -43,7 +52,10 @@ export async function recordFeed(
   void deps.decisions.decide(outcome.touched);
   void deps.machineDecisions.decide(outcome.machines);
   if (outcome.kind === "stored" && resource === "baremetalhosts" && hasCaughtUp(batch)) {
-    void deps.decisions.decide(await deps.store.catchUp(sender));
+    const { hosts, sites } = await deps.store.catchUp(sender);
+    const topics = sites.map((site) => `site:${site}`);
+    // What is decided now goes first: it may end what waits there.
+    void deps.decisions.decide(hosts).then(() => deps.bus.notify(topics));
   }
   return outcome;
 }

@@ -56,6 +56,7 @@ const feedRow = z.object({
   machines: z.array(z.string()),
   elsewhere: z.coerce.number(),
 });
+const caughtUpRow = z.object({ hosts: z.array(z.string()), sites: z.array(z.string()) });
 const acceptedRow = z.object({
   committed: z.coerce.number().nullable(),
   touched: z.array(z.string()),
@@ -175,9 +176,7 @@ function linkStore(database: Database, clock: Clock) {
       await database.rows(endSession(session, clock.nowMs()));
     },
     async catchUp(sender) {
-      const wakeAtMs = clock.nowMs() + decideWithinMs;
-      const rows = await readRows(database, uidRow, catchUp(sender, wakeAtMs));
-      return rows.map(({ uid }) => uid);
+      return await readRow(database, caughtUpRow, catchUp(sender, clock.nowMs() + decideWithinMs));
     },
     sessionOfToken: (tokenHash) => sessionOfToken(database, tokenHash),
     takeOutbox: (session, limit) => takeOutbox(database, session, { nowMs: clock.nowMs(), limit }),

@@ -48,5 +48,9 @@ test("work that runs goes on while the cluster link is away", () => {
   world.settle();
   expect(world.ordered?.kind).toBe("provision");
   world.seen.clusterLink = { kind: "behind" };
-  expect(world.pass(60_000).cancel).toBeUndefined();
+  world.seen.operation = { ...world.seen.operation!, state: "pending" };
+  expect(world.pass(60_000).because.reason).toBe("ClusterUnknown");
+  world.seen.operation = { ...world.seen.operation, state: "running" };
+  const decision = world.pass(60_000);
+  expect([decision.cancel, decision.because.reason]).toEqual([undefined, "Running"]);
 });

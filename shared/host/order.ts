@@ -1,9 +1,11 @@
 // Ordering an operation: the one place where a command is made, behind everything that may forbid it.
 import type { OperationKind, OperationPayload } from "../protocol/operation.ts";
 import { sealedCredentials } from "./concerns/credentials.ts";
+import type { Because } from "../stop.ts";
 import type { Command } from "./decision.ts";
 import { because, hasFinalizer, isDeleting, wait, type Draft, type Stop } from "./draft.ts";
 import { backoffLeft, reject } from "./status/errors.ts";
+import type { OperationView, Snapshot } from "./snapshot.ts";
 import { isoTime } from "./status/iso-time.ts";
 
 const minuteMs = 60_000;
@@ -63,13 +65,23 @@ function sinceText(lastSeenMs: number): string {
  * away, wakes nobody.
  */
 function waitsForCluster({ snapshot }: Draft, kind: OperationKind): Stop | undefined {
-  const { clusterLink, cluster, nowMs } = snapshot;
+  const { clusterLink, nowMs } = snapshot;
   if (clusterLink.kind === "current" || !switches.includes(kind)) return undefined;
+  return wait(clusterUnknown(snapshot), ["cluster", "spec"], nowMs + minuteMs);
+}
+
+function clusterUnknown({ cluster, clusterLink }: Snapshot): Because {
   const message =
     clusterLink.kind === "away"
       ? `the cluster link of ${cluster} ${sinceText(clusterLink.lastSeenMs)}; check its agent`
       : `waits for the cluster link of ${cluster}, which was away, to tell what has changed`;
-  return wait(because("ClusterUnknown", message), ["cluster", "spec"], nowMs + minuteMs);
+  return because("ClusterUnknown", message);
+}
+
+/** An operation that was ordered just before is not given to its site either. */
+export function heldUp({ snapshot }: Draft, view: OperationView): Because | undefined {
+  const isNew = view.state === "pending" && switches.includes(view.kind);
+  return isNew && snapshot.clusterLink.kind !== "current" ? clusterUnknown(snapshot) : undefined;
 }
 
 function waitsForSpec(draft: Draft): Stop | undefined {

@@ -1,8 +1,9 @@
 // Two statements of hop 6: rows to send, and rows that an agent has answered.
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import { delivery, type Delivery } from "../../../shared/protocol/frames.ts";
 import type { LinkName, LinkStore } from "../../ports.ts";
+import { leaseTtlMs } from "../../lease-times.table.ts";
 import { readRow, type Database } from "../database.ts";
 
 const taken = z.object({
@@ -14,7 +15,8 @@ const taken = z.object({
  * Marks rows as sent in this session and returns them in order, up to the limit of each link, and documents first: what
  * a new session repeats may be older than the document that it brings. Undefined: the session does not hold the links
  * any more. If the answer gets lost the caller must end the session: another one gets the rows again. A status that is
- * followed by one that was sent waits: the newer one may have been written, and an older one must not come after it.
+ * followed by one that was sent waits: the newer one may have been written, and an older one must not come after it. An
+ * operation that is new to the site waits until it is known what people want of the host by now.
  */
 export async function takeOutbox(
   database: Database,
@@ -45,6 +47,7 @@ export async function takeOutbox(
               SELECT FROM outbox newer
               WHERE newer.link = o.link AND newer.host_uid = o.host_uid AND newer.id > o.id
                 AND newer.sent_epoch <> 0 AND newer.key LIKE 'status:%'))
+            AND NOT (coalesce(o.key LIKE 'operation:%', false) AND ${isBlind(nowMs)})
           ORDER BY o.id LIMIT ${limit}::int
           FOR UPDATE SKIP LOCKED) next
       ),
@@ -69,6 +72,15 @@ export async function takeOutbox(
         '[]') AS rows`,
   );
   return row.held < session.links.length ? undefined : row.rows;
+}
+
+/** Of an outbox row `o` with an operation. As the decisions have it, what only looks is given out. */
+function isBlind(nowMs: number): SQL {
+  return sql`EXISTS (
+    SELECT FROM operations p JOIN hosts h ON h.uid = p.host_uid
+    LEFT JOIN links c ON c.name = 'cluster:' || h.cluster
+    WHERE p.id = substr(o.key, 11) AND p.state = 'pending' AND p.class <> 'observe'
+      AND (c.name IS NULL OR c.behind OR c.seen_at < ${nowMs - leaseTtlMs}::bigint))`;
 }
 
 /**

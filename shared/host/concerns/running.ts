@@ -3,6 +3,7 @@
 import { because, event, wait, type Draft, type EndedOperation, type Stop } from "../draft.ts";
 import type { OperationFailure } from "../../protocol/operation.ts";
 import type { OperationView } from "../snapshot.ts";
+import { heldUp } from "../order.ts";
 import { isoTime } from "../status/iso-time.ts";
 import { progressText, progressWakeMs, timeText } from "../status/operation-condition.ts";
 
@@ -62,7 +63,8 @@ export function waitForOperation(draft: Draft, keeps: boolean): Stop | undefined
     const message = `site ${site.name} has not been heard since ${isoTime(site.lastSeenMs)}; ${view.kind} goes on there`;
     return wait(because("SiteUnreachable", message), ["operation", "site", "spec"]);
   }
-  return wait(because("Running", runningText(view)), ["operation", "spec"], progressWakeMs(draft));
+  const why = heldUp(draft, view) ?? because("Running", runningText(view));
+  return wait(why, ["operation", "spec"], progressWakeMs(draft));
 }
 
 /** An Event at the border of two steps of long work. */

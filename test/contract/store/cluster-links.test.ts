@@ -1,6 +1,10 @@
 // What counts as unknown of a cluster whose link was away.
 import { expect, test } from "vitest";
-import { hostObject, type StoreWorld } from "../../support/control-plane/store-world.ts";
+import {
+  hostObject,
+  newOperation,
+  type StoreWorld,
+} from "../../support/control-plane/store-world.ts";
 import { onEachDatabase } from "./databases.ts";
 
 async function start(world: StoreWorld): Promise<void> {
@@ -10,6 +14,7 @@ async function start(world: StoreWorld): Promise<void> {
 
 onEachDatabase("a cluster link", (held) => {
   const linkOf = async (world: StoreWorld) => (await world.store.loadHost("a"))?.clusterLink;
+  const nothing = { hosts: [], sites: [] };
   const sender = (epoch: number) => ({ agentId: "both", epoch, cluster: "east" });
 
   test("that was away is behind until it has caught up, and nobody waits longer", async () => {
@@ -21,14 +26,19 @@ onEachDatabase("a cluster link", (held) => {
     expect(await linkOf(world)).toEqual({ lastSeenMs: world.clock.nowMs(), behind: true });
     const again = await world.opened("both", { tellsCaughtUp: true });
     expect(await linkOf(world)).toMatchObject({ behind: true });
+    const operation = newOperation("a", "a.1", { class: "once" });
+    await world.store.commitHost(await world.commit("a", { operation, wakeAtMs: 9 }));
     const { version } = await world.commit("a");
-    expect(await world.store.catchUp(sender(epoch))).toEqual([]);
-    expect(await world.store.catchUp({ ...sender(again.epoch), cluster: "west" })).toEqual([]);
+    expect(await world.store.catchUp(sender(epoch))).toEqual(nothing);
+    expect(await world.store.catchUp({ ...sender(again.epoch), cluster: "west" })).toEqual(nothing);
     expect(await linkOf(world)).toMatchObject({ behind: true });
-    expect(await world.store.catchUp(sender(again.epoch))).toEqual(["a"]);
+    expect(await world.store.catchUp(sender(again.epoch))).toEqual({
+      hosts: ["a"],
+      sites: ["lab"],
+    });
     expect(await linkOf(world)).toMatchObject({ behind: false });
     expect((await world.commit("a")).version).toBe(version + 1);
-    expect(await world.store.catchUp(sender(again.epoch))).toEqual([]);
+    expect(await world.store.catchUp(sender(again.epoch))).toEqual(nothing);
   });
 
   test("that comes back soon, or is an older one, is not behind", async () => {
@@ -48,6 +58,37 @@ onEachDatabase("a cluster link", (held) => {
     world.clock.advance(20_001);
     const { epoch } = await world.opened("both", { tellsCaughtUp: true });
     await world.store.commitHost(await world.commit("a", { wakeAtMs: undefined }));
-    expect(await world.store.catchUp(sender(epoch))).toEqual([]);
+    expect(await world.store.catchUp(sender(epoch))).toEqual(nothing);
+  });
+
+  test("that is away or behind holds operations up that are new to their site, but for those that only look", async () => {
+    const { world } = held();
+    await start(world);
+    const give = async (id: string, kind: "observe" | "once") => {
+      const operation = newOperation("a", id, { class: kind });
+      const delivery = { kind: "operation", operation: operation.operation } as const;
+      const row = { link: "site:lab", key: `operation:${id}`, hostUid: "a", delivery } as const;
+      const consumed = (await world.store.loadHost("a"))?.operation?.id;
+      const commit = await world.commit("a", { operation, consumed, outbox: [row] });
+      expect((await world.store.commitHost(commit)).ok).toBe(true);
+    };
+    const links = ["site:lab", "cluster:east"] as const;
+    const take = async (epoch: number) =>
+      (await world.store.takeOutbox({ epoch, links }, 10))?.map(({ delivery }) => delivery.kind);
+    await give("a.1", "once");
+    world.clock.advance(20_001);
+    const first = await world.opened("both", { tellsCaughtUp: true });
+    expect(await take(first.epoch)).toEqual([]);
+    await world.store.catchUp(sender(first.epoch));
+    expect(await take(first.epoch)).toEqual(["operation"]);
+    world.clock.advance(20_001);
+    await give("a.2", "observe");
+    const second = await world.opened("both", { tellsCaughtUp: true });
+    expect(await take(second.epoch)).toEqual(["operation"]);
+    await give("a.3", "once");
+    expect(await take(second.epoch)).toEqual([]);
+    const accepted = { kind: "operation-accepted", hostUid: "a", operationId: "a.3" } as const;
+    await world.observe("both", second.epoch, accepted);
+    expect(await take(second.epoch)).toEqual(["operation"]);
   });
 });

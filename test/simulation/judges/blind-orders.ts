@@ -1,5 +1,5 @@
-// Orders that are given though nobody can tell what people want of the host by now: its cluster link is not heard, or
-// was away as the host was held, so that the control plane cannot have been told of both in turn.
+// Orders that are made, or given to a site, though nobody can tell what people want of the host by now: its cluster link
+// is not heard, or was away as the host was held, so that the control plane cannot have been told of both in turn.
 import type { WorldEvent } from "../world/events.ts";
 import { Since } from "./history.ts";
 import { isHandsOff } from "./host-of.ts";
@@ -12,7 +12,7 @@ const leaseMs = 20_000;
 /** A watch that stands still looks like one that has nothing to tell, also some time after. */
 const stalledMs = 120_000;
 
-const switches: readonly unknown[] = ["inspect", "clean", "provision", "power"];
+const switches: readonly string[] = ["inspect", "clean", "provision", "power"];
 
 interface Line {
   readonly heardMs: number;
@@ -29,6 +29,8 @@ export class BlindOrders {
   readonly #lines = new Map<string, Line>();
   readonly #stalledMs = new Map<string, number>();
   readonly #clusterOf = new Map<string, string>();
+  /** Ids of operations. */
+  readonly #delivered = new Set<string>();
 
   constructor(report: Report) {
     this.#report = report;
@@ -47,7 +49,14 @@ export class BlindOrders {
   onCommit({ table, key, before, after, atMs, statement }: EventOf<"commit">): void {
     if (table === "links" && after?.["seen_at"] !== before?.["seen_at"]) this.#hear(key, atMs);
     const isNew = before === undefined && statement === "commitHost";
-    if (table === "operations" && isNew && after !== undefined) this.#ordered(after, atMs);
+    if (table !== "operations" || !isNew || after === undefined) return;
+    this.#given(String(after["host_uid"]), `${String(after["kind"])} was ordered`, atMs);
+  }
+
+  onDelivered({ hostUid, operationId, work, atMs }: EventOf<"delivered">): void {
+    if (operationId === undefined || work === undefined || this.#delivered.has(operationId)) return;
+    this.#delivered.add(operationId);
+    this.#given(hostUid, `${work} was delivered`, atMs);
   }
 
   #hear(link: string, atMs: number): void {
@@ -58,19 +67,19 @@ export class BlindOrders {
     this.#lines.set(cluster, { heardMs: atMs, away });
   }
 
-  #ordered({ host_uid: uid, kind }: Readonly<Record<string, unknown>>, atMs: number): void {
-    const cluster = this.#clusterOf.get(String(uid)) ?? "";
+  /** what: beginning with the kind of operation. */
+  #given(uid: string, what: string, atMs: number): void {
+    const cluster = this.#clusterOf.get(uid) ?? "";
     const line = this.#lines.get(cluster);
-    if (line === undefined || !switches.includes(kind)) return;
+    if (line === undefined || !switches.some((kind) => what.startsWith(`${kind} `))) return;
     const silentMs = atMs - line.heardMs;
-    const what = `${String(kind)} of ${String(uid)} was ordered`;
     if (silentMs > awayMs)
-      this.#report(`${what}, ${cluster} was not heard for ${silentMs} ms`, String(uid));
+      this.#report(`${what}, ${cluster} was not heard for ${silentMs} ms`, uid);
     const { away } = line;
-    const heldMs = this.#held.heldMs(String(uid), atMs);
+    const heldMs = this.#held.heldMs(uid, atMs);
     if (away === undefined || heldMs < 0 || atMs < (this.#stalledMs.get(cluster) ?? 0)) return;
     const sinceMs = atMs - heldMs;
     if (sinceMs > away.fromMs && sinceMs <= away.toMs)
-      this.#report(`${what}, held for ${heldMs} ms, since ${cluster} was away`, String(uid));
+      this.#report(`${what}, held for ${heldMs} ms, since ${cluster} was away`, uid);
   }
 }

@@ -125,3 +125,10 @@ test("nothing is ordered for a host that was held while the cluster link was awa
   const stalled: Made = { at: 39, kind: "fault", fault: "api-watch-stalled", target: "c" };
   expect(judge(...away.slice(0, 3), stalled, heard(40), newOperation(41, "clean"))).toEqual([]);
 });
+
+test("nothing that was ordered before is given to a site while the cluster link is not heard", () => {
+  const host = stored(0, madeHost());
+  expect(judge(host, heard(1), ordered(32, "inspect"))).toHaveLength(1);
+  expect(judge(host, heard(1), ordered(30, "inspect"), ordered(32, "inspect"))).toEqual([]);
+  expect(judge(host, heard(1), ordered(32, "register"))).toEqual([]);
+});

@@ -25,6 +25,10 @@ export const s2: JudgeKind = {
           blind.onObject(event);
         },
         commit: (event) => blind.onCommit(event),
+        delivered(event) {
+          known.on.delivered(event);
+          blind.onDelivered(event);
+        },
         fault: (event) => blind.onFault(event),
         "fault-ended": (event) => blind.onFault(event),
         "power-command"({ machine, action, agent, atMs }, truth) {

@@ -62,7 +62,7 @@ const generated: ReadonlySet<string> = new Set(["brief", "provisioning_state", "
 
 /** bigint and numeric columns, which drivers give as text. */
 const numeric =
-  /^(counter|epoch|committed_seq|version|resource_version|sent_epoch|tries|turn|\w+_at)$/;
+  /^(counter|epoch|given_epoch|given_turn|committed_seq|version|resource_version|sent_epoch|tries|turn|\w+_at)$/;
 
 function plain(name: TableName, rows: readonly PlainRow[]): readonly PlainRow[] {
   const isNumber = (column: string) =>

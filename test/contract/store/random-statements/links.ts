@@ -107,7 +107,7 @@ function bootOf({ random }: Draw, agent: StoredAgentRow | undefined) {
 /** Rarely one that a session has already. */
 function tokenOf(draw: Draw): string {
   const other = rowOf(draw, draw.tables.sessions)?.token_hash;
-  return other === undefined || draw.random.chance(0.95) ? `session-${draw.next()}` : other;
+  return other === undefined || draw.random.chance(0.9) ? `session-${draw.next()}` : other;
 }
 
 /** hello.documentsDigest of an agent that holds what it should. */

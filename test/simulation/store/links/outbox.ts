@@ -1,4 +1,5 @@
 // As control-plane/store/links/outbox.ts: rows to send, and rows that an agent has answered.
+import { leaseTtlMs } from "../../../../control-plane/lease-times.table.ts";
 import type { LinkName, LinkStore } from "../../../../control-plane/ports.ts";
 import { isOlderStatus, isStatus, rowsOfHost, rowsOfLink } from "../hosts/outbox-rows.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
@@ -24,6 +25,7 @@ export function takeOutbox(
     const blocked = statusesBehindSent(rows);
     return rows
       .filter((row) => row.sent_epoch !== epoch && row.retry_at <= nowMs && !blocked.has(row.id))
+      .filter((row) => !isBlind(database, row, nowMs))
       .slice(0, limit);
   });
   for (const row of taken) database.write("outbox", String(row.id), { ...row, sent_epoch: epoch });
@@ -49,6 +51,16 @@ function noteGiven(
     if (link === undefined) continue;
     database.write("links", name, { ...link, given_epoch: epoch, given_turn: turn });
   }
+}
+
+/** An operation that is new to the site, while nobody can tell what people want of the host by now. */
+function isBlind({ tables }: MemoryDatabase, { key }: StoredOutboxRow, nowMs: number): boolean {
+  if (key?.startsWith("operation:") !== true) return false;
+  const operation = tables.operations.get(key.slice("operation:".length));
+  if (operation?.state !== "pending" || operation.class === "observe") return false;
+  const cluster = tables.hosts.get(operation.host_uid)?.cluster;
+  const link = cluster === undefined ? undefined : tables.links.get(`cluster:${cluster}`);
+  return link === undefined || link.behind || link.seen_at < nowMs - leaseTtlMs;
 }
 
 /** What may need its host's document: 1. */
