@@ -224,7 +224,7 @@ test("an unreachable site keeps its running write, and since when is said", () =
   expect(decision.next).toMatchObject({ awaited: ["operation", "site", "spec"] });
 });
 
-test("progress is shown with bytes, percent, speed and time left, at most every 2 s", () => {
+test("steps and progress are shown with bytes, percent, speed and time left, at most every 2 s", () => {
   const world = provisioning();
   const report = (doneBytes: number): void => {
     const progress = {
@@ -239,7 +239,9 @@ test("progress is shown with bytes, percent, speed and time left, at most every 
   const shown = () =>
     world.host.status?.conditions?.find(({ type }) => type === "farrier.dev/Operation");
   report(1024 ** 3);
-  world.settle();
+  expect(world.settle().next).toMatchObject({ wakeAtMs: startMs + 2_000 });
+  expect(shown()).toMatchObject({ status: "True", reason: "Provisioning" });
+  world.pass(2_000);
   expect(shown()).toMatchObject({
     status: "True",
     reason: "Writing",
@@ -249,7 +251,7 @@ test("progress is shown with bytes, percent, speed and time left, at most every 
   report(2 * 1024 ** 3);
   const decision = world.pass(500);
   expect(shown()?.message).toContain("25 %");
-  expect(decision.next).toMatchObject({ wakeAtMs: startMs + 2_000 });
+  expect(decision.next).toMatchObject({ wakeAtMs: startMs + 4_000 });
   world.pass(1_500);
   expect(shown()?.message).toContain("50 %");
   expect(world.events().filter((reason) => reason === "Writing")).toHaveLength(1);

@@ -6,7 +6,7 @@ import type { OperationView } from "../snapshot.ts";
 import type { Verdict } from "./conditions.ts";
 
 const operationConditionType = "farrier.dev/Operation";
-/** At most one write of progress in this time. */
+/** At most one write of progress, steps included, in this time. */
 const progressIntervalMs = 2_000;
 
 const steps = {
@@ -22,6 +22,7 @@ export function operationCondition(draft: Draft, stop: Stop): Verdict {
   const { memory, snapshot } = draft;
   const running = draft.consumed === undefined ? snapshot.operation : undefined;
   if (draft.command !== undefined) {
+    memory.progressAtMs = snapshot.nowMs;
     const reason = steps[draft.command.payload.kind];
     return { type: operationConditionType, status: "True", reason, message: stop.because.message };
   }
@@ -38,9 +39,9 @@ function runningVerdict(draft: Draft, operation: OperationView, stop: Stop): Ver
     memory.progressAtMs !== undefined &&
     snapshot.nowMs < memory.progressAtMs + progressIntervalMs &&
     stop.because.reason === "Running";
-  const isSameStep = shown?.status === "True" && shown.reason === reason;
-  if (isEarly && isSameStep) {
-    return { type: operationConditionType, status: "True", reason, message: shown.message };
+  if (isEarly && shown?.status === "True") {
+    const { reason: step, message } = shown;
+    return { type: operationConditionType, status: "True", reason: step, message };
   }
   memory.progressAtMs = snapshot.nowMs;
   return { type: operationConditionType, status: "True", reason, message: stop.because.message };
