@@ -2,6 +2,7 @@
 // a bookmark may take a minute: the watch has come up to where the server stood, or has been silent since.
 import { z } from "zod";
 import type { Clock } from "../ports.ts";
+import { paths } from "./follow-deps.ts";
 import type { KubernetesApi } from "./port.ts";
 import type { WaitingEvents } from "./waiting-events.ts";
 
@@ -15,16 +16,15 @@ export interface CatchUpDeps {
   readonly clock: Clock;
 }
 
-/** Runs beside the watch of a collection, until all has arrived among its events. */
+/** Runs beside a watch, until all has arrived among its events. */
 export async function catchUp(
   deps: CatchUpDeps,
-  path: string,
   events: Pick<WaitingEvents, "allArrived" | "count" | "newest">,
   signal: AbortSignal,
 ): Promise<void> {
   let present: bigint | undefined;
   while (!signal.aborted) {
-    present ??= await presentVersion(deps, path);
+    present ??= await presentVersion(deps);
     const { count } = events;
     await deps.clock.sleep(silentMs, signal);
     if (signal.aborted || present === undefined) continue;
@@ -32,9 +32,9 @@ export async function catchUp(
   }
 }
 
-/** Where the server stands; a list of one object is answered from its newest state. */
-async function presentVersion({ api }: CatchUpDeps, path: string): Promise<bigint | undefined> {
-  const answer = await api.request({ method: "GET", path: `${path}?limit=1` });
+/** Where the server stands: it counts the versions of all resources together, and there is always a namespace. */
+async function presentVersion({ api }: CatchUpDeps): Promise<bigint | undefined> {
+  const answer = await api.request({ method: "GET", path: `${paths.namespaces}?limit=1` });
   if (!answer.ok || answer.value.status !== 200) return undefined;
   return BigInt(list.parse(answer.value.body).metadata.resourceVersion);
 }

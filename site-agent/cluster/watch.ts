@@ -115,7 +115,7 @@ async function watchFrom(
   const ended = deps.api
     .watch(`${paths[resource]}?${query}`, (event) => stream.push(event), stop.signal)
     .finally(() => stream.end());
-  if (!hasToldAll(deps, resource)) void catchUp(deps, paths[resource], stream, stop.signal);
+  if (!hasToldAll(deps, resource)) void catchUp(deps, stream, stop.signal);
   let cursor = from;
   for (;;) {
     const events = await stream.take(batchSize);

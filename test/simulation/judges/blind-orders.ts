@@ -29,6 +29,8 @@ export class BlindOrders {
   readonly #lines = new Map<string, Line>();
   readonly #stalledMs = new Map<string, number>();
   readonly #clusterOf = new Map<string, string>();
+  /** Whether the site was told last that the host is held: then it does nothing with what waited before. */
+  readonly #toldHeld = new Map<string, boolean>();
   /** Ids of operations. */
   readonly #delivered = new Set<string>();
 
@@ -53,7 +55,11 @@ export class BlindOrders {
     this.#given(String(after["host_uid"]), `${String(after["kind"])} was ordered`, atMs);
   }
 
-  onDelivered({ hostUid, operationId, work, atMs }: EventOf<"delivered">): void {
+  onDelivered({ hostUid, document, operationId, work, atMs }: EventOf<"delivered">): void {
+    if (document !== undefined) {
+      const { paused, detached } = document.hold;
+      this.#toldHeld.set(hostUid, paused || detached);
+    }
     if (operationId === undefined || work === undefined || this.#delivered.has(operationId)) return;
     this.#delivered.add(operationId);
     this.#given(hostUid, `${work} was delivered`, atMs);
@@ -77,7 +83,8 @@ export class BlindOrders {
       this.#report(`${what}, ${cluster} was not heard for ${silentMs} ms`, uid);
     const { away } = line;
     const heldMs = this.#held.heldMs(uid, atMs);
-    if (away === undefined || heldMs < 0 || atMs < (this.#stalledMs.get(cluster) ?? 0)) return;
+    if (away === undefined || heldMs < 0 || this.#toldHeld.get(uid) === true) return;
+    if (atMs < (this.#stalledMs.get(cluster) ?? 0)) return;
     const sinceMs = atMs - heldMs;
     if (sinceMs > away.fromMs && sinceMs <= away.toMs)
       this.#report(`${what}, held for ${heldMs} ms, since ${cluster} was away`, uid);

@@ -132,3 +132,10 @@ test("nothing that was ordered before is given to a site while the cluster link 
   expect(judge(host, heard(1), ordered(30, "inspect"), ordered(32, "inspect"))).toEqual([]);
   expect(judge(host, heard(1), ordered(32, "register"))).toEqual([]);
 });
+
+test("what waited for a site that knows better by now is given to it", () => {
+  const held = stored(10, madeHost({ annotations: { "baremetalhost.metal3.io/paused": "" } }));
+  const away = [stored(0, madeHost()), heard(1), held, heard(40)];
+  expect(judge(...away, ordered(41, "clean"))).toHaveLength(1);
+  expect(judge(...away, told(41, { paused: true }), ordered(41, "clean"))).toEqual([]);
+});
