@@ -33,6 +33,8 @@ export class BlindOrders {
   readonly #toldHeld = new Map<string, boolean>();
   /** Ids of operations. */
   readonly #delivered = new Set<string>();
+  /** When they were sent last: an agent that was stopped finds them in its socket. */
+  readonly #sentMs = new Map<string, number>();
 
   constructor(report: Report) {
     this.#report = report;
@@ -48,11 +50,13 @@ export class BlindOrders {
     this.#stalledMs.set(target, kind === "fault" ? Infinity : atMs + stalledMs);
   }
 
-  onCommit({ table, key, before, after, atMs, statement }: EventOf<"commit">): void {
+  onCommit(event: EventOf<"commit">): void {
+    const { table, key, before, after, atMs, statement } = event;
     if (table === "links" && after?.["seen_at"] !== before?.["seen_at"]) this.#hear(key, atMs);
+    if (table === "outbox") this.#noteSent(event);
     const isNew = before === undefined && statement === "commitHost";
     if (table !== "operations" || !isNew || after === undefined) return;
-    this.#given(String(after["host_uid"]), `${String(after["kind"])} was ordered`, atMs);
+    this.#given(String(after["host_uid"]), `${String(after["kind"])} was ordered`, atMs, atMs);
   }
 
   onDelivered({ hostUid, document, operationId, work, atMs }: EventOf<"delivered">): void {
@@ -62,7 +66,12 @@ export class BlindOrders {
     }
     if (operationId === undefined || work === undefined || this.#delivered.has(operationId)) return;
     this.#delivered.add(operationId);
-    this.#given(hostUid, `${work} was delivered`, atMs);
+    this.#given(hostUid, `${work} was delivered`, atMs, this.#sentMs.get(operationId) ?? atMs);
+  }
+
+  #noteSent({ before, after, atMs }: EventOf<"commit">): void {
+    if (after === undefined || after["sent_epoch"] === before?.["sent_epoch"]) return;
+    this.#sentMs.set(String(after["key"]).replace(/^operation:/, ""), atMs);
   }
 
   #hear(link: string, atMs: number): void {
@@ -74,11 +83,11 @@ export class BlindOrders {
   }
 
   /** what: beginning with the kind of operation. */
-  #given(uid: string, what: string, atMs: number): void {
+  #given(uid: string, what: string, atMs: number, sentMs: number): void {
     const cluster = this.#clusterOf.get(uid) ?? "";
     const line = this.#lines.get(cluster);
     if (line === undefined || !switches.some((kind) => what.startsWith(`${kind} `))) return;
-    const silentMs = atMs - line.heardMs;
+    const silentMs = sentMs - line.heardMs;
     if (silentMs > awayMs)
       this.#report(`${what}, ${cluster} was not heard for ${silentMs} ms`, uid);
     const { away } = line;

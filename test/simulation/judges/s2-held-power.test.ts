@@ -133,6 +133,19 @@ test("nothing that was ordered before is given to a site while the cluster link 
   expect(judge(host, heard(1), ordered(32, "register"))).toEqual([]);
 });
 
+test("what an agent that was stopped finds in its socket was given when it was sent", () => {
+  const sending = (at: number): Made => {
+    const [before, after] = [{ sent_epoch: 0 }, { sent_epoch: at, key: "operation:u.1" }];
+    const row = { table: "outbox", key: "7", before, after, place: 0 };
+    return { at, kind: "commit", statement: "takeOutbox", ...row };
+  };
+  const order = ordered(92, "inspect");
+  const host = stored(0, madeHost());
+  expect(judge(host, heard(1), sending(2), order)).toEqual([]);
+  expect(judge(host, heard(1), sending(2), sending(32), order)).toHaveLength(1);
+  expect(judge(host, heard(1), order)).toHaveLength(1);
+});
+
 test("what waited for a site that knows better by now is given to it", () => {
   const held = stored(10, madeHost({ annotations: { "baremetalhost.metal3.io/paused": "" } }));
   const away = [stored(0, madeHost()), heard(1), held, heard(40)];
