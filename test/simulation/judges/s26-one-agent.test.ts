@@ -83,4 +83,6 @@ test("it may finish what destroys already, and nothing that came later", () => {
   expect(tryJudge(s26, [go, next, told(20), switched(40, "site-1")])).toHaveLength(1);
   const again = delivered(15, "operation", 2, { operationId: "u.1" });
   expect(tryJudge(s26, [go, again, told(20), switched(40, "site-1")])).toEqual([]);
+  const before = delivered(15, "operation", 2, { operationId: "u.0" });
+  expect(tryJudge(s26, [go, before, told(20), switched(40, "site-1")])).toEqual([]);
 });

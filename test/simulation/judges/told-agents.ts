@@ -58,12 +58,14 @@ export class ToldAgents {
     this.#destroys.set(`${agent} ${machine}`, operationId);
   }
 
-  /** What went before has ended by then, unless it comes once more itself. */
-  onDelivered({ agent, what, hostUid, operationId }: EventOf<"delivered">): void {
-    if (what !== "operation") return;
+  /** What went before has ended by then. It may come once more itself, and so may what it came after. */
+  onDelivered({ agent, what, operationId }: EventOf<"delivered">): void {
+    if (what !== "operation" || operationId === undefined) return;
+    const { hostUid, number } = partsOfOperation(operationId);
     for (const [key, destroying] of this.#destroys) {
-      const isIts = key.startsWith(`${agent} `) && partsOfOperation(destroying).hostUid === hostUid;
-      if (isIts && destroying !== operationId) this.#destroys.delete(key);
+      const known = partsOfOperation(destroying);
+      const isIts = key.startsWith(`${agent} `) && known.hostUid === hostUid;
+      if (isIts && known.number < number) this.#destroys.delete(key);
     }
   }
 
