@@ -102,7 +102,10 @@ async function untilQuiet(): Promise<readonly BareMetalHost[]> {
     fleet.hosts.all().map(({ metadata: { uid, resourceVersion } }) => `${uid} ${resourceVersion}`);
   const inHub = async () => (await storedHosts()).map(({ uid, version }) => `${uid} ${version}`);
   const unsaid = async () =>
-    await fleet.sql`SELECT link, key FROM outbox UNION ALL SELECT name, uid FROM hosts WHERE deleted`;
+    await fleet.sql`
+      SELECT link, key FROM outbox UNION ALL
+      SELECT name, uid FROM hosts
+      WHERE deleted OR object->'metadata'->'deletionTimestamp' IS NOT NULL`;
   await expect
     .poll(
       async () => ({
