@@ -199,6 +199,11 @@ export interface HostStore {
       }
     | undefined
   >;
+  /**
+   * It becomes as a host that was never known, less its site and its claims, unless the version has moved on. Returns
+   * the machine that had it, to decide about.
+   */
+  forgetHost(uid: string, version: number): Promise<readonly string[]>;
   /** Nothing to decide until something changes: no wake time, unless the version has moved on. */
   restHost(uid: string, version: number): Promise<void>;
   /**

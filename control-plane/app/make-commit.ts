@@ -175,7 +175,8 @@ function writeRows(rows: HostRows, decision: Decision): OutboxRow[] {
   const { uid, cluster, namespace, name } = rows.host;
   const writes: WriteBack[] = [...decision.writes];
   if (decision.status !== undefined) {
-    writes.unshift({ kind: "status", namespace, name, uid, status: decision.status });
+    const { status, memory } = decision;
+    writes.unshift({ kind: "status", namespace, name, uid, status, over: memory.over });
   }
   const link: LinkName = `cluster:${cluster}`;
   return writes.map((write) => ({

@@ -47,6 +47,7 @@ function makeDeps(
 ) {
   const commits: HostCommit[] = [];
   const rested: number[] = [];
+  const forgotten: number[] = [];
   const notified: string[] = [];
   const machines: string[] = [];
   const logged: Record<string, unknown>[] = [];
@@ -57,6 +58,10 @@ function makeDeps(
       commitHost(commit) {
         commits.push(commit);
         return Promise.resolve(answer(commit, commits.length));
+      },
+      forgetHost(_uid, version) {
+        forgotten.push(version);
+        return Promise.resolve(["machine"]);
       },
       restHost(_uid, version) {
         rested.push(version);
@@ -74,7 +79,7 @@ function makeDeps(
     log: { info: log, warn: log, error: log },
     metrics: makeMetrics(),
   };
-  return { deps, commits, rested, notified, machines, logged };
+  return { deps, commits, rested, forgotten, notified, machines, logged };
 }
 
 test("reconcileHost takes a new snapshot when somebody else committed first", async () => {
@@ -149,4 +154,28 @@ test("reconcileHost is done when the host is gone from the store", async () => {
   const { deps, commits } = makeDeps(undefined, () => ok([]));
   expect(await reconcileHost(deps, "a")).toBe("decided");
   expect(commits).toEqual([]);
+});
+
+test("reconcileHost forgets and adopts a host of which Kubernetes shows a newer status than was decided", async () => {
+  const memory = memoryOf("registering");
+  const shown = memoryOf("available").status;
+  memory.status.lastUpdated = "2026-11-01T12:00:00Z";
+  memory.stamps = { seen: "2026-11-01T11:59:00Z", own: [memory.status.lastUpdated] };
+  shown.lastUpdated = "2026-11-01T12:00:01Z";
+  const lost = makeRows({}, { spec, status: shown });
+  const { deps, commits, forgotten, machines } = makeDeps(undefined, () => ok([]));
+  const loadHost = () =>
+    Promise.resolve({
+      ...lost,
+      host: { ...lost.host, ...(forgotten.length > 0 ? {} : { memory }) },
+    });
+  const adopting = { ...deps, store: { ...deps.store, loadHost } };
+  expect(await reconcileHost(adopting, "a")).toBe("decided");
+  expect(forgotten).toEqual([4]);
+  expect(machines).toEqual(["machine"]);
+  expect(commits.map(({ memory: kept }) => kept?.status.provisioning.state)).toEqual(["available"]);
+  memory.stamps.own.push(shown.lastUpdated);
+  forgotten.length = 0;
+  await reconcileHost(adopting, "a");
+  expect(forgotten).toEqual([]);
 });

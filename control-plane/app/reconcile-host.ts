@@ -1,5 +1,6 @@
 // Around hop 4 of 8 (shared/host/decide), next: hop 5 (control-plane/store/hosts/commit-host). Takes a snapshot of
 // one host, decides, commits; again if somebody else committed first. Judges nothing itself.
+import { isOvertaken } from "../../shared/host/adopt.ts";
 import { decide } from "../../shared/host/decide.ts";
 import type { Decision } from "../../shared/host/decision.ts";
 import type { Snapshot } from "../../shared/host/snapshot.ts";
@@ -11,7 +12,7 @@ import type { DecisionQueue } from "./decision-queue.ts";
 import { countDecision } from "./count-decision.ts";
 
 export interface ReconcileDeps {
-  readonly store: Pick<HostStore, "loadHost" | "commitHost" | "restHost">;
+  readonly store: Pick<HostStore, "loadHost" | "commitHost" | "restHost" | "forgetHost">;
   readonly bus: Pick<Bus, "notify">;
   /** Of the machine that has the host, or waits for one. */
   readonly machineDecisions: Pick<DecisionQueue, "decide">;
@@ -36,6 +37,11 @@ export async function reconcileHost(deps: ReconcileDeps, uid: string): Promise<"
       if (!snapshot.ok) logInvalid(deps, rows, snapshot.error.message);
       return "decided";
     }
+    if (isOvertaken(snapshot.value)) {
+      logOvertaken(deps, rows);
+      void deps.machineDecisions.decide(await deps.store.forgetHost(uid, rows.host.version));
+      continue;
+    }
     const decision = decide(snapshot.value);
     const commit = makeCommit(rows, snapshot.value, decision);
     const done = await deps.store.commitHost(commit);
@@ -57,6 +63,12 @@ export async function reconcileHost(deps: ReconcileDeps, uid: string): Promise<"
 /** A host that is new is not decided about before all is known that may name its site. */
 function isWhole({ feedsComplete, namespaceKnown, host }: HostRows): boolean {
   return feedsComplete && (namespaceKnown || host.deleted || host.memory !== undefined);
+}
+
+function logOvertaken(deps: ReconcileDeps, rows: HostRows): void {
+  const { name, namespace, cluster } = rows.host;
+  const message = "database went back in time: Kubernetes shows a newer status of a host";
+  deps.log.warn(message, { host: name, namespace, cluster });
 }
 
 function logInvalid(deps: ReconcileDeps, rows: HostRows, problem: string): void {

@@ -29,6 +29,7 @@ import { applySecrets } from "./hosts/apply-secrets.ts";
 import { commitHost } from "./hosts/commit-host.ts";
 import { foldBatch, type FoldedBatch } from "./hosts/feed-batch.ts";
 import { claimants, surroundings } from "./hosts/fleet.ts";
+import { forgetHost } from "./links/forget-hosts.ts";
 import { loadHost } from "./hosts/load-host.ts";
 import { decideWithinMs } from "../lease-times.table.ts";
 import { loadAgent, sessionOfToken, siteKeys } from "./links/agents.ts";
@@ -120,6 +121,10 @@ function hostStore(database: Database, clock: Clock) {
       return row.committed === null
         ? undefined
         : { committedSeq: row.committed, touched: row.touched, refused: row.refused };
+    },
+    async forgetHost(uid, version) {
+      const rows = await readRows(database, uidRow, forgetHost({ uid, version }, wakeAtMs()));
+      return rows.map((row) => row.uid);
     },
     async restHost(uid, version) {
       await database.rows(

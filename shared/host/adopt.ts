@@ -1,11 +1,12 @@
 // Memory for a host that this database does not know: a new hub, a lost or restored database, a host that
 // came from another controller. Kubernetes' own status is believed; nothing is switched, booted or written by it.
 import { copyJson } from "../copy-json.ts";
-import { statusAnnotation } from "../metal3/annotations.ts";
+import { pausedAnnotation, statusAnnotation } from "../metal3/annotations.ts";
 import { bareMetalHostStatus, type BareMetalHostStatus } from "../metal3/bare-metal-host.ts";
 import { canonicalJson, sha256Hex } from "./document/canonical-json.ts";
 import { pinsOf, inspectionDisabled } from "./concerns/hardware.ts";
 import type { HostMemory, Snapshot } from "./snapshot.ts";
+import { isLost } from "./status/stamps.ts";
 import { readState } from "./state.table.ts";
 
 /**
@@ -39,6 +40,17 @@ export function recall(snapshot: Snapshot): Adoption {
   const status = parseStatus(text);
   if (typeof status === "object") return adopted(snapshot, status);
   return { kind: "held", reason: status, memory: fresh(snapshot, emptyStatus()) };
+}
+
+/**
+ * Whether Kubernetes shows a status that this memory did not decide: a database went back in time, or somebody else led
+ * meanwhile. The host is to be forgotten, and adopted. One that is paused waits for that, too.
+ */
+export function isOvertaken({ host, memory, deleted }: Snapshot): boolean {
+  const { annotations } = host.metadata;
+  const isHeld = deleted === true || annotations?.[pausedAnnotation] !== undefined;
+  if (isHeld || memory?.stamps === undefined) return false;
+  return isLost(host.status?.lastUpdated, memory.stamps);
 }
 
 /** The status, or what is wrong with the text. */

@@ -35,7 +35,7 @@ import { provisioning } from "./states/provisioning.ts";
 import { registering } from "./states/registering.ts";
 import { unmanaged } from "./states/unmanaged.ts";
 import { stampConditions } from "./status/conditions.ts";
-import { isoTime } from "./status/iso-time.ts";
+import { stamp, stampsAfter } from "./status/stamps.ts";
 
 const rules: Readonly<Record<HostState, StateRules>> = {
   "": unmanaged,
@@ -144,14 +144,15 @@ function finish(draft: Draft, stop: Stop): Decision {
   };
 }
 
-/** Stamps lastUpdated if anything changed. Undefined: Kubernetes shows this status already. */
+/** Stamps it if anything changed. Undefined: Kubernetes shows this status already. */
 function statusToWrite(draft: Draft): Decision["status"] {
   const { snapshot, memory } = draft;
+  memory.stamps = stampsAfter(snapshot);
   const undated = (status: object | undefined) => ({ ...status, lastUpdated: undefined });
   const decided = undated(memory.status);
   const isNew = !isSameJson(decided, undated(snapshot.memory?.status));
   if (isNew || memory.status.lastUpdated === undefined) {
-    memory.status.lastUpdated = isoTime(snapshot.nowMs);
+    stamp(memory, snapshot);
   }
   return isSameJson(decided, undated(snapshot.host.status)) ? undefined : memory.status;
 }

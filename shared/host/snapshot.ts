@@ -16,6 +16,7 @@ import {
   operationState,
 } from "../protocol/operation.ts";
 import { diskIdentity, machineIdentity } from "../protocol/ramdisk.ts";
+import { knownStamps } from "../protocol/write-back.ts";
 import type { SecretFact } from "../protocol/facts/secret-fact.ts";
 import {
   sealedSecret,
@@ -84,6 +85,9 @@ export const hostMemory = z.object({
   power: z.object({ on: z.boolean().optional(), reportAtMs: z.number().optional() }).optional(),
   /** Since when a report of the power is missing (epoch ms). */
   powerAwaitedSinceMs: z.number().optional(),
+  stamps: knownStamps.optional(),
+  /** Those when the present status was decided. */
+  over: knownStamps.optional(),
   /** When progress was last put into the status (epoch ms). */
   progressAtMs: z.number().optional(),
   /** The step of the running operation that an Event told last. */

@@ -25,9 +25,24 @@ export type HostTaker = z.infer<typeof hostTaker>;
 
 const target = { namespace: z.string(), name: z.string(), uid: z.string() };
 
+/**
+ * Stamps (lastUpdated) of statuses that Kubernetes may show: up to `seen`, which it has shown, and those that were
+ * decided since. Any other is of a memory that was lost.
+ */
+export const knownStamps = z.object({
+  seen: z.string().optional(),
+  own: z.array(z.string()),
+});
+export type KnownStamps = z.infer<typeof knownStamps>;
+
 export const writeBack = z.discriminatedUnion("kind", [
   /** Server-side apply of the whole status, field manager "farrier". */
-  z.object({ kind: z.literal("status"), ...target, status: bareMetalHostStatus }),
+  z.object({
+    kind: z.literal("status"),
+    ...target,
+    status: bareMetalHostStatus,
+    over: knownStamps.optional(),
+  }),
   z.object({
     kind: z.literal("metadata"),
     ...target,

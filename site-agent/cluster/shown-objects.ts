@@ -153,6 +153,6 @@ const anyStatus = z.looseObject({});
 function lean({ metadata, ...object }: Versioned, path: string): Versioned {
   const { managedFields: _fields, ...rest } = metadata;
   if (!path.includes("/baremetalhosts/")) return { ...object, metadata: rest };
-  const { conditions } = anyStatus.safeParse(object["status"]).data ?? {};
-  return { ...object, metadata: rest, status: { conditions } };
+  const { conditions, lastUpdated } = anyStatus.safeParse(object["status"]).data ?? {};
+  return { ...object, metadata: rest, status: { conditions, lastUpdated } };
 }

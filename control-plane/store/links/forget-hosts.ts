@@ -2,6 +2,13 @@
 // about the hosts of the agent that proves it. They become as a host that this database never knew, and are taken
 // over anew from Kubernetes, once the feeds of their clusters have been listed whole (shared/host/adopt.ts).
 import { sql, type SQL } from "drizzle-orm";
+import { wakeMachines } from "../machines/wake-machines.ts";
+
+/** Columns of a host of which only its object, its site and its claims are known. */
+const unknownSql = sql.raw(
+  `memory = NULL, document = NULL, power_on = NULL, power_at = NULL, bmc_problem = NULL,
+        blocked = false, machine_uid = NULL`,
+);
 
 /** A condition on no row: where it is false, as in nearly every hello, no table is read for the rest. */
 const hasRegressed = sql.raw("(SELECT regressed FROM agent)");
@@ -13,9 +20,7 @@ const hasRegressed = sql.raw("(SELECT regressed FROM agent)");
 export function forgetParts(wakeAtMs: number): SQL {
   return sql`
     forgotten AS (
-      UPDATE hosts h SET
-        memory = NULL, document = NULL, power_on = NULL, power_at = NULL, bmc_problem = NULL,
-        blocked = false, machine_uid = NULL, version = h.version + 1, wake_at = ${wakeAtMs}::bigint
+      UPDATE hosts h SET ${unknownSql}, version = h.version + 1, wake_at = ${wakeAtMs}::bigint
       FROM agent
       WHERE ${hasRegressed} AND (h.site = agent.site OR h.cluster = agent.cluster)
       RETURNING h.uid, h.cluster
@@ -82,4 +87,27 @@ export function forgetAgain(agentId: string): SQL {
     ),
     ${forgetRows(sql.raw("true"))}
   SELECT 1`;
+}
+
+/**
+ * One statement: the same for one host, where Kubernetes proves it (shared/host/adopt.ts). Facts of Secrets stay: they
+ * are compared at each welcome.
+ */
+export function forgetHost(
+  { uid, version }: { readonly uid: string; readonly version: number },
+  wakeAtMs: number,
+): SQL {
+  return sql`
+  WITH target AS (
+      SELECT uid, machine_uid FROM hosts
+      WHERE uid = ${uid} AND version = ${version}::bigint FOR UPDATE
+    ),
+    forgotten AS (
+      UPDATE hosts h SET ${unknownSql}, version = h.version + 1, wake_at = ${wakeAtMs}::bigint
+      FROM target t WHERE h.uid = t.uid
+    ),
+    no_operations AS (DELETE FROM operations WHERE host_uid IN (SELECT uid FROM target)),
+    no_outbox AS (DELETE FROM outbox WHERE host_uid IN (SELECT uid FROM target)),
+    ${wakeMachines(sql`SELECT machine_uid FROM target`, wakeAtMs)}
+  SELECT uid FROM woken`;
 }

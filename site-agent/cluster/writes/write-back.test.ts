@@ -241,6 +241,22 @@ describe("a status that is about an older spec", () => {
   });
 });
 
+test("a status replaces none of which nothing was known when it was decided: that one's database is lost", async () => {
+  const host = `${hosts}/m1`;
+  const own = "2026-11-01T12:01:00Z";
+  const over = { seen: "2026-11-01T12:00:00Z", own: [own] };
+  const write = async (lastUpdated: string) => {
+    const metadata = { name: "m1", namespace: "horses", uid: target.uid };
+    kubernetes.put(host, { metadata, status: { lastUpdated } });
+    const status = { lastUpdated: own } as never;
+    return await writeBackTo(kubernetes, { kind: "status", ...target, status, over });
+  };
+  expect(await write("2026-11-01T12:00:30Z")).toMatchObject({ ok: false, retry: false });
+  expect(kubernetes.objects.get(host)?.["status"]).toEqual({ lastUpdated: "2026-11-01T12:00:30Z" });
+  for (const known of ["2026-11-01T12:00:00Z", own])
+    expect(await write(known)).toEqual({ ok: true });
+});
+
 test("metadata keeps what others put there", async () => {
   kubernetes.put(`${hosts}/m1`, {
     metadata: {

@@ -1,6 +1,7 @@
 // The status of a host, whole. Server-side apply would leave fields that another operator wrote before us, such as an
 // old error, for ever.
 import { z } from "zod";
+import { isLost } from "../../../shared/host/status/stamps.ts";
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
 import {
@@ -23,6 +24,11 @@ export async function writeStatus(api: KubernetesApi, write: StatusWrite): Promi
     const message = `the status there is about generation ${is} of the host, this one about ${becomes}`;
     return { ok: false, message, retry: false };
   }
+  const { lastUpdated } = stamped.safeParse(found.object["status"]).data ?? {};
+  if (write.over !== undefined && isLost(lastUpdated, write.over)) {
+    const message = `a status of ${lastUpdated} is there, of which nothing was known when this one was decided`;
+    return { ok: false, message, retry: false };
+  }
   return await attempt(api, {
     method: "PUT",
     path: `${hostPath(write)}/status?fieldManager=${fieldManager}`,
@@ -30,6 +36,7 @@ export async function writeStatus(api: KubernetesApi, write: StatusWrite): Promi
   });
 }
 
+const stamped = z.object({ lastUpdated: z.string() });
 const observing = z.object({
   conditions: z.array(z.object({ observedGeneration: z.int().optional() })),
 });

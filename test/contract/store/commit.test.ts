@@ -270,6 +270,29 @@ onEachDatabase("takeDue, of hosts,", (held) => {
   });
 });
 
+onEachDatabase("forgetHost", (held) => {
+  test("leaves of a host what Kubernetes shows, its site and its claims, if nobody was first", async () => {
+    const { world } = held();
+    await withHosts(world, "a", "b");
+    const memory = memoryOf("available");
+    await world.store.commitHost(
+      await world.commit("a", { memory, outbox: [eventRow("a", undefined, "one")] }),
+    );
+    const before = await world.store.loadHost("a");
+    const version = before?.host.version ?? 0;
+    expect(await world.store.forgetHost("a", version - 1)).toEqual([]);
+    expect((await world.store.loadHost("a"))?.host.memory).toBeDefined();
+    expect(await world.store.forgetHost("a", version)).toEqual([]);
+    const after = await world.store.loadHost("a");
+    expect(after?.host).toMatchObject({ version: version + 1, site: before?.host.site });
+    expect(after?.host.memory).toBeUndefined();
+    expect(await world.table("outbox")).toEqual([]);
+    expect(await world.table("operations")).toEqual([]);
+    world.clock.advance(2_000);
+    expect((await world.store.takeDue(1, 10)).hosts).toContain("a");
+  });
+});
+
 onPostgres("racing commits", (held) => {
   test("let exactly one of fifty win, over three instances", async () => {
     const { world, database } = held();

@@ -101,6 +101,7 @@ const otherStatements = [
   "loadHost",
   "loadAgent",
   "restHost",
+  "forgetHost",
   "takeDue",
   "loadMachine",
   "restMachine",

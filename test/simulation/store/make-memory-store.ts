@@ -12,6 +12,7 @@ import { applyHostFeed } from "./hosts/apply-host-feed.ts";
 import { applyObjectFeed } from "./hosts/apply-object-feed.ts";
 import { applySecrets } from "./hosts/apply-secrets.ts";
 import { commitHost } from "./hosts/commit-host.ts";
+import { forgetHost } from "./links/forget-hosts.ts";
 import { restRow, takeDueRows } from "./hosts/due-rows.ts";
 import { claimants, loadHost, surroundings } from "./hosts/reads.ts";
 import { endSession, loadAgent, renewLease, sessionOfToken, siteKeys } from "./links/agents.ts";
@@ -52,6 +53,8 @@ function hostStore(database: MemoryDatabase, clock: Time) {
       database.run("acceptObservations", () =>
         acceptObservations(database, sender, items, times()),
       ),
+    forgetHost: async (uid, version) =>
+      database.run("forgetHost", () => forgetHost(database, { uid, version }, times().wakeAtMs)),
     restHost: async (uid, version) =>
       database.run("restHost", () => restRow(database, "hosts", { uid, version })),
     takeDue: async (leaseMs, limit) =>

@@ -25,6 +25,7 @@ const statements: readonly (readonly [weight: number, draw: (draw: Draw) => Stat
   [24, hosts.commitHost],
   [16, hosts.acceptObservations],
   [2, hosts.restHost],
+  [1, hosts.forgetHost],
   [5, hosts.takeDue],
   [6, hosts.readHosts],
   [12, machines.claimHost],

@@ -290,6 +290,16 @@ export function restHost(draw: Draw): Statement {
   };
 }
 
+export function forgetHost(draw: Draw): Statement {
+  const host = rowOf(draw, draw.tables.hosts);
+  const [uid, version] = [host?.uid ?? "nobody", (host?.version ?? 1) - draw.random.below(2)];
+  return {
+    name: "forgetHost",
+    given: { uid, version },
+    run: (store) => store.forgetHost(uid, version),
+  };
+}
+
 /** Which of those that are due at one moment are taken is open: a limit counts only where no two are. */
 export function takeDue(draw: Draw): Statement {
   const { random, tables } = draw;

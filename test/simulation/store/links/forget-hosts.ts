@@ -21,6 +21,8 @@ export function forgetHosts(
   for (const { uid } of forgotten) {
     wakeHost(database, uid, wakeAtMs, unknownHost);
     forgetRows(database, uid);
+    for (const key of database.factsByHost.keys(uid))
+      database.write("secret_facts", key, undefined);
   }
   for (const table of ["feeds", "machine_feeds"] as const) {
     for (const [key, feed] of database.tables[table]) {
@@ -54,11 +56,26 @@ function forgetMachines(
   }
 }
 
+/** Uid of the machine that had it. */
+export function forgetHost(
+  database: MemoryDatabase,
+  { uid, version }: { readonly uid: string; readonly version: number },
+  wakeAtMs: number,
+): readonly string[] {
+  const host = database.tables.hosts.get(uid);
+  if (host?.version !== version) return [];
+  wakeHost(database, uid, wakeAtMs, unknownHost);
+  forgetRows(database, uid);
+  const machine = host.machine_uid;
+  const isWoken =
+    machine !== null && wakeRow(database, { table: "machines", uid: machine }, wakeAtMs);
+  return isWoken ? [machine] : [];
+}
+
 function forgetRows(database: MemoryDatabase, uid: string): void {
   for (const key of database.operationsByHost.keys(uid)) {
     database.write("operations", key, undefined);
   }
-  for (const key of database.factsByHost.keys(uid)) database.write("secret_facts", key, undefined);
   forgetOutbox(database, uid);
 }
 
