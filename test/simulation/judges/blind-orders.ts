@@ -27,7 +27,8 @@ export class BlindOrders {
   readonly #held = new Since(isHandsOff);
   /** By cluster. */
   readonly #lines = new Map<string, Line>();
-  readonly #stalledMs = new Map<string, number>();
+  /** By cluster. */
+  readonly #stalls = new Map<string, { readonly fromMs: number; readonly toMs: number }>();
   readonly #clusterOf = new Map<string, string>();
   /** Whether the site was told last that the host is held: then it does nothing with what waited before. */
   readonly #toldHeld = new Map<string, boolean>();
@@ -47,7 +48,14 @@ export class BlindOrders {
 
   onFault({ fault, target, atMs, kind }: EventOf<"fault" | "fault-ended">): void {
     if (fault !== "api-watch-stalled") return;
-    this.#stalledMs.set(target, kind === "fault" ? Infinity : atMs + stalledMs);
+    const fromMs = kind === "fault" ? atMs : (this.#stalls.get(target)?.fromMs ?? atMs);
+    this.#stalls.set(target, { fromMs, toMs: kind === "fault" ? Infinity : atMs + stalledMs });
+  }
+
+  /** Whether all watches of the host's cluster stand still since before that, or stood just now. */
+  isStalledSince(uid: string, sinceMs: number, atMs: number): boolean {
+    const stall = this.#stalls.get(this.#clusterOf.get(uid) ?? "");
+    return stall !== undefined && stall.fromMs <= sinceMs && atMs < stall.toMs;
   }
 
   onCommit(event: EventOf<"commit">): void {
@@ -93,7 +101,7 @@ export class BlindOrders {
     const { away } = line;
     const heldMs = this.#held.heldMs(uid, atMs);
     if (away === undefined || heldMs < 0 || this.#toldHeld.get(uid) === true) return;
-    if (atMs < (this.#stalledMs.get(cluster) ?? 0)) return;
+    if (this.isStalledSince(uid, Infinity, atMs)) return;
     const sinceMs = atMs - heldMs;
     if (sinceMs > away.fromMs && sinceMs <= away.toMs)
       this.#report(`${what}, held for ${heldMs} ms, since ${cluster} was away`, uid);

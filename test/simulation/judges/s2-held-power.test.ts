@@ -126,6 +126,22 @@ test("nothing is ordered for a host that was held while the cluster link was awa
   expect(judge(...away.slice(0, 3), stalled, heard(40), newOperation(41, "clean"))).toEqual([]);
 });
 
+test("what people do while all watches stand still is not known", () => {
+  const held = stored(10, madeHost({ annotations: { "baremetalhost.metal3.io/paused": "" } }));
+  const off = switched(101, "off");
+  const stall = (at: number, kind: "fault" | "fault-ended" = "fault"): Made => ({
+    at,
+    kind,
+    fault: "api-watch-stalled",
+    target: "c",
+  });
+  const host = stored(0, madeHost());
+  expect(judge(host, held, off)).toHaveLength(1);
+  expect(judge(host, stall(9), held, off)).toEqual([]);
+  expect(judge(host, stall(9), held, stall(11, "fault-ended"), off)).toEqual([]);
+  expect(judge(host, held, stall(11), off)).toHaveLength(1);
+});
+
 test("nothing that was ordered before is given to a site while the cluster link is not heard", () => {
   const host = stored(0, madeHost());
   expect(judge(host, heard(1), ordered(32, "inspect"))).toHaveLength(1);

@@ -40,8 +40,10 @@ export const s2: JudgeKind = {
           const hosts = truth.hostsOf(machine);
           for (const { object } of hosts) {
             if (hosts.length > 1 && !isItsOwn(object, truth.machines.get(machine))) continue;
-            const heldMs = held.heldMs(object.metadata.uid, atMs);
-            if (heldMs > onItsWayMs) report(`${action} after ${heldMs} ms of being held`, machine);
+            const { uid } = object.metadata;
+            const heldMs = held.heldMs(uid, atMs);
+            if (heldMs > onItsWayMs && !blind.isStalledSince(uid, atMs - heldMs, atMs))
+              report(`${action} after ${heldMs} ms of being held`, machine);
           }
         },
       },

@@ -31,10 +31,12 @@ export const s43: JudgeKind = {
     const toldMs = new Map<string, number>();
     const isLongGone = (uid: string, nowMs: number): boolean =>
       nowMs - (goneMs.get(uid) ?? Infinity) > onItsWayMs;
-    const isUnknownMac = (truth: Truth, word: string, uid: string): boolean =>
-      macPattern.test(word) &&
-      !goneMs.has(uid) &&
-      truth.nowMs() - (toldMs.get(uid) ?? Infinity) <= onItsWayMs;
+    const isUnknownMac = (truth: Truth, word: string, uid: string): boolean => {
+      const sinceMs = toldMs.get(uid);
+      const isUntold =
+        sinceMs === undefined || (!goneMs.has(uid) && truth.nowMs() - sinceMs <= onItsWayMs);
+      return macPattern.test(word) && isUntold;
+    };
     const look = (truth: Truth, uid: string, text: string): void => {
       const own = hosts.get(uid);
       if (own === undefined) return;
