@@ -84,6 +84,7 @@ test("a MAC of a neighbour that no site was told of in time is nobody's, and its
   const told = delivered(100, "document", 1, { hostUid: "u-2" });
   expect(tryJudge(s43, [...begun, says(2, seen)], given)).toEqual([]);
   expect(tryJudge(s43, [...begun, told, says(101, seen)], given)).toEqual([]);
+  expect(tryJudge(s43, [...begun, says(2, seen), told, says(200, seen)], given)).toEqual([]);
   const gone = stored(3, neighbour("b"), { verb: "gone" });
   expect(tryJudge(s43, [...begun, gone, says(4, seen)], given)).toEqual([]);
   expect(tryJudge(s43, [...begun, gone, says(4, taken)], given)).toHaveLength(1);

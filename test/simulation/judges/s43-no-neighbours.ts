@@ -14,6 +14,8 @@ interface Known {
   readonly name: string;
   /** Addresses and MACs that its specs have named. */
   readonly named: Set<string>;
+  /** What it was told while nobody knew whose it is: its messages stay. */
+  readonly learned: Set<string>;
 }
 
 const macPattern = /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/;
@@ -44,6 +46,8 @@ export const s43: JudgeKind = {
         const others = [...(owners.get(word) ?? [])].filter(
           (other) => !isLongGone(other, truth.nowMs()) && !isUnknownMac(truth, word, other),
         );
+        if (others.length === 0 && macPattern.test(word)) own.learned.add(word);
+        if (own.learned.has(word)) continue;
         const isOfOthers = others.every((other) => hosts.get(other)?.place !== own.place);
         if (others.length === 0 || !isOfOthers) continue;
         if (freeWords(truth, own, swapped).has(word)) continue;
@@ -53,7 +57,12 @@ export const s43: JudgeKind = {
     const remember = (truth: Truth, cluster: string, host: KubernetesObject): void => {
       const { uid, namespace = "", name } = host.metadata;
       const place = `${cluster}/${namespace}`;
-      const known = hosts.get(uid) ?? { place, name, named: new Set<string>() };
+      const known = hosts.get(uid) ?? {
+        place,
+        name,
+        named: new Set<string>(),
+        learned: new Set<string>(),
+      };
       const isNew = !hosts.has(uid);
       hosts.set(uid, known);
       const fresh = namedIn(host).filter((word) => !known.named.has(word));
