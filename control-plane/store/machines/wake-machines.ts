@@ -37,11 +37,12 @@ export const takesHosts = sql.raw(
 
 /**
  * Whether the row `m` waits for a host, or may be about to: a decision that is under way was made from what was before,
- * and must not put it to rest.
+ * and must not put it to rest. Its object, which is large, is looked at last.
  */
 export const isChoosing = sql`(m.waiting OR m.wake_at IS NOT NULL)
-  AND (m.waiting OR ${takesHosts} AND m.object->'metadata'->'deletionTimestamp' IS NULL
-    AND NOT EXISTS (SELECT FROM hosts c WHERE c.machine_uid = m.uid))`;
+  AND (m.waiting OR ${takesHosts}
+    AND CASE WHEN EXISTS (SELECT FROM hosts c WHERE c.machine_uid = m.uid) THEN false
+      ELSE m.object->'metadata'->'deletionTimestamp' IS NULL END)`;
 
 /** MachineSets of a namespace: FROM items after one whose column `c.namespace` it is. */
 export function joinMachineSets(cluster: string): SQL {
