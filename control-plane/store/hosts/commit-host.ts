@@ -153,12 +153,20 @@ function operationParts(commit: HostCommit): SQL {
     )`;
 }
 
-/** With a consumed operation goes what still waited to be said about it. */
+/**
+ * With a consumed operation goes what still waited to be said about it; with a host that is gone the operation that
+ * waited to be ordered: nothing would hold it back any more.
+ */
 function mootPart(commit: HostCommit): SQL {
   return sql`
     moot AS (
       DELETE FROM outbox o USING consumed c
       WHERE o.host_uid = ${commit.uid} AND o.key IN ('operation:' || c.id, 'cancel:' || c.id)
+    ),
+    unordered AS (
+      DELETE FROM outbox o USING allowed a
+      WHERE ${commit.gone}::boolean AND o.host_uid = a.uid AND o.key LIKE 'operation:%'
+        AND o.key NOT IN (SELECT 'operation:' || c.id FROM consumed c)
     )`;
 }
 

@@ -14,6 +14,7 @@ const unshownMs = 60_000;
 const allMs = 300_000;
 /** Between rounds at least, or as long as the last one took: however often something changes, half the time is left. */
 const pauseMs = 10;
+const retryMs = 1_000;
 const maxFacts = 100;
 const maxBytes = 8 * 1024 * 1024;
 const labelled = "environment.metal3.io%3Dbaremetal";
@@ -52,6 +53,8 @@ class Follower implements FollowedSecrets {
   private readonly signal: AbortSignal;
   private wake = new AbortController();
   private lookAtAll = true;
+  /** The control plane did not answer the last post: it was waited for, and nothing was at work. */
+  private unheard = false;
   private allAtMs = -Infinity;
   private unshownAtMs = -Infinity;
   private readonly shown = makeShownSecrets();
@@ -90,7 +93,8 @@ class Follower implements FollowedSecrets {
         this.lookAtAll = true;
         log.error("secrets not looked at", { reason: String(thrown) });
       }
-      await clock.sleep(Math.max(pauseMs, clock.monotonicMs() - startedAtMs), this.signal);
+      const tookMs = clock.monotonicMs() - startedAtMs;
+      await clock.sleep(this.unheard ? retryMs : Math.max(pauseMs, tookMs), this.signal);
       await clock.sleep(unsettledMs, this.wake.signal);
     }
   }
@@ -172,6 +176,7 @@ class Follower implements FollowedSecrets {
   /** False: the control plane cannot be told now. All facts stay new, and all hosts are looked at again. */
   private async post(batch: readonly FreshFact[]): Promise<boolean> {
     if (batch.length === 0) return true;
+    this.unheard = false;
     for (const each of batch) this.deps.posted.doubt(each);
     const posted = await this.deps.hub.postSecrets({ facts: [...batch] });
     if (posted.ok) {
@@ -187,6 +192,7 @@ class Follower implements FollowedSecrets {
     }
     this.deps.log.warn("secret facts not posted", { reason: posted.error.message });
     this.lookAtAll = true;
+    this.unheard = true;
     return false;
   }
 }

@@ -57,3 +57,26 @@ test("without anything to go on from, or with something spoiled, it is the wall 
   writeSetting(database, "steady-clock", "{");
   expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs);
 });
+
+test("that the wall clock was set is on disk at once, as the power may go", async () => {
+  const database = openDatabase();
+  const { clock, advance, set } = settable();
+  const [synced, noted] = [[] as string[], [] as string[]];
+  const run: typeof database.run = (sql, ...values) => {
+    synced.push(String(values[1]));
+    return database.run(sql, ...values);
+  };
+  const note: typeof database.note = (sql, ...values) => {
+    noted.push(String(values[1]));
+    database.note(sql, ...values);
+  };
+  const stop = new AbortController();
+  void keepSteady(makeSteadyClock({ ...database, run, note }, clock), clock, stop.signal);
+  await advance(10_000);
+  expect([synced, noted].map(({ length }) => length)).toEqual([1, 2]);
+  set(-hourMs);
+  await advance(10_000);
+  expect([synced, noted].map(({ length }) => length)).toEqual([2, 3]);
+  expect(JSON.parse(synced[1] ?? "")).toMatchObject({ wallMs: startMs + 15_000 - hourMs });
+  stop.abort();
+});

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { AgentDatabase, Clock } from "../../ports.ts";
 import type { Clocks } from "../../wall-times.ts";
-import { noteSetting, readSetting } from "../database.ts";
+import { noteSetting, readSetting, writeSetting } from "../database.ts";
 
 export interface SteadyClock extends Clocks {
   /** Remembers where both clocks stand. */
@@ -13,19 +13,24 @@ export interface SteadyClock extends Clocks {
 const settingKey = "steady-clock";
 const kept = z.object({ wallMs: z.number(), steadyMs: z.number() });
 const keepEveryMs = 5_000;
+/** By more than this a wall clock was set; less is drift. */
+const settledMs = 1_000;
 
 export function makeSteadyClock(database: AgentDatabase, clock: Clock): SteadyClock {
   const offsetMs = beganAtMs(database, clock) - clock.monotonicMs();
   const nowMs = (): number => Math.round(offsetMs + clock.monotonicMs());
+  let aheadMs: number | undefined;
   return {
     nowMs,
     monotonicMs: () => clock.monotonicMs(),
-    keep: () =>
-      noteSetting(
-        database,
-        settingKey,
-        JSON.stringify({ wallMs: clock.nowMs(), steadyMs: nowMs() }),
-      ),
+    keep() {
+      const stand = { wallMs: clock.nowMs(), steadyMs: nowMs() };
+      const before = aheadMs;
+      aheadMs = stand.wallMs - stand.steadyMs;
+      // A note may be lost with the power: where the wall clock was set meanwhile, the next life would believe it.
+      const wasSet = before === undefined || Math.abs(aheadMs - before) > settledMs;
+      (wasSet ? writeSetting : noteSetting)(database, settingKey, JSON.stringify(stand));
+    },
   };
 }
 

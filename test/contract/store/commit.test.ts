@@ -203,8 +203,15 @@ onEachDatabase("commitHost", (held) => {
     await world.store.applySecrets("east", [
       { hostUid: "a", purpose: "bmc", name: "s", found: true },
     ]);
+    const operation = newOperation("a", "a.1");
+    const order: OutboxRow = {
+      link: "site:lab",
+      key: "operation:a.1",
+      hostUid: "a",
+      delivery: { kind: "operation", operation: operation.operation },
+    };
     await world.store.commitHost(
-      await world.commit("a", { claims: [mac], operation: newOperation("a", "a.1") }),
+      await world.commit("a", { claims: [mac], operation, outbox: [order] }),
     );
     const removal: OutboxRow = {
       link: "site:lab",

@@ -47,6 +47,13 @@ test("a watch that stood still is given up half a minute after the fault, or aft
   expect(calm.sinceMs(anything)).toBe(70_000);
 });
 
+test("an answer that was lost is waited for, also when the world is healed", () => {
+  const { calm, fault } = make();
+  fault(1, "feed-answer-lost", "cluster-1");
+  calm.on.healed({ atMs: 40_000 });
+  expect(calm.sinceMs(anything)).toBe(50_000);
+});
+
 test("a link that was cut may be dead for three quarters of a minute before its ends know", () => {
   const { calm, fault, over } = make();
   fault(1, "wan-cut-links", "site-1");

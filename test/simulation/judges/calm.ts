@@ -26,17 +26,21 @@ const outages: readonly string[] = ["board-replaced", "machine-power-loss"];
 /** The mains are away for this long at most. */
 const outageMs = 60_000;
 
-const stalls: readonly string[] = ["api-watch-stalled"];
-/** A watch that stands still says nothing until it is given up, also when others work again. */
-const silentMs = 30_000;
+/**
+ * What goes on for a while after its fault, also in a world that is healed: a watch that stands still says nothing until
+ * it is given up; a cluster link waits 8 s for an answer that was lost, and a second before it tries again.
+ */
+const lasting: ReadonlyMap<string, number> = new Map([
+  ["api-watch-stalled", 30_000],
+  ["feed-answer-lost", 10_000],
+]);
 
 /** Nobody may have been told that a link is dead: both ends wait for a word for so long. */
 const unheardMs = 45_000;
 
 function afterMs(what: string): number {
   if (what === "wan-cut-links") return unheardMs;
-  if (stalls.includes(what)) return silentMs;
-  return outages.includes(what) ? outageMs : 0;
+  return lasting.get(what) ?? (outages.includes(what) ? outageMs : 0);
 }
 
 interface Known {
@@ -71,8 +75,7 @@ export class Calm {
     },
     healed: ({ atMs }: { readonly atMs: number }) => {
       for (const known of this.#known.values()) {
-        if (known.count > 0)
-          known.overMs = atMs + (stalls.includes(known.trouble.what) ? silentMs : 0);
+        if (known.count > 0) known.overMs = atMs + (lasting.get(known.trouble.what) ?? 0);
         known.count = 0;
       }
     },

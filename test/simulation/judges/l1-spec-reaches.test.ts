@@ -4,7 +4,7 @@ import { closed, fault, opened, welcomed } from "./made-events.ts";
 import { madeHost, stored, tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
 
-function told(at: number, externallyProvisioned: boolean): Made {
+function told(at: number, externallyProvisioned: boolean, revision = at): Made {
   const hold = { paused: false, detached: false, externallyProvisioned, disablePowerOff: false };
   const [bmcAddress, bootMACAddress] = ["ipmi://10.1.0.11:623", "52:54:01:00:01:00"];
   const document = { bmcAddress, bootMACAddress, hold };
@@ -15,6 +15,7 @@ function told(at: number, externallyProvisioned: boolean): Made {
     id: "1",
     what: "document",
     hostUid: "u",
+    revision,
     document,
   };
 }
@@ -25,6 +26,12 @@ const late = "the site does not know the spec of u after 36000 ms";
 
 test("a change that is at the site in time keeps the promise", () => {
   expect(tryJudge(l1, [...begun, told(45, true)], { until: 300 })).toEqual([]);
+});
+
+test("a frame that comes twice, the second time after a newer one, tells nothing", () => {
+  const again = [...begun, told(20, true), told(30, false, 2)];
+  expect(tryJudge(l1, again, { until: 300 })).toEqual([]);
+  expect(tryJudge(l1, [...begun, told(20, true), told(30, false)], { until: 300 })).toHaveLength(1);
 });
 
 test("a change that comes later, or never, breaks it", () => {

@@ -24,6 +24,7 @@ export const l1: JudgeKind = {
     const calm = new Calm();
     /** What each host's site was told last. */
     const told = new Map<string, NonNullable<Document>>();
+    const revisions = new Map<string, number>();
     const hosts = new Map<string, KubernetesObject>();
     /** Until when others come first. */
     const secondUntilMs = new Map<string, number>();
@@ -66,10 +67,13 @@ export const l1: JudgeKind = {
           else hosts.set(uid, after);
           compare(after, atMs);
         },
-        delivered({ what, hostUid, document, atMs }) {
+        delivered({ what, hostUid, document, revision = 0, atMs }) {
+          // A frame may come twice, the second time after a newer one.
+          if (revision < (revisions.get(hostUid) ?? 0)) return;
           if (what === "remove-document") told.delete(hostUid);
           else if (what !== "document" || document === undefined) return;
           else told.set(hostUid, document);
+          revisions.set(hostUid, revision);
           const host = hosts.get(hostUid);
           if (host === undefined) waits.drop(hostUid);
           else compare(host, atMs);

@@ -1,6 +1,7 @@
 // S35 with a budget of one host, and a machine that is protected.
 import { expect, test } from "vitest";
 import { s35 } from "./s35-site-guard.ts";
+import { ended, started } from "./made-events.ts";
 import { madeMachine, tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
 
@@ -29,6 +30,10 @@ const write = (at: number, machine: string): Made => ({
 test("a second host within ten minutes breaks a budget of one", () => {
   expect(tryJudge(s35, [off(1, "m1"), write(100, "m2")], { truth })).toHaveLength(1);
   expect(tryJudge(s35, [off(1, "m1"), write(100, "m1")], { truth })).toEqual([]);
+  const jump: Made = { at: 50, kind: "fault", fault: "agent-clock-jump", target: "site-1" };
+  expect(tryJudge(s35, [off(1, "m1"), jump, write(100, "m2")], { truth })).toHaveLength(1);
+  const away = [off(1, "m1"), ended(40, "site-1"), jump, started(60, "site-1"), write(100, "m2")];
+  expect(tryJudge(s35, away, { truth })).toEqual([]);
   expect(tryJudge(s35, [off(1, "m1"), write(700, "m2")], { truth })).toEqual([]);
 });
 

@@ -12,6 +12,7 @@ export const s35: JudgeKind = {
   make(report) {
     const lastMs = new Map<string, number>();
     const boots = new Set<string>();
+    const down = new Set<string>();
     const swapped = new Swapped();
     const isProtected = (machine: string, truth: Truth): boolean =>
       guardOf(machine, truth)?.protects.includes(machine) === true;
@@ -29,7 +30,15 @@ export const s35: JudgeKind = {
     };
     return {
       on: {
-        fault: (event) => swapped.onFault(event),
+        fault(event, truth) {
+          swapped.onFault(event);
+          // An agent that is down believes what becomes of its wall clock meanwhile.
+          if (event.fault !== "agent-clock-jump" || !down.has(event.target)) return;
+          for (const name of lastMs.keys())
+            if (truth.machines.get(name)?.site === event.target) lastMs.delete(name);
+        },
+        ended: ({ process }) => void down.add(process),
+        started: ({ process }) => void down.delete(process),
         disk({ machine, boot, disk, atMs }, truth) {
           if (isProtected(machine, truth)) report(`${disk} was changed; it is protected`, machine);
           const key = `${machine} ${boot}`;

@@ -11,7 +11,7 @@ import { unique, type MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type OperationRow, type StoredHostRow } from "../rows.ts";
 import { bigintOf } from "../sql-error.ts";
 import { sameJson, storableText, storedJson } from "../stored-json.ts";
-import { queueRows } from "./outbox-rows.ts";
+import { dropOrders, queueRows } from "./outbox-rows.ts";
 import { inOrder, openOperation } from "./reads.ts";
 import { wakeHost } from "./wake-row.ts";
 
@@ -77,6 +77,7 @@ function writeCommit(database: MemoryDatabase, writing: Writing, wakeAtMs: numbe
   writeOperations(database, commit);
   queueRows(database, commit, commit.consumed);
   if (released.size > 0) wakeBlocked(database, { released, except: commit.uid }, wakeAtMs);
+  if (commit.gone) dropOrders(database, commit.uid);
   if (commit.gone) database.deleteHost(commit.uid);
   else keepHost(database, writing);
 }

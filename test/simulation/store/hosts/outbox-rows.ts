@@ -72,6 +72,12 @@ export function isOlderStatus(row: StoredOutboxRow, newer: StoredOutboxRow): boo
   return isStatus(row) && row.host_uid === newer.host_uid && row.id < newer.id;
 }
 
+/** Operations of a host that is gone. */
+export function dropOrders(database: MemoryDatabase, uid: string): void {
+  for (const waiting of rowsAt(database, database.outboxByHost.keys(uid)))
+    if (waiting.key?.startsWith("operation:") === true) remove(database, waiting);
+}
+
 function dropMoot(database: MemoryDatabase, uid: string, operationId: string): void {
   const row = database.tables.operations.get(operationId);
   if (row?.host_uid !== uid) return;
