@@ -75,9 +75,9 @@ function writeCommit(database: MemoryDatabase, writing: Writing, wakeAtMs: numbe
   const { commit, wanted } = writing;
   const released = releaseClaims(database, commit, wanted);
   writeOperations(database, commit);
+  if (commit.gone) dropOrders(database, commit.uid);
   queueRows(database, commit, commit.consumed);
   if (released.size > 0) wakeBlocked(database, { released, except: commit.uid }, wakeAtMs);
-  if (commit.gone) dropOrders(database, commit.uid);
   if (commit.gone) database.deleteHost(commit.uid);
   else keepHost(database, writing);
 }
