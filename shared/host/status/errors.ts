@@ -54,13 +54,19 @@ function retryDelayMs(draft: Draft, kind: OperationErrorKind): number | undefine
   if (retry === "spec") return undefined;
   // A deletion must not wait for a password that may never be corrected; the agent keeps to its budget.
   if (retry === "secret" && !isDeleting(draft)) return loginWindowMs;
-  // Nor ever longer for what no BMC that comes back, password or operator of the site will mend by itself.
-  const isHasty = isDeleting(draft) && retry === "backoff" && !mayPass(kind);
-  return backoffMs(isHasty ? 1 : draft.memory.attempt, draft.snapshot.host.metadata.uid);
+  return backoffMs(
+    Math.min(draft.memory.attempt, longest(draft, kind)),
+    draft.snapshot.host.metadata.uid,
+  );
 }
 
-function mayPass(kind: OperationErrorKind): boolean {
-  return kind === "guard" || kind.startsWith("bmc-");
+/** Of the waits, which double: a deletion does not wait ever longer for what time alone does not mend. */
+function longest(draft: Draft, kind: OperationErrorKind): number {
+  if (!isDeleting(draft)) return Infinity;
+  const { retry } = operationErrors[kind];
+  if (retry === "secret") return 2;
+  const mayPass = kind === "guard" || kind.startsWith("bmc-");
+  return retry === "backoff" && !mayPass ? 1 : Infinity;
 }
 
 /** Something is missing or wrong that only a change can end. Says it once; repeating it changes nothing. */

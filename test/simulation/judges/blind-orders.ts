@@ -52,10 +52,16 @@ export class BlindOrders {
     this.#stalls.set(target, { fromMs, toMs: kind === "fault" ? Infinity : atMs + stalledMs });
   }
 
-  /** Whether all watches of the host's cluster stand still since before that, or stood just now. */
+  /**
+   * Whether all watches of the host's cluster stand still since before that, or before its link was back, if it was away
+   * then; or stood just now.
+   */
   isStalledSince(uid: string, sinceMs: number, atMs: number): boolean {
-    const stall = this.#stalls.get(this.#clusterOf.get(uid) ?? "");
-    return stall !== undefined && stall.fromMs <= sinceMs && atMs < stall.toMs;
+    const cluster = this.#clusterOf.get(uid) ?? "";
+    const stall = this.#stalls.get(cluster);
+    const backMs = this.#lines.get(cluster)?.away?.toMs ?? -Infinity;
+    const toldMs = Math.max(sinceMs, backMs);
+    return stall !== undefined && stall.fromMs <= toldMs && atMs < stall.toMs;
   }
 
   onCommit(event: EventOf<"commit">): void {

@@ -8,6 +8,7 @@ import { KnownHolds } from "./known-holds.ts";
 type Delivered = Extract<WorldEvent, { readonly kind: "delivered" }>;
 type Message = Extract<WorldEvent, { readonly kind: "ramdisk-message" }>;
 type Reported = Extract<WorldEvent, { readonly kind: "reported" }>;
+type Fault = Extract<WorldEvent, { readonly kind: "fault" | "fault-ended" }>;
 
 /** A BMC may take a command so late: one that loses packets is logged in to anew. */
 const atTheBmcMs = 30_000;
@@ -25,6 +26,8 @@ export class KnownPower {
   readonly #orders = new Map<string, Order>();
   /** As "operation agent": of two copies each ends its own. Of nobody in particular: "operation ". */
   readonly #destroying = new Set<string>();
+  /** When each agent was stopped, and went on; the last one may not have yet. */
+  readonly #stops = new Map<string, { readonly fromMs: number; toMs: number }[]>();
   /** Whoever uses the same kinds of events calls these. */
   readonly on = {
     delivered: (event: Delivered) => {
@@ -45,6 +48,23 @@ export class KnownPower {
     },
   } satisfies Handlers;
 
+  onFault({ kind, fault, target, atMs }: Fault): void {
+    if (fault !== "agent-paused") return;
+    const stops = this.#stops.get(target) ?? [];
+    this.#stops.set(target, stops);
+    const last = stops.at(-1);
+    if (kind === "fault") stops.push({ fromMs: atMs, toMs: Infinity });
+    else if (last !== undefined) last.toMs = atMs;
+  }
+
+  /** How long an agent that was not stopped has had for it. */
+  #awakeMs(agent: string, fromMs: number, toMs: number): number {
+    const stopped = (this.#stops.get(agent) ?? []).map((stop) =>
+      Math.max(0, Math.min(stop.toMs, toMs) - Math.max(stop.fromMs, fromMs)),
+    );
+    return toMs - fromMs - stopped.reduce((sum, ms) => sum + ms, 0);
+  }
+
   /** Why the agent may not switch what this BMC is of; undefined: it may. */
   problem(agent: string, bmcAddress: string, atMs: number): string | undefined {
     const hostUid = this.#inHands.hostAt(agent, bmcAddress);
@@ -53,7 +73,7 @@ export class KnownPower {
     const isPast = (whose: string): boolean =>
       order !== undefined && this.#destroying.has(`${order.operationId} ${whose}`);
     if (isPast(agent) || isPast("")) return undefined;
-    const heldMs = atMs - (this.#inHands.sinceMs(agent, hostUid) ?? Infinity);
+    const heldMs = this.#awakeMs(agent, this.#inHands.sinceMs(agent, hostUid) ?? Infinity, atMs);
     if (heldMs > atTheBmcMs) return `has known for ${heldMs} ms that the host is held`;
     return this.#voidProblem(order, this.#external.sinceMs(agent, hostUid) ?? Infinity, atMs);
   }

@@ -50,6 +50,19 @@ test.each([{ paused: true }, { detached: true }])(
   },
 );
 
+test("an agent that was stopped meanwhile has had less time for it", () => {
+  const stopped = (at: number, kind: "fault" | "fault-ended"): Made => ({
+    at,
+    kind,
+    fault: "agent-paused",
+    target: "site-1",
+  });
+  const known = [ordered(1, "inspect"), told(2, { paused: true })];
+  const pause = [stopped(5, "fault"), stopped(30, "fault-ended")];
+  expect(judge(...known, ...pause, switched(40, "off"))).toEqual([]);
+  expect(judge(...known, ...pause, switched(60, "off"))).toHaveLength(1);
+});
+
 test("what has begun to destroy is finished, and nothing else", () => {
   const begun = [ordered(1, "provision"), toRamdisk(2, "go", "u.1"), told(3, { paused: true })];
   expect(judge(...begun, switched(40, "off"))).toEqual([]);

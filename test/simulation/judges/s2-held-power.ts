@@ -17,6 +17,10 @@ export const s2: JudgeKind = {
     const held = new Since(isHandsOff);
     const known = new KnownPower();
     const blind = new BlindOrders(report);
+    const heed = (event: Parameters<BlindOrders["onFault"]>[0]): void => {
+      blind.onFault(event);
+      known.onFault(event);
+    };
     return {
       on: {
         ...known.on,
@@ -29,8 +33,8 @@ export const s2: JudgeKind = {
           known.on.delivered(event);
           blind.onDelivered(event);
         },
-        fault: (event) => blind.onFault(event),
-        "fault-ended": (event) => blind.onFault(event),
+        fault: (event) => heed(event),
+        "fault-ended": (event) => heed(event),
         "power-command"({ machine, action, agent, atMs }, truth) {
           if (agent === undefined) return;
           const bmcAddress = truth.machines.get(machine)?.bmcAddress ?? "";
