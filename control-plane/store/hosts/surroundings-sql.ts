@@ -7,9 +7,12 @@ export const hardwareSql = sql.raw(`(SELECT o.object FROM objects o
          AND o.namespace = h.namespace AND o.name = h.name
        ORDER BY o.resource_version DESC LIMIT 1)`);
 
-export const annotationsSql = sql.raw(`(SELECT o.object->'metadata'->'annotations' FROM objects o
-       WHERE o.cluster = h.cluster AND o.resource = 'namespaces' AND o.name = h.namespace
-       ORDER BY o.resource_version DESC LIMIT 1)`);
+/** Of the namespace of the row with that name. */
+const annotationsOf = (host: string): string =>
+  `(SELECT o.object->'metadata'->'annotations' FROM objects o
+       WHERE o.cluster = ${host}.cluster AND o.resource = 'namespaces' AND o.name = ${host}.namespace
+       ORDER BY o.resource_version DESC LIMIT 1)`;
+export const annotationsSql = sql.raw(annotationsOf("h"));
 
 const holdsNothing = "('', 'unmanaged', 'registering', 'deleting')";
 
@@ -17,9 +20,7 @@ const holdsNothing = "('', 'unmanaged', 'registering', 'deleting')";
 export const eldersSql = sql.raw(`(SELECT coalesce(jsonb_agg(jsonb_build_object(
          'cluster', e.cluster, 'namespace', e.namespace, 'name', e.name, 'site', e.site,
          'labels', coalesce(e.object #> '{metadata,labels}', '{}'),
-         'namespaceAnnotations', coalesce((SELECT o.object #> '{metadata,annotations}' FROM objects o
-           WHERE o.cluster = e.cluster AND o.resource = 'namespaces' AND o.name = e.namespace
-           ORDER BY o.resource_version DESC LIMIT 1), '{}'),
+         'namespaceAnnotations', coalesce(${annotationsOf("e")}, '{}'),
          'bmcAddress', coalesce(e.object #>> '{spec,bmc,address}', ''),
          'bootMACAddress', coalesce(e.object #>> '{spec,bootMACAddress}', '')) ORDER BY e.uid COLLATE "C"), '[]')
        FROM hosts e

@@ -117,7 +117,7 @@ async function usable(
   if (question === undefined) return plain(deps, fact);
   const { key } = question;
   const bmcAddress = bmcAddressFor(fact, place);
-  const sealedFor = [key.site, key.publicKey, bmcAddress];
+  const sealedFor = sealedForOf(question, bmcAddress);
   if (!posted.isNew(fact, sealedFor)) return { fresh: undefined, isSettled: true };
   const pinned = await pinnedKey(deps, question);
   if (!pinned.ok) {
@@ -154,9 +154,13 @@ function isPosted(
 ): boolean {
   const question = siteOf(deps, place);
   if (question === undefined) return false;
-  const { site, publicKey } = question.key;
   const fact: SecretFact = { hostUid: place.host.uid, ...named, found: true, ...version };
-  return !deps.posted.isNew(fact, [site, publicKey, bmcAddressFor(fact, place)]);
+  return !deps.posted.isNew(fact, sealedForOf(question, bmcAddressFor(fact, place)));
+}
+
+/** What a sealed text depends on, besides its Secret. */
+function sealedForOf({ key }: PinQuestion, bmcAddress: string): readonly string[] {
+  return [key.site, key.publicKey, bmcAddress];
 }
 
 function bmcAddressFor({ purpose }: Named, { host }: HostInNamespace): string {

@@ -280,9 +280,14 @@ function aboutOperation(
   ]);
 }
 
-export function restHost(draw: Draw): Statement {
+/** Of a host, or of one that is not there; a stale one as often. */
+function versionOf(draw: Draw): { readonly uid: string; readonly version: number } {
   const host = rowOf(draw, draw.tables.hosts);
-  const [uid, version] = [host?.uid ?? "nobody", (host?.version ?? 1) - draw.random.below(2)];
+  return { uid: host?.uid ?? "nobody", version: (host?.version ?? 1) - draw.random.below(2) };
+}
+
+export function restHost(draw: Draw): Statement {
+  const { uid, version } = versionOf(draw);
   return {
     name: "restHost",
     given: { uid, version },
@@ -291,8 +296,7 @@ export function restHost(draw: Draw): Statement {
 }
 
 export function forgetHost(draw: Draw): Statement {
-  const host = rowOf(draw, draw.tables.hosts);
-  const [uid, version] = [host?.uid ?? "nobody", (host?.version ?? 1) - draw.random.below(2)];
+  const { uid, version } = versionOf(draw);
   return {
     name: "forgetHost",
     given: { uid, version },
