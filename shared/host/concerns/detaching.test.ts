@@ -103,6 +103,21 @@ test("a host that is attached again is registered anew, not provisioned anew [B8
   expect(world.host.status?.operationHistory?.provision).toEqual(history);
 });
 
+test("the power of a host that is attached again is not what was reported before it was detached", () => {
+  const world = makeHostWorld(makeHost({ image }));
+  world.seen.power = { on: false, atMs: world.seen.nowMs };
+  world.reach("provisioned");
+  world.settle();
+  expect(world.host.status?.poweredOn).toBe(true);
+  annotate(world, { [detached]: "" });
+  world.settle();
+  annotate(world, {});
+  world.settle();
+  expect(world.ordered).toEqual({ kind: "register" });
+  world.settle();
+  expect(world.host.status?.poweredOn).toBe(true);
+});
+
 test("a write that was detached by force is finished after the host is attached again", () => {
   const world = reached("provisioning");
   annotate(world, { [detached]: '{"force":true}' });

@@ -45,10 +45,13 @@ export function detach(draft: Draft): Stop | undefined {
   return wait(because("Detached", message), ["spec"]);
 }
 
-/** The machine may be another one by now, at another address: registers again before anything else. */
-function attach(draft: Draft): void {
-  const { status } = draft.memory;
+/**
+ * The machine may be another one by now, at another address: registers again before anything else, and what was
+ * reported until now is no news of it.
+ */
+function attach({ memory, snapshot: { power } }: Draft): void {
+  const { status } = memory;
   status.operationalStatus = status.errorType === undefined ? "OK" : "error";
-  delete draft.memory.registered;
-  delete draft.memory.power;
+  delete memory.registered;
+  memory.power = power === undefined ? {} : { reportAtMs: power.atMs };
 }
