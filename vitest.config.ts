@@ -13,6 +13,8 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          // Vitest leaves a core free otherwise: of two, half of the time.
+          maxWorkers: "100%",
           include: [
             "{shared,control-plane,site-agent,infra}/**/*.test.ts",
             "test/tidy.test.ts",
