@@ -20,7 +20,7 @@ type Registered = Extract<OperationResult, { kind: "register" }>;
 
 /** Undefined: registered with the present address and credentials. */
 export function register(draft: Draft): Stop | undefined {
-  const problem = claimProblem(draft) ?? credentialsProblem(draft);
+  const problem = specProblem(draft) ?? credentialsProblem(draft);
   if (problem !== undefined) return problem;
   const { memory, snapshot } = draft;
   const { status } = memory;
@@ -46,11 +46,14 @@ export function register(draft: Draft): Stop | undefined {
   return stop;
 }
 
-/** Whose address was changed to that of another host's machine, or lost its own to one. */
-function claimProblem(draft: Draft): Stop | undefined {
-  const { claimConflict } = draft.snapshot;
-  if (claimConflict === undefined) return undefined;
+/** Invalid past the webhook; or its address was changed to another host's machine, or lost its own to one. */
+function specProblem(draft: Draft): Stop | undefined {
+  const { invalid, claimConflict } = draft.snapshot;
   const type = registrationErrorType(draft);
+  if (invalid.length > 0) {
+    return reject(draft, type, because("RegistrationError", invalid.join("; ")), ["spec"]);
+  }
+  if (claimConflict === undefined) return undefined;
   return reject(draft, type, because("RegistrationError", claimConflict), ["claim", "spec"]);
 }
 

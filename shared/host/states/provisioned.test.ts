@@ -222,6 +222,23 @@ test("a host in use whose BMC another host holds says so, and goes on when it is
   expect(world.states).toContain("deprovisioning");
 });
 
+test("a spec that became invalid past the webhook is told, and goes on when it is corrected", () => {
+  const world = provisioned();
+  edit(world, { image: undefined, online: false, disablePowerOff: true });
+  world.settle();
+  expect(world.ordered?.kind).toBe("provision");
+  expect(world.host.status).toMatchObject({
+    errorType: "provisioned registration error",
+    errorCount: 1,
+    provisioning: { state: "provisioned" },
+  });
+  expect(world.host.status?.errorMessage).toContain("spec.disablePowerOff is true");
+  edit(world, { disablePowerOff: false });
+  world.settle();
+  expect(world.host.status).toMatchObject({ errorMessage: "" });
+  expect(world.states).toContain("deprovisioning");
+});
+
 test("an external host is never switched while its power is as online says", () => {
   const world = external();
   expect(orders(world)).toEqual([{ kind: "register" }]);

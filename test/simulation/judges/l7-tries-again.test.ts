@@ -58,6 +58,10 @@ test("what only a person can end, and what is wrong with the world, is no breach
   };
   expect(tryJudge(l7, kept("preparation error"), { truth: { machines }, until })).toEqual([]);
   expect(tryJudge(l7, kept("registration error"), { truth: { machines }, until })).toHaveLength(1);
+  const neither = { disablePowerOff: true, online: false };
+  const contradicts = madeHost({ spec: neither, status: { errorType: "registration error" } });
+  const told = [stored(0, secret("right")), stored(0, contradicts), log(2)];
+  expect(tryJudge(l7, told, { truth: { machines }, until })).toEqual([]);
   const given = madeHost({ status: { errorType: "provisioning error" } });
   const events = [stored(0, secret("right")), stored(0, given), log(2)];
   expect(tryJudge(l7, events, { truth: { machines }, until })).toEqual([]);

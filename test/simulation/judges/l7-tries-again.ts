@@ -1,7 +1,8 @@
 // L7: what failed is tried again as long as trying can help. Causes that only a person can end are left out: a host
 // whose machine is another one's too, a boot MAC or BMC address of nobody, a password that the BMC does not take, an
-// image that was given up, and a host to clean whose disks its spec has come to keep from us. What is tried
-// again must succeed where nothing is wrong. That a changed Secret wakes at once is judged by L13, a changed spec by L1.
+// image that was given up, a host to clean whose disks its spec has come to keep from us, and one that shall be off and
+// never be switched off. What is tried again must succeed where nothing is wrong. That a changed Secret wakes at once is
+// judged by L13, a changed spec by L1.
 import { anything, Calm } from "./calm.ts";
 import { fleetOf, mayLogIn } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
@@ -80,7 +81,8 @@ function isHealthy(truth: Truth, hostUid: string): boolean {
 /** A password that failed too often waits half an hour, lest the BMC locks. */
 function canSucceed(host: FleetHost): boolean {
   const { errorType = "" } = statusOf(host.object);
-  const { externallyProvisioned = false } = specOf(host.object);
+  const { externallyProvisioned = false, disablePowerOff, online } = specOf(host.object);
   if (externallyProvisioned && errorType === "preparation error") return false;
+  if (disablePowerOff === true && online === false) return false;
   return repeated.includes(errorType) && !isHandsOff(host.object) && mayLogIn(host);
 }
