@@ -19,7 +19,7 @@ import { makeGuardMemory } from "./link/memory/guard-memory.ts";
 import { makeLoginMemory } from "./link/memory/login-memory.ts";
 import { makeObservations } from "./link/observations.ts";
 import { makeLinkSession } from "./link/session.ts";
-import type { AgentDatabase, DuplexClient, Files, Log } from "./ports.ts";
+import type { AgentDatabase, DuplexClient, Files, Log, MachineBoot } from "./ports.ts";
 
 export const programVersion = "0.1.0";
 
@@ -29,6 +29,8 @@ export interface AgentPorts extends SitePorts, ObtainDeps {
   /** Absent when the configuration names no cluster. */
   readonly kubernetes: KubernetesApi | undefined;
   readonly connectCluster: ConnectCluster;
+  /** Undefined where the system does not tell. */
+  readonly machineBoot: MachineBoot | undefined;
 }
 
 /** Runs until the signal aborts. A failure is one that a person must mend. */
@@ -65,7 +67,7 @@ async function runLinked(
     observations: makeObservations(database, clock, bootId),
     lease: makeLease(clock),
     unconfirmed: new Set<string>(),
-    steady: makeSteadyClock(database, clock),
+    steady: makeSteadyClock(database, clock, ports.machineBoot),
     loginMemory: makeLoginMemory(database, log),
     guardMemory: makeGuardMemory(database, log),
   };

@@ -12,6 +12,7 @@ import { makeNodeDuplexClient } from "./adapters/node-duplex-client.ts";
 import { nodeFiles } from "./adapters/node-files.ts";
 import { makeNodeHttpClient } from "./adapters/node-http-client.ts";
 import { makeNodeHttpServer } from "./adapters/node-http-server.ts";
+import { readNodeMachineBoot } from "./adapters/node-machine-boot.ts";
 import { makeNodeKubernetes } from "./adapters/node-kubernetes.ts";
 import { nodePrograms } from "./adapters/node-programs.ts";
 import { defaultDuplexLimits } from "./adapters/ws-duplex.ts";
@@ -106,6 +107,7 @@ const ended = await runAgent(
     database,
     log,
     hostname: hostname(),
+    machineBoot: readNodeMachineBoot(),
     findCa,
   },
   config,

@@ -17,6 +17,14 @@ export interface Clock {
   timer(ms: number, run: () => void): Timer;
 }
 
+/** When the machine that this runs on was started: a process that is started again can go on from it. */
+export interface MachineBoot {
+  /** Another one after each start of the machine. */
+  readonly id: string;
+  /** Milliseconds since then. Never jumps. */
+  sinceMs(): number;
+}
+
 export type HashName = "md5" | "sha1" | "sha256" | "sha512";
 
 export interface Hash {

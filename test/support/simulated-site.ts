@@ -81,6 +81,7 @@ export async function makeSimulatedSite(options: SimulatedSiteOptions): Promise<
       database: openNodeDatabase(":memory:"),
       log,
       hostname: "site-agent",
+      machineBoot: { id: "first", sinceMs: () => clock.monotonicMs() },
       findCa: async () => err("ca", "there is no private CA here"),
     },
     config: makeConfig(options),

@@ -29,7 +29,7 @@ function openDatabase() {
 test("a wall clock that is set while the agent runs changes nothing, also for the next life", async () => {
   const database = openDatabase();
   const { clock, advance, set } = settable();
-  const first = makeSteadyClock(database, clock);
+  const first = makeSteadyClock(database, clock, undefined);
   const stop = new AbortController();
   void keepSteady(first, clock, stop.signal);
   set(hourMs);
@@ -37,25 +37,41 @@ test("a wall clock that is set while the agent runs changes nothing, also for th
   expect(first.nowMs()).toBe(startMs + 5_000);
   stop.abort();
   await advance(60_000);
-  expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs + 65_000);
+  expect(makeSteadyClock(database, clock, undefined).nowMs()).toBe(startMs + 65_000);
 });
 
-test("between two lives it goes as the wall clock does, and never back", async () => {
+test("a wall clock that is set between two lives counts only if the machine was started anew", async () => {
+  const database = openDatabase();
+  const { clock, advance, set } = settable();
+  const bornMs = clock.monotonicMs();
+  const boot = (id: string) => ({ id, sinceMs: () => clock.monotonicMs() - bornMs });
+  makeSteadyClock(database, clock, boot("first")).keep();
+  set(hourMs);
+  await advance(20_000);
+  expect(makeSteadyClock(database, clock, boot("first")).nowMs()).toBe(startMs + 20_000);
+  const second = makeSteadyClock(database, clock, boot("second"));
+  expect(second.nowMs()).toBe(startMs + hourMs + 20_000);
+  second.keep();
+  set(-2 * hourMs);
+  expect(makeSteadyClock(database, clock, boot("second")).nowMs()).toBe(second.nowMs());
+});
+
+test("without a boot it goes between two lives as the wall clock does, and never back", async () => {
   const database = openDatabase();
   const { clock, set } = settable();
-  makeSteadyClock(database, clock).keep();
+  makeSteadyClock(database, clock, undefined).keep();
   set(hourMs);
-  expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs + hourMs);
+  expect(makeSteadyClock(database, clock, undefined).nowMs()).toBe(startMs + hourMs);
   set(-2 * hourMs);
-  expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs);
+  expect(makeSteadyClock(database, clock, undefined).nowMs()).toBe(startMs);
 });
 
 test("without anything to go on from, or with something spoiled, it is the wall clock", () => {
   const database = openDatabase();
   const { clock } = settable();
-  expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs);
+  expect(makeSteadyClock(database, clock, undefined).nowMs()).toBe(startMs);
   writeSetting(database, "steady-clock", "{");
-  expect(makeSteadyClock(database, clock).nowMs()).toBe(startMs);
+  expect(makeSteadyClock(database, clock, undefined).nowMs()).toBe(startMs);
 });
 
 test("that the wall clock was set is on disk at once, as the power may go", async () => {
@@ -71,7 +87,11 @@ test("that the wall clock was set is on disk at once, as the power may go", asyn
     database.note(sql, ...values);
   };
   const stop = new AbortController();
-  void keepSteady(makeSteadyClock({ ...database, run, note }, clock), clock, stop.signal);
+  void keepSteady(
+    makeSteadyClock({ ...database, run, note }, clock, undefined),
+    clock,
+    stop.signal,
+  );
   await advance(10_000);
   expect([synced, noted].map(({ length }) => length)).toEqual([1, 2]);
   set(-hourMs);

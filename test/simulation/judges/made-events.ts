@@ -35,8 +35,8 @@ export function started(at: number, process: string): Made {
   return { at, kind: "started", process, incarnation: 2 };
 }
 
-export function ended(at: number, process: string, crash = true): Made {
-  return { at, kind: "ended", process, incarnation: 1, crash };
+export function ended(at: number, process: string, crash = true, isPowerCut = false): Made {
+  return { at, kind: "ended", process, incarnation: 1, crash, isPowerCut };
 }
 
 /** Time goes by. */

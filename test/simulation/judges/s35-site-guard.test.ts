@@ -32,8 +32,12 @@ test("a second host within ten minutes breaks a budget of one", () => {
   expect(tryJudge(s35, [off(1, "m1"), write(100, "m1")], { truth })).toEqual([]);
   const jump: Made = { at: 50, kind: "fault", fault: "agent-clock-jump", target: "site-1" };
   expect(tryJudge(s35, [off(1, "m1"), jump, write(100, "m2")], { truth })).toHaveLength(1);
-  const away = [off(1, "m1"), ended(40, "site-1"), jump, started(60, "site-1"), write(100, "m2")];
-  expect(tryJudge(s35, away, { truth })).toEqual([]);
+  const whileAway = (end: Made) => {
+    const events = [off(1, "m1"), end, jump, started(60, "site-1"), write(100, "m2")];
+    return tryJudge(s35, events, { truth });
+  };
+  expect(whileAway(ended(40, "site-1"))).toHaveLength(1);
+  expect(whileAway(ended(40, "site-1", true, true))).toEqual([]);
   expect(tryJudge(s35, [off(1, "m1"), write(700, "m2")], { truth })).toEqual([]);
 });
 

@@ -32,12 +32,14 @@ export const s35: JudgeKind = {
       on: {
         fault(event, truth) {
           swapped.onFault(event);
-          // An agent that is down believes what becomes of its wall clock meanwhile.
+          // An agent whose machine was off believes what became of its wall clock meanwhile.
           if (event.fault !== "agent-clock-jump" || !down.has(event.target)) return;
           for (const name of lastMs.keys())
             if (truth.machines.get(name)?.site === event.target) lastMs.delete(name);
         },
-        ended: ({ process }) => void down.add(process),
+        ended({ process, isPowerCut = false }) {
+          if (isPowerCut) down.add(process);
+        },
         started: ({ process }) => void down.delete(process),
         disk({ machine, boot, disk, atMs }, truth) {
           if (isProtected(machine, truth)) report(`${disk} was changed; it is protected`, machine);

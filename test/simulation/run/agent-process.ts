@@ -83,6 +83,7 @@ export class AgentProcess {
   /** Of its machine, which a copy has, too. */
   readonly #hostname: string;
   #isPrepared: boolean;
+  #boots = 1;
   #incarnation = 0;
   #running:
     | {
@@ -204,9 +205,11 @@ export class AgentProcess {
     if (running === undefined) return;
     this.#running = undefined;
     running.life.end();
-    running.node?.leave(this.#crashes.chance(0.5));
+    const isPowerCut = !this.#crashes.chance(0.5);
+    running.node?.leave(!isPowerCut);
+    if (isPowerCut) this.#boots += 1;
     const { incarnation } = running.life;
-    this.#options.tell({ kind: "ended", process: this.name, incarnation, crash: true });
+    this.#options.tell({ kind: "ended", process: this.name, incarnation, crash: true, isPowerCut });
   }
 
   async stop(): Promise<void> {
@@ -280,6 +283,10 @@ export class AgentProcess {
         tell({ kind: "log", process: this.name, level, message, fields: { ...fields } }),
       ),
       hostname: this.#hostname,
+      machineBoot: {
+        id: `${this.name} ${this.#boots}`,
+        sinceMs: () => this.#options.kernel.nowMs(),
+      },
       findCa: async () => err("ca", "there is no private CA here"),
     };
   }

@@ -252,6 +252,8 @@ export type Happened =
       readonly process: string;
       readonly incarnation: number;
       readonly crash: boolean;
+      /** Its machine starts anew, too. */
+      readonly isPowerCut?: boolean;
     }
   | { readonly kind: "fault"; readonly fault: FaultClass; readonly target: string }
   /** It could not be done until its time was over: an instance that was to crash was down all the while. */
