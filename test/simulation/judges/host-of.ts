@@ -17,6 +17,7 @@ export interface HostSpec {
   readonly customDeploy?: object | null;
   readonly rootDeviceHints?: { readonly serialNumber?: string };
   readonly consumerRef?: {
+    readonly apiVersion?: string;
     readonly kind?: string;
     readonly name?: string;
     readonly namespace?: string;

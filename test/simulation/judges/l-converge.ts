@@ -1,7 +1,6 @@
-// L20: after the faults every host becomes as its spec asks, or says why not, and every Metal3Machine has its host. What
+// L20: after the faults every host becomes as its spec asks, or says why not, and every machine has its host. What
 // was found out about a host's hardware stands beside it.
-import { machineStandOf, standOf } from "../run/converged.ts";
-import type { Stand } from "../run/converged.ts";
+import { standIn, standOf } from "../run/converged.ts";
 import type { KubernetesObject } from "../world/events.ts";
 import { isHeld, statusOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -42,12 +41,4 @@ function withoutHardwareData(
       !isHeld(object) &&
       !there.has(nameOf(object)),
   );
-}
-
-function standIn(
-  objects: ReadonlyMap<string, KubernetesObject>,
-  object: KubernetesObject,
-): Stand | undefined {
-  if (object.kind === "BareMetalHost") return standOf(object);
-  return object.kind === "Metal3Machine" ? machineStandOf(object, objects) : undefined;
 }

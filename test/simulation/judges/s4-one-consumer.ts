@@ -1,12 +1,12 @@
 // S4: who uses a host is changed by its users, one after the other. Farrier is the hand of one kind of them: it gives a
-// host that nobody holds to a Metal3Machine that wants such a one, and takes it back when nothing of it is wanted there
+// host that nobody holds to a machine that wants such a one, and takes it back when nothing of it is wanted there
 // any more. What Kubernetes
 // shows of the host may be a moment behind then; what is done to its disks after that was not over.
 import type { KubernetesObject } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
 import { consumerOf, isHeld, specOf, stateOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
-import { isDeleting, machineOf } from "./machine-of.ts";
+import { isDeleting, machineOf, wantedLabels } from "./machine-of.ts";
 
 /** Something of the last user may be on it, or is on its way. */
 const inUse = ["preparing", "provisioning", "provisioned", "deprovisioning"];
@@ -21,7 +21,7 @@ interface Change {
 
 export const s4: JudgeKind = {
   id: "S4",
-  says: "a host's consumer goes before another comes; Farrier gives hosts that are free to Metal3Machines that want such only, and takes back what they have given back",
+  says: "a host's consumer goes before another comes; Farrier gives hosts that are free to machines that want such only, and takes back what they have given back",
   make(report) {
     /** By uid of the host: the path of one that was left while Kubernetes showed it in use. */
     const left = new Map<string, string>();
@@ -70,7 +70,7 @@ function problemOf(truth: Truth, change: Change): string | undefined {
 
 function wrongClaim(truth: Truth, { cluster, before, after }: Change): string | undefined {
   const machine = machineOf(truth, cluster, after);
-  if (machine === undefined) return "Farrier gave the host to what is no Metal3Machine";
+  if (machine === undefined) return "Farrier gave the host to what is no machine";
   if (before === undefined) return undefined;
   const isBarred = isHeld(before) || isDeleting(before) || isExternal(before);
   if (isBarred && !isOwnAgain(machine, before)) return "Farrier gave away a host that is held";
@@ -87,13 +87,8 @@ function isOwnAgain({ spec }: KubernetesObject, host: KubernetesObject): boolean
 }
 
 /** Labels stay what they are for as long as the host. */
-function matches({ spec = {} }: KubernetesObject, { metadata }: KubernetesObject): boolean {
-  const { hostSelector } = spec as {
-    readonly hostSelector?: { readonly matchLabels?: Readonly<Record<string, string>> };
-  };
-  return Object.entries(hostSelector?.matchLabels ?? {}).every(
-    ([label, value]) => metadata.labels?.[label] === value,
-  );
+function matches(machine: KubernetesObject, { metadata }: KubernetesObject): boolean {
+  return wantedLabels(machine).every(([label, value]) => metadata.labels?.[label] === value);
 }
 
 function wrongRelease(truth: Truth, { cluster, before, after }: Change): string | undefined {

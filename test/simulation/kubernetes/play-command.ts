@@ -10,6 +10,7 @@ import { isObject } from "./server/frozen-json.ts";
 import type { Json } from "./server/frozen-json.ts";
 import { Kubectl } from "./kubectl.ts";
 import { MachinePlayer } from "./play-machine-command.ts";
+import { OpenShiftPlayer } from "./play-openshift-command.ts";
 import {
   collectionPath,
   hosts,
@@ -55,7 +56,7 @@ interface Hands {
   /** Whose writes another webhook refuses. */
   readonly refused: Kubectl;
   readonly claimers: Claimers;
-  readonly machines: MachinePlayer;
+  readonly machines: MachinePlayer | OpenShiftPlayer;
 }
 
 const goneTries = 60;
@@ -203,7 +204,7 @@ export class CommandPlayer {
     return this.#of(partsOf(host).cluster).person;
   }
 
-  #machinesAt({ set }: { readonly set: string }): MachinePlayer {
+  #machinesAt({ set }: { readonly set: string }): MachinePlayer | OpenShiftPlayer {
     return this.#of(partsOf(set).cluster).machines;
   }
 
@@ -223,7 +224,9 @@ function handsOn(cluster: SimulatedCluster, { kernel, random }: PlayOptions): Ha
   const person = kubectl(personCaller.user, false);
   return {
     person,
-    machines: new MachinePlayer(person, cluster),
+    machines: cluster.hasOpenShift
+      ? new OpenShiftPlayer(person, cluster)
+      : new MachinePlayer(person, cluster),
     refused: kubectl("over-quota", true),
     claimers: new Claimers({ kernel, random: own.split("claimers"), cluster }),
   };

@@ -1,4 +1,4 @@
-// What people do to Machines: they make a Cluster with a MachineSet, scale it, delete one Machine, or all of it.
+// What people do to Machines of cluster-api: they make a Cluster with a MachineSet, scale it, delete one Machine, or all of it.
 import { partsOf } from "../workload/addresses.ts";
 import type { Command } from "../workload/scenario.ts";
 import { canaryToken } from "./canaries.ts";

@@ -16,8 +16,15 @@ import { ClusterApi } from "./cluster-api.ts";
 import { noFaults } from "./cluster-faults.ts";
 import { Controllers } from "./server/controllers.ts";
 import { ObjectStore } from "./server/object-store.ts";
-import { hosts, isOfClusterApi, namespaces, readPath, secrets } from "./server/resources.table.ts";
-import type { Target } from "./server/resources.table.ts";
+import {
+  hosts,
+  isOfClusterApi,
+  isOfOpenShift,
+  namespaces,
+  readPath,
+  secrets,
+} from "./server/resources.table.ts";
+import type { Resource } from "./server/resources.table.ts";
 import { refusal } from "./server/status-answers.ts";
 import { secretsIn } from "./server/secrets-in.ts";
 import { Watches } from "./server/watches.ts";
@@ -30,6 +37,8 @@ export interface SimulatedClusterOptions {
   readonly review: Review;
   /** The kinds of cluster-api are defined here, and its core is at work. */
   readonly hasClusterApi?: boolean;
+  /** OpenShift's Machines are defined here, and Farrier keeps them. */
+  readonly hasOpenShift?: boolean;
 }
 
 /** As the manifests give it to the cluster link. */
@@ -52,6 +61,7 @@ interface Line {
 
 export class SimulatedCluster {
   readonly name: string;
+  readonly hasOpenShift: boolean;
   readonly faults = noFaults();
   /** For agents. */
   readonly api: KubernetesApi;
@@ -66,6 +76,7 @@ export class SimulatedCluster {
   constructor(options: SimulatedClusterOptions) {
     const { name, kernel, random, tell } = options;
     const { faults } = this;
+    this.hasOpenShift = options.hasOpenShift === true;
     const nowMs = (): number => kernel.nowMs();
     const store = new ObjectStore({
       nowMs,
@@ -74,7 +85,7 @@ export class SimulatedCluster {
         tell({ kind: "object", cluster: name, path, verb, by, before, after });
         watches.onChange(change);
         controllers.onChange(change);
-        clusterApi.onChange(change);
+        if (options.hasClusterApi === true) clusterApi.onChange(change);
       },
     });
     const admission = new Admission({ ...options, random: random.split("admission"), faults });
@@ -87,6 +98,7 @@ export class SimulatedCluster {
       random: random.split("controllers"),
       store,
       server,
+      isKnown: (resource) => this.hasOpenShift || !isOfOpenShift(resource),
       isDown: () => faults.unreachable,
     });
     this.name = name;
@@ -171,16 +183,18 @@ export class SimulatedCluster {
     if (caller.by === "farrier" && isWrite && random.chance(this.faults.conflicts)) {
       await this.#touch(request.path, random);
     }
-    if (!this.#isDefined(readPath(request.path))) return refusal(404, "page not found");
+    if (!this.#isDefined(readPath(request.path)?.resource)) return refusal(404, "page not found");
     const answer = await this.#server.handle(caller, request);
     const isGiven = answer.status < 300 && readPath(request.path)?.resource === secrets;
     if (isGiven) this.#tellRead(caller, answer.body);
     return answer;
   }
 
-  #isDefined(target: Target | undefined): boolean {
+  #isDefined(resource: Resource | undefined): boolean {
     const { hasClusterApi = false } = this.#options;
-    return hasClusterApi || target === undefined || !isOfClusterApi(target.resource);
+    if (resource === undefined) return true;
+    if (isOfOpenShift(resource)) return this.hasOpenShift;
+    return hasClusterApi || !isOfClusterApi(resource);
   }
 
   #tellRead({ by }: Caller, body: unknown): void {
@@ -231,7 +245,7 @@ export class SimulatedCluster {
     if (this.faults.unreachable) return { status: 0, reason: "connection refused" };
     if (random.chance(this.faults.throttles)) return { status: 429, reason: "too many requests" };
     const target = readPath(path);
-    if (target === undefined || !this.#isDefined(target)) {
+    if (target === undefined || !this.#isDefined(target.resource)) {
       return { status: 404, reason: "not found" };
     }
     const { name: cluster, tell } = this.#options;

@@ -44,6 +44,8 @@ export interface AgentOptions {
   /** Absent: it has no site. */
   readonly site: { readonly plan: SitePlan; readonly network: Segment } | undefined;
   readonly kubernetes: KubernetesApi | undefined;
+  /** It keeps OpenShift's Machines and MachineSets of its cluster. */
+  readonly keepsOpenShift: boolean;
   /** What a kubeconfig leads to. */
   readonly workload: (server: string, token: string | undefined) => Pick<KubernetesApi, "request">;
   /** It begins with what this one has on its disk at that moment. */
@@ -292,7 +294,8 @@ export class AgentProcess {
   }
 
   #config(): AgentConfig {
-    const { site, kubernetes } = this.#options;
+    const { site, kubernetes, keepsOpenShift } = this.#options;
+    const openShift = keepsOpenShift ? { openShift: "machines-and-machinesets" } : {};
     const network = this.address.split(".").slice(0, 2).join(".");
     return agentConfig.parse({
       hub: { url: hubUrl },
@@ -314,7 +317,7 @@ export class AgentProcess {
               ...(site.plan.guard === undefined ? {} : { guardFile }),
             },
           }),
-      ...(kubernetes === undefined ? {} : { cluster: {} }),
+      ...(kubernetes === undefined ? {} : { cluster: openShift }),
     });
   }
 }

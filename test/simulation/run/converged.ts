@@ -2,10 +2,30 @@
 // Read from what Kubernetes holds, and by nothing of the product's own.
 import { isHeld, specOf, statusOf } from "../judges/host-of.ts";
 import type { HostSpec, HostStatus } from "../judges/host-of.ts";
+import {
+  controllerOf,
+  isDeleting,
+  isMachine,
+  isOfOpenShift,
+  isOpenShiftMachine,
+  isUsedBy,
+  wantedLabels,
+} from "../judges/machine-of.ts";
 import type { KubernetesObject } from "../world/events.ts";
 
 /** "wanted": as the spec asks. "error": the status says why not. "waiting": neither. */
 export type Stand = "wanted" | "error" | "waiting";
+
+/** Of any object; undefined: it is none of those that become something. */
+export function standIn(
+  objects: ReadonlyMap<string, KubernetesObject>,
+  object: KubernetesObject,
+): Stand | undefined {
+  if (object.kind === "BareMetalHost") return standOf(object);
+  if (isMachine(object)) return machineStandOf(object, objects);
+  const isSet = object.kind === "MachineSet" && isOfOpenShift(object);
+  return isSet ? setStandOf(object, objects) : undefined;
+}
 
 export function standOf(host: KubernetesObject): Stand {
   if (host.metadata.deletionTimestamp !== undefined) return "waiting";
@@ -33,8 +53,8 @@ function isDeployedAsWanted({ image, online }: HostSpec, status: HostStatus): bo
   return state === "provisioned" && url === written?.url && online === status.poweredOn;
 }
 
-/** Of a Metal3Machine among all that its API server holds. Whether its Node has joined is not asked here. */
-export function machineStandOf(
+/** Of a machine among all that its API server holds. Whether its Node has joined is not asked here. */
+function machineStandOf(
   machine: KubernetesObject,
   objects: ReadonlyMap<string, KubernetesObject>,
 ): Stand {
@@ -42,13 +62,14 @@ export function machineStandOf(
     ({ kind, metadata }) =>
       kind === "BareMetalHost" && metadata.namespace === machine.metadata.namespace,
   );
+  if (isLeftOver(machine, objects)) return "waiting";
   const host = hosts.find((each) => isUsedBy(each, machine));
-  const isDeleting = machine.metadata.deletionTimestamp !== undefined;
-  if (host === undefined && isDeleting) return "waiting";
+  const isLeaving = isDeleting(machine);
+  if (host === undefined && isLeaving) return "waiting";
   if (host === undefined) return withoutHost(machine, hosts);
   if (isHeld(host) || isExternal(host)) return "wanted";
   if ((statusOf(host).errorMessage ?? "") !== "") return "error";
-  if (isDeleting) return "waiting";
+  if (isLeaving) return "waiting";
   return standOf(host) === "wanted" && isProvisioned(machine) ? "wanted" : "waiting";
 }
 
@@ -66,16 +87,37 @@ function saysWhy({ status = {} }: KubernetesObject): boolean {
   };
   return conditions.some(
     ({ type, status: is, message = "" }) =>
-      type === "AssociateBareMetalHost" && is === "False" && message !== "",
+      ["AssociateBareMetalHost", "InstanceExists"].includes(type ?? "") &&
+      is === "False" &&
+      message !== "",
   );
 }
 
-function isUsedBy(host: KubernetesObject, { metadata }: KubernetesObject): boolean {
-  const { kind, name } = specOf(host).consumerRef ?? {};
-  return kind === "Metal3Machine" && name === metadata.name;
+/** Of a MachineSet of OpenShift: as many Machines as are wanted, and its status says so. */
+function setStandOf(
+  { metadata, spec = {}, status = {} }: KubernetesObject,
+  objects: ReadonlyMap<string, KubernetesObject>,
+): Stand {
+  const members = [...objects.values()].filter(
+    (each) => isOpenShiftMachine(each) && !isDeleting(each) && controllerOf(each) === metadata.uid,
+  );
+  const isAsMany = members.length === spec["replicas"] && status["replicas"] === members.length;
+  return isAsMany && metadata.deletionTimestamp === undefined ? "wanted" : "waiting";
 }
 
-function isOwned({ metadata }: KubernetesObject): boolean {
+/** Its MachineSet is gone, and it is to go, too. */
+function isLeftOver(
+  machine: KubernetesObject,
+  objects: ReadonlyMap<string, KubernetesObject>,
+): boolean {
+  const owner = isOpenShiftMachine(machine) ? controllerOf(machine) : undefined;
+  return (
+    owner !== undefined && ![...objects.values()].some(({ metadata }) => metadata.uid === owner)
+  );
+}
+
+function isOwned({ apiVersion, metadata }: KubernetesObject): boolean {
+  if (isOfOpenShift({ apiVersion })) return true;
   const owners = metadata["ownerReferences"] as readonly { readonly kind: string }[] | undefined;
   return owners?.some(({ kind }) => kind === "Machine") === true;
 }
@@ -84,18 +126,17 @@ function isExternal(host: KubernetesObject): boolean {
   return specOf(host).externallyProvisioned === true;
 }
 
-function isProvisioned({ status = {} }: KubernetesObject): boolean {
+function isProvisioned(machine: KubernetesObject): boolean {
+  const { spec = {}, status = {} } = machine;
+  if (isOpenShiftMachine(machine)) return spec["providerID"] !== undefined;
   const { initialization } = status as { initialization?: { provisioned?: boolean } };
   return initialization?.provisioned === true;
 }
 
 /** Nobody has it, nothing is wrong with it, and it is one of those that the machine may have. */
-function fits(host: KubernetesObject, { spec = {} }: KubernetesObject): boolean {
+function fits(host: KubernetesObject, machine: KubernetesObject): boolean {
   const { consumerRef, image } = specOf(host);
-  const { hostSelector } = spec as {
-    hostSelector?: { matchLabels?: Readonly<Record<string, string>> };
-  };
-  const labels = Object.entries(hostSelector?.matchLabels ?? {});
+  const labels = wantedLabels(machine);
   return (
     standOf(host) === "wanted" &&
     statusOf(host).provisioning?.state === "available" &&

@@ -1,4 +1,4 @@
-// The kubelets of machines: where an image that Farrier wrote for a Metal3Machine boots, a Node joins a while later. It
+// The kubelets of machines: where an image that Farrier wrote for a machine boots, a Node joins a while later. It
 // says which machine it is on, as the real one does, and nothing of who provided that. It is of the cluster that holds
 // the host: its kubeconfig leads there.
 import type { Kernel } from "../kernel/kernel.ts";
@@ -58,6 +58,9 @@ export class Kubelets {
         spec: {},
         status: {
           nodeInfo: { systemUUID: machine.systemUuid },
+          ...(cluster.hasOpenShift
+            ? { conditions: [readySince(this.#options.kernel.nowMs())] }
+            : {}),
           addresses: [{ type: "Hostname", address: name }],
         },
       },
@@ -76,4 +79,9 @@ export class Kubelets {
     }
     return undefined;
   }
+}
+
+/** Only Farrier's MachineSets count Nodes that are Ready. */
+function readySince(atMs: number): object {
+  return { type: "Ready", status: "True", lastTransitionTime: new Date(atMs).toISOString() };
 }

@@ -8,7 +8,7 @@ import { Stuck } from "../kernel/kernel.ts";
 import type { Scenario } from "../workload/scenario.ts";
 import type { Happened, WorldEvent } from "../world/events.ts";
 import { scheduleCommands } from "./commands.ts";
-import { machineStandOf, standOf } from "./converged.ts";
+import { standIn } from "./converged.ts";
 import type { Stand } from "./converged.ts";
 import { openDatabase } from "./database.ts";
 import { heal, scheduleFaults } from "./faults.ts";
@@ -106,8 +106,8 @@ function standsOf({ clusters }: World): ReadonlySet<Stand> {
   const stands = new Set<Stand>();
   for (const { objects } of clusters.values()) {
     for (const object of objects.values()) {
-      if (object.kind === "BareMetalHost") stands.add(standOf(object));
-      if (object.kind === "Metal3Machine") stands.add(machineStandOf(object, objects));
+      const stand = standIn(objects, object);
+      if (stand !== undefined) stands.add(stand);
     }
   }
   return stands;

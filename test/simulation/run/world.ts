@@ -157,11 +157,12 @@ function makeClusters(
   reviewPaths: ReadonlyMap<string, string>,
 ): Map<string, SimulatedCluster> {
   return new Map(
-    scenario.clusters.map(({ name, hasClusterApi = false }) => [
+    scenario.clusters.map(({ name, hasClusterApi = false, hasOpenShift = false }) => [
       name,
       new SimulatedCluster({
         name,
         hasClusterApi,
+        hasOpenShift,
         kernel,
         random: kernel.random.split(`cluster ${name}`),
         tell,
@@ -194,7 +195,7 @@ async function makeAgents(
     const random = kernel.random.split(`agent ${name}`);
     const crypto = (whose: string) =>
       makeSeededCrypto(random.split(whose), (key, data) => trials.heard(key, data));
-    const kubernetes = cluster === undefined ? undefined : clusters.get(cluster)?.api;
+    const known = cluster === undefined ? undefined : clusters.get(cluster);
     agents.set(
       name,
       new AgentProcess({
@@ -205,7 +206,8 @@ async function makeAgents(
         roles,
         enrolToken,
         site,
-        kubernetes,
+        kubernetes: known?.api,
+        keepsOpenShift: known?.hasOpenShift === true,
         workload: workloadsOf(clusters),
       }),
     );

@@ -33,7 +33,7 @@ export function drawFleet(random: Random, hosts: number, quirks: readonly string
   const clusters = Array.from({ length: shape.chance(0.6) ? 1 : 2 }, (_, at) => ({
     name: `cluster-${at + 1}`,
     site: sites[at] !== undefined && shape.chance(0.7) ? sites[at].name : undefined,
-    ...(random.split(`cluster ${at + 1}`).chance(0.4) ? { hasClusterApi: true } : {}),
+    ...machineKinds(random, at + 1),
   }));
   const machines = Array.from({ length: hosts }, (_, at) => {
     const site = sites[at % sites.length]!.name;
@@ -45,6 +45,16 @@ export function drawFleet(random: Random, hosts: number, quirks: readonly string
   const guarded =
     quirks.length === 0 ? sites : sites.map((site) => withGuard(random, site, machines));
   return { clusters, sites: guarded, machines, images };
+}
+
+/** Those of two of five are cluster-api's, of one OpenShift's. */
+function machineKinds(random: Random, number: number): Omit<ClusterPlan, "name" | "site"> {
+  if (random.split(`cluster ${number}`).chance(0.4)) return { hasClusterApi: true };
+  return random.split(`openshift ${number}`).chance(1 / 3) ? { hasOpenShift: true } : {};
+}
+
+export function hasMachines({ hasClusterApi, hasOpenShift }: ClusterPlan): boolean {
+  return hasClusterApi === true || hasOpenShift === true;
 }
 
 /** Few operators restrict what is done at their site. */

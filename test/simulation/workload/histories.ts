@@ -5,6 +5,7 @@ import type { Random } from "../kernel/random.ts";
 import { acts, hintsFor } from "./acts.table.ts";
 import type { Act, ActOn } from "./acts.table.ts";
 import { macOf } from "./addresses.ts";
+import { hasMachines } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { heldAtWork, lentOut } from "./held-at-work.ts";
 import { drawDeletions } from "./namespaces.ts";
@@ -39,7 +40,8 @@ interface About {
 function historyOf(random: Random, about: About): readonly Command[] {
   const { fleet, machine, at, faultsMs } = about;
   const begin = random.split("begin");
-  const { name: cluster, hasClusterApi = false } = fleet.clusters[at % fleet.clusters.length]!;
+  const plan = fleet.clusters[at % fleet.clusters.length]!;
+  const { name: cluster } = plan;
   const host = `${cluster}/${begin.pick(namespaces)}/${machine.name}`;
   // Two of three are ordinary: created soon, deployed, nothing odd about them.
   const isOrdinary = at % 3 !== 2;
@@ -52,7 +54,7 @@ function historyOf(random: Random, about: About): readonly Command[] {
     atMs,
   };
   const isPooled = !isOrdinary && random.split("pooled").chance(0.4);
-  const isSpare = !isOrdinary && hasClusterApi && random.split("spare").chance(0.7);
+  const isSpare = !isOrdinary && hasMachines(plan) && random.split("spare").chance(0.7);
   const created = isPooled
     ? drawPool(random.split("pool"), on)
     : createdHost(begin, on, { isOrdinary, isSpare });

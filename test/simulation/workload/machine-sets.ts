@@ -1,8 +1,9 @@
-// Clusters and MachineSets in the clusters that have cluster-api: made, scaled up and down at random, Machines deleted
+// MachineSets in the clusters that have cluster-api, or OpenShift's Machines: made, scaled up and down at random, Machines deleted
 // one by one, and all of it at once. They take hosts that nobody deploys by hand, if there are any, and sometimes others
 // want the same host at that moment.
 import type { Random } from "../kernel/random.ts";
 import { partsOf } from "./addresses.ts";
+import { hasMachines } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { drawRivals } from "./rivals.ts";
 import type { Command } from "./scenario.ts";
@@ -25,8 +26,9 @@ export function drawMachineSets(
   { clusters, images, sites }: Fleet,
   { histories, faultsMs }: Histories,
 ): readonly Command[] {
-  return clusters.flatMap(({ name: cluster, hasClusterApi = false }) => {
-    if (!hasClusterApi) return [];
+  return clusters.flatMap((plan) => {
+    const { name: cluster } = plan;
+    if (!hasMachines(plan)) return [];
     const own = random.split(cluster);
     const spares = sparesIn(cluster, histories);
     return Array.from({ length: own.pick([1, 1, 2]) }, (_, at): readonly Command[] => {

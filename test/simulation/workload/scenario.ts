@@ -29,6 +29,8 @@ export interface ClusterPlan {
   readonly site: string | undefined;
   /** The core of cluster-api is at work in it. */
   readonly hasClusterApi?: boolean;
+  /** It has OpenShift's Machines and MachineSets, which Farrier keeps. */
+  readonly hasOpenShift?: boolean;
 }
 
 /** The guard file of a site's operator. */
@@ -140,7 +142,7 @@ export type Command = { readonly atMs: number } & (
       readonly claimer: string;
       readonly staleMs: number;
     }
-  /** A Cluster with a MachineSet of the same name, without Machines. */
+  /** A MachineSet without Machines; in cluster-api with a Cluster of the same name. */
   | {
       readonly kind: "create-machine-set";
       readonly set: string;
@@ -151,7 +153,7 @@ export type Command = { readonly atMs: number } & (
   | { readonly kind: "scale"; readonly set: string; readonly replicas: number }
   /** One Machine of the set: another one takes its place. */
   | { readonly kind: "delete-machine"; readonly set: string }
-  /** Its Cluster, and with it everything. */
+  /** In cluster-api its Cluster, and with it everything. */
   | { readonly kind: "delete-machine-set"; readonly set: string }
   /** Somebody presses the power button. */
   | { readonly kind: "power-button"; readonly machine: string }

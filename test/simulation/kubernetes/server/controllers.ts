@@ -21,6 +21,8 @@ export interface ControllersOptions {
   readonly random: Random;
   readonly store: ObjectStore;
   readonly server: ApiServer;
+  /** Whether a resource may be there at all. */
+  readonly isKnown: (resource: Resource) => boolean;
   /** They act through the API server, too. */
   readonly isDown: () => boolean;
 }
@@ -35,9 +37,11 @@ const namespaced = [secrets, ...resources.filter((each) => each !== secrets && e
 export class Controllers {
   readonly #options: ControllersOptions;
   readonly #emptying = new Set<string>();
+  readonly #namespaced: readonly Resource[];
 
   constructor(options: ControllersOptions) {
     this.#options = options;
+    this.#namespaced = namespaced.filter(options.isKnown);
   }
 
   onChange({ resource, before, after, verb }: Change): void {
@@ -50,7 +54,7 @@ export class Controllers {
   }
 
   #lookAtOwned({ metadata: { uid, namespace } }: KubernetesObject): void {
-    for (const resource of namespaced) {
+    for (const resource of this.#namespaced) {
       for (const object of this.#options.store.list(resource, namespace)) {
         if (ownersOf(object).some((owner) => owner.uid === uid)) {
           this.#soon(() => this.#collect(resource, object));
@@ -100,7 +104,7 @@ export class Controllers {
   /** True: it is empty. */
   async #sweep(namespace: string): Promise<boolean> {
     const { kernel, random, store, server, isDown } = this.#options;
-    for (const resource of namespaced) {
+    for (const resource of this.#namespaced) {
       await kernel.sleep(random.between(10, 200));
       if (isDown()) return false;
       for (const { metadata } of store.list(resource, namespace)) {
@@ -108,7 +112,7 @@ export class Controllers {
         await server.handle(collector, { method: "DELETE", path });
       }
     }
-    return namespaced.every((resource) => store.list(resource, namespace).length === 0);
+    return this.#namespaced.every((resource) => store.list(resource, namespace).length === 0);
   }
 
   #soon(run: () => void): void {

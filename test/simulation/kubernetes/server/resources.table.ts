@@ -96,6 +96,16 @@ export function isOfClusterApi({ group }: Resource): boolean {
   return group.endsWith("cluster.x-k8s.io");
 }
 
+const openShift = "machine.openshift.io";
+export const openShiftMachines = readDefinition(`openshift/${openShift}_machines.yaml`);
+export const openShiftMachineSets = readDefinition(`openshift/${openShift}_machinesets.yaml`);
+const pods = makeResource("", "v1", "pods", "Pod");
+
+/** In clusters with OpenShift's Machines only: nobody drains a Node of another. */
+export function isOfOpenShift(resource: Resource): boolean {
+  return resource.group === openShift || resource === pods;
+}
+
 export const resources: readonly Resource[] = [
   namespaces,
   secrets,
@@ -111,6 +121,9 @@ export const resources: readonly Resource[] = [
   metal3Clusters,
   metal3Machines,
   metal3MachineTemplates,
+  openShiftMachines,
+  openShiftMachineSets,
+  pods,
 ];
 
 const byCollection = new Map(resources.map((resource) => [resource.collection, resource]));

@@ -4,7 +4,7 @@ import type { Target } from "./resources.table.ts";
 
 export type Selects = (object: KubernetesObject | undefined) => boolean;
 
-const fieldNames = ["metadata.name", "metadata.namespace"];
+const fieldNames = ["metadata.name", "metadata.namespace", "spec.nodeName"];
 
 export function selectorOf({ namespace, query }: Target): Selects {
   const labels = pairsOf(query.get("labelSelector"));
@@ -19,9 +19,14 @@ export function selectorOf({ namespace, query }: Target): Selects {
     return (
       (namespace === undefined || metadata.namespace === namespace) &&
       labels.every(([name, value]) => metadata.labels?.[name] === value) &&
-      fields.every(([field, value]) => metadata[field.slice("metadata.".length)] === value)
+      fields.every(([field, value]) => fieldOf(object, field) === value)
     );
   };
+}
+
+function fieldOf({ metadata, spec }: KubernetesObject, field: string): unknown {
+  const [of = "", name = ""] = field.split(".");
+  return (of === "spec" ? spec : metadata)?.[name];
 }
 
 function pairsOf(selector: string | null): readonly (readonly [string, string])[] {
