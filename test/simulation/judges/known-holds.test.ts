@@ -13,13 +13,14 @@ const free = {
   externallyProvisioned: false,
   disablePowerOff: false,
 };
-const told = (at: number, hold: Partial<typeof free>): Made => ({
+const told = (at: number, hold: Partial<typeof free>, revision?: number): Made => ({
   at,
   kind: "delivered",
   agent: "site-1",
   what: "document",
   hostUid: "u",
   id: "1",
+  ...(revision === undefined ? {} : { revision }),
   document: { bmcAddress: "", bootMACAddress: undefined, hold: { ...free, ...hold } },
 });
 
@@ -32,5 +33,8 @@ test.each([
   expect(tryJudge(kind, [told(1, hold), go], { truth })).toHaveLength(1);
   expect(tryJudge(kind, [told(9, hold), go], { truth })).toEqual([]);
   expect(tryJudge(kind, [told(1, hold), told(5, {}), go], { truth })).toEqual([]);
+  const older = [told(1, {}, 2), told(2, hold, 1), go];
+  expect(tryJudge(kind, older, { truth })).toEqual([]);
+  expect(tryJudge(kind, [told(1, {}, 1), told(2, hold, 2), go], { truth })).toHaveLength(1);
   expect(tryJudge(kind, [told(1, hold), toRamdisk(10, "go", "v.1")], { truth })).toEqual([]);
 });

@@ -13,7 +13,9 @@ const onItsWayMs = 2_000;
 
 interface Known {
   readonly hostUid: string;
-  readonly document: Document;
+  readonly revision: number;
+  /** Undefined: it was taken away. */
+  readonly document: Document | undefined;
   /** Since when it is held; undefined: it is not. */
   readonly sinceMs: number | undefined;
 }
@@ -27,13 +29,16 @@ export class KnownHolds {
     this.#holds = holds;
   }
 
-  onDelivered({ agent, hostUid, what, document, atMs }: Delivered): void {
+  onDelivered({ agent, hostUid, what, document, revision = 0, atMs }: Delivered): void {
+    if (what !== "document" && what !== "remove-document") return;
     const known = this.#known.get(agent) ?? new Map<string, Known>();
     this.#known.set(agent, known);
-    if (what === "remove-document") known.delete(hostUid);
-    if (document === undefined) return;
-    const sinceMs = this.#holds(document.hold) ? (known.get(hostUid)?.sinceMs ?? atMs) : undefined;
-    known.set(hostUid, { hostUid, document, sinceMs });
+    const before = known.get(hostUid);
+    // A frame may come twice, the second time after a newer one.
+    if (revision < (before?.revision ?? 0)) return;
+    const isHeld = document !== undefined && this.#holds(document.hold);
+    const sinceMs = isHeld ? (before?.sinceMs ?? atMs) : undefined;
+    known.set(hostUid, { hostUid, revision, document, sinceMs });
   }
 
   /** Since when an agent has known that the host is held, ms. */
@@ -46,7 +51,7 @@ export class KnownHolds {
     const full = `ipmi://${bmcAddress}`;
     const forms = [full, full.replace(/:623$/, "")];
     const hosts = [...(this.#known.get(agent)?.values() ?? [])].filter(({ document }) =>
-      forms.includes(document.bmcAddress),
+      forms.includes(document?.bmcAddress ?? ""),
     );
     return hosts.length === 1 ? hosts[0]?.hostUid : undefined;
   }
