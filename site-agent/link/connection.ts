@@ -304,6 +304,7 @@ export class Connection {
     if (orders.length > 0) this.orders = this.orders.then(() => this.deliver(orders));
     for (const item of items) {
       const { delivery } = item;
+      this.done.hear(item);
       if (delivery.kind === "write")
         this.deps.writes.run(delivery.write, () => this.deliver([item]));
     }

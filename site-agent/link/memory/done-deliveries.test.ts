@@ -2,7 +2,11 @@ import { expect, test } from "vitest";
 import type { DeliveryItem } from "../read-frame.ts";
 import { DoneDeliveries } from "./done-deliveries.ts";
 
-function status(id: string, uid = "host-1"): DeliveryItem {
+function status(
+  id: string,
+  uid = "host-1",
+  state: "registering" | "available" = "registering",
+): DeliveryItem {
   const status = {
     errorCount: 0,
     errorMessage: "",
@@ -10,7 +14,7 @@ function status(id: string, uid = "host-1"): DeliveryItem {
     poweredOn: false,
     provisioningFailCount: 0,
     hardwareProfile: "",
-    provisioning: { state: "registering", ID: "", image: { url: "" } },
+    provisioning: { state, ID: "", image: { url: "" } },
   } as const;
   const write = { kind: "status", namespace: "horses", name: "m1", uid, status } as const;
   return { id, delivery: { kind: "write", write } };
@@ -35,4 +39,18 @@ test("a status is moot once a newer one of its object was written, and another o
   done.add(status("99"));
   expect(done.has(status("100"))).toBe(true);
   expect(done.has(status("101"))).toBe(false);
+});
+
+test("a status that waits is moot once a newer one of its object has come, unless it shows another state", () => {
+  const done = new DoneDeliveries();
+  for (const item of [status("98"), status("99"), status("100")]) done.hear(item);
+  expect(["98", "99", "100"].map((id) => done.has(status(id)))).toEqual([true, true, false]);
+  // Each is answered, and only the newest counts as written.
+  done.add(status("98"));
+  done.add(status("99"));
+  expect(done.has(status("100"))).toBe(false);
+  done.hear(status("101", "host-1", "available"));
+  expect(done.has(status("100"))).toBe(false);
+  done.hear(status("97"));
+  expect(done.has(status("101", "host-1", "available"))).toBe(false);
 });
