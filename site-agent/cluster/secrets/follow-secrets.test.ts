@@ -1,5 +1,5 @@
 // Secret facts: what is posted, when, and to whom it is sealed, against a Kubernetes in memory and real ciphers.
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { makeSimulatedTime } from "../../../test/support/simulated-time.ts";
 import { fromBase64, toBase64, toHex } from "../../../shared/bytes.ts";
 import type { FeedObject, SecretsBody } from "../../../shared/protocol/feed.ts";
@@ -464,6 +464,19 @@ describe("quiet hosts", () => {
     follower?.lookAgain();
     expect(await looksIn(200)).toBe(1);
   });
+});
+
+test("of many hosts at once the pins are read once more after they are written, and each batch is noted at once", async () => {
+  const names = ["m1", "m2", "m3", "m4"];
+  for (const name of names) addHost(name);
+  for (const name of names) putSecret(`${name}-bmc`, credentials);
+  const noted = vi.spyOn(database, "transaction");
+  await start();
+  expect(facts()).toHaveLength(names.length);
+  const reads = kubernetes.requests.filter(({ method, path }) => method === "GET" && path === pins);
+  expect(reads).toHaveLength(2);
+  // That they are posted, and that they are stored.
+  expect(noted).toHaveBeenCalledTimes(2 * batches.length);
 });
 
 test("a host that is gone leaves nothing behind", async () => {

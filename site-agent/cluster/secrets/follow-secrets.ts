@@ -5,6 +5,7 @@ import type { Clock, Log } from "../../ports.ts";
 import type { FollowedHosts } from "../followed-hosts.ts";
 import type { Hub } from "../hub.ts";
 import type { WatchEvent } from "../port.ts";
+import { readingPinsOnce } from "./pins.ts";
 import type { FreshFact } from "./posted-facts.ts";
 import { factsOf, type FactDeps } from "./secret-facts.ts";
 import { makeShownSecrets, type ShownVersion } from "./shown-secrets.ts";
@@ -123,7 +124,7 @@ class Follower implements FollowedSecrets {
 
   /** @param shown tells the versions that need not be asked for */
   private async look({ isDue, shown }: Due): Promise<void> {
-    const { deps } = this;
+    const deps = { ...this.deps, api: readingPinsOnce(this.deps.api) };
     const hosts = deps.hosts.all();
     this.keepOnly(new Set(hosts.map(({ uid }) => uid)));
     const namespaces = deps.hosts.namespaces();
@@ -177,16 +178,16 @@ class Follower implements FollowedSecrets {
   private async post(batch: readonly FreshFact[]): Promise<boolean> {
     if (batch.length === 0) return true;
     this.unheard = false;
-    for (const each of batch) this.deps.posted.doubt(each);
+    // All at once: everything else of this process stands still until they are on the disk.
+    this.deps.posted.doubt(batch);
     const posted = await this.deps.hub.postSecrets({ facts: [...batch] });
     if (posted.ok) {
       const stored = new Set(posted.value);
+      const isKnown = ({ hostUid, name }: FreshFact) => stored.has(hostUid) || name === "";
+      this.deps.posted.remember(batch.filter(isKnown));
       for (const each of batch) {
-        const { hostUid, name } = each;
-        const isKnown = stored.has(hostUid) || name === "";
-        if (isKnown) this.deps.posted.remember(each);
-        if (isKnown) this.unknown.delete(hostUid);
-        else this.unknown.add(hostUid);
+        if (isKnown(each)) this.unknown.delete(each.hostUid);
+        else this.unknown.add(each.hostUid);
       }
       return true;
     }

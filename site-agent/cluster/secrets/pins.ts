@@ -6,7 +6,7 @@ import { toHex, fromBase64 } from "../../../shared/bytes.ts";
 import type { SiteKey } from "../../../shared/protocol/frames.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import type { Crypto } from "../../ports.ts";
-import type { KubernetesApi } from "../port.ts";
+import type { KubernetesAnswer, KubernetesApi } from "../port.ts";
 
 const namespace = "farrier-system";
 const name = "farrier-site-keys";
@@ -64,6 +64,22 @@ export async function pinnedKey(
   }
   const written = await writePin(deps.api, { [key.site]: fingerprint }, version);
   return written.ok ? ok({ raw, fingerprint }) : written;
+}
+
+/** For one round of looks at Secrets: the pins are read once, not for each, until one is written. */
+export function readingPinsOnce(api: KubernetesApi): KubernetesApi {
+  let pins: KubernetesAnswer | undefined;
+  return {
+    watch: (...watched) => api.watch(...watched),
+    async request(request) {
+      const isRead = request.method === "GET" && request.path === path;
+      if (isRead && pins !== undefined) return ok(pins);
+      if (request.method !== "GET") pins = undefined;
+      const answer = await api.request(request);
+      if (isRead && answer.ok && answer.value.status === 200) pins = answer.value;
+      return answer;
+    },
+  };
 }
 
 interface StoredPins {

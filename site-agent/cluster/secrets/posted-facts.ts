@@ -13,10 +13,10 @@ export interface PostedFacts {
   /** @param sealedFor what else the sealed text depends on: site, key, address */
   isNew(fact: SecretFact, sealedFor: readonly string[]): boolean;
   fresh(fact: SecretFact, sealedFor: readonly string[]): FreshFact;
-  /** It is posted now: until it is remembered the control plane may have this fact or an earlier one. */
-  doubt(fresh: FreshFact): void;
-  /** It was stored. What was forgotten meanwhile stays so: who forgot it may have lost it after the answer. */
-  remember(fresh: FreshFact): void;
+  /** They are posted now: until they are remembered the control plane may have these facts or earlier ones. */
+  doubt(fresh: readonly FreshFact[]): void;
+  /** They were stored. What was forgotten meanwhile stays so: who forgot it may have lost it after the answer. */
+  remember(fresh: readonly FreshFact[]): void;
   /** That the control plane has, as it said. */
   all(): readonly FactName[];
   purposesOf(hostUid: string): readonly SecretPurpose[];
@@ -28,6 +28,9 @@ export interface PostedFacts {
 
 /** Digest of none. */
 const unknown = "";
+
+const setFact =
+  "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest";
 
 export function makePostedFacts(database: AgentDatabase, crypto: Crypto): PostedFacts {
   database.execute(
@@ -56,18 +59,19 @@ export function makePostedFacts(database: AgentDatabase, crypto: Crypto): Posted
       return row?.["digest"] !== digestOf(fact, sealedFor);
     },
     fresh: (fact, sealedFor) => ({ ...fact, digest: digestOf(fact, sealedFor) }),
-    doubt: ({ hostUid, purpose }) =>
-      void database.run(
-        "INSERT INTO posted_facts (host_uid, purpose, digest) VALUES (?, ?, ?) ON CONFLICT (host_uid, purpose) DO UPDATE SET digest = excluded.digest",
-        hostUid,
-        purpose,
-        unknown,
-      ),
-    remember({ hostUid, purpose, name, digest }) {
-      const where = "WHERE host_uid = ? AND purpose = ?";
-      if (name === "") database.run(`DELETE FROM posted_facts ${where}`, hostUid, purpose);
-      else database.run(`UPDATE posted_facts SET digest = ? ${where}`, digest, hostUid, purpose);
-    },
+    doubt: (facts) =>
+      database.transaction(() => {
+        for (const { hostUid, purpose } of facts) database.run(setFact, hostUid, purpose, unknown);
+      }),
+    remember: (facts) =>
+      database.transaction(() => {
+        for (const { hostUid, purpose, name, digest } of facts) {
+          const where = "WHERE host_uid = ? AND purpose = ?";
+          if (name === "") database.run(`DELETE FROM posted_facts ${where}`, hostUid, purpose);
+          else
+            database.run(`UPDATE posted_facts SET digest = ? ${where}`, digest, hostUid, purpose);
+        }
+      }),
     all: () =>
       database
         .all("SELECT host_uid, purpose, digest FROM posted_facts WHERE digest <> ?", unknown)
