@@ -315,3 +315,22 @@ test("deliveries go before what an agent has told and what waits to be handled",
   await settle();
   expect(done).toEqual(["ack 1", "take", "ack 2"]);
 });
+
+test("answers that wait are given to the database together", async () => {
+  const done: string[] = [];
+  let answer: () => void = () => undefined;
+  const { receive } = makeSession({
+    ackOutbox: async (_session, { done: ids }) => {
+      done.push(ids.join(" "));
+      await new Promise<void>((resolve) => (answer = resolve));
+      return undefined;
+    },
+  });
+  await receive(hello);
+  for (const id of ["1", "2", "3"])
+    await receive({ type: "ack", epoch: 5, done: [id], failed: [] });
+  expect(done).toEqual(["1"]);
+  answer();
+  await settle();
+  expect(done).toEqual(["1", "2 3"]);
+});

@@ -25,6 +25,7 @@ import type { LinkSession, SessionSocket } from "./link-session.ts";
 import { makeWelcome } from "./make-welcome.ts";
 import { ObservationOrder } from "./order/observation-order.ts";
 import { OrderedWork } from "./order/ordered-work.ts";
+import { WaitingFrames } from "./order/waiting-frames.ts";
 import { readFrame, type ReadFrame } from "./read-frame.ts";
 import { refusalCodes, renewalEnds } from "./session-ends.table.ts";
 import { tellOpened, tellRefused } from "./tell-session.ts";
@@ -67,6 +68,7 @@ export class AgentSession implements LinkSession {
   private readonly nonce: string;
   private current: Current | undefined;
   private readonly work = new OrderedWork((thrown) => this.broke(thrown));
+  private readonly frames = new WaitingFrames();
   private waiting = 0;
   private strikes: readonly number[] = [];
   private lastHeardMs: number;
@@ -88,11 +90,12 @@ export class AgentSession implements LinkSession {
   receive(data: unknown): void {
     if (this.ended) return;
     this.lastHeardMs = this.deps.clock.nowMs();
+    const read = readFrame(data);
+    if (read.kind === "frame" && this.frames.joins(read.frame)) return;
     if (this.waiting >= maxWaiting) return this.end(closeCode.badFrame, "too many frames at once");
     this.waiting += 1;
     this.enqueue(async () => {
       this.waiting -= 1;
-      const read = readFrame(data);
       if (read.kind === "frame") await this.handle(read.frame);
       else if (read.kind === "broken") this.end(read.code, read.reason);
       else this.strike(read);
@@ -144,6 +147,7 @@ export class AgentSession implements LinkSession {
   }
 
   private async handle(frame: FromAgent): Promise<void> {
+    this.frames.begins(frame);
     const { current } = this;
     if (frame.type === "hello") {
       if (current === undefined) await this.hello(frame);
