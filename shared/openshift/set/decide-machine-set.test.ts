@@ -127,6 +127,20 @@ test("decideMachineSet deletes what is too much, once", () => {
   expect(done.memory.set).toMatchObject({ leaving: [] });
 });
 
+test("decideMachineSet keeps what it ordered to be deleted, and wants again before that is shown", () => {
+  const members = ["a", "b"].map((name) => member(name));
+  const none = decideMachineSet(snapshot({ object: machineSet({ replicas: 0 }), members }));
+  expect(orderOf(none)?.remove.map(({ name }) => name)).toEqual(["a", "b"]);
+  // The order was bound to what was wanted then: nobody knows whether it was done.
+  const object = machineSet({ replicas: 1 }, { generation: 4 });
+  const one = decideMachineSet(snapshot({ object, members, memory: none.memory }));
+  expect(orderOf(one)).toMatchObject({ make: [], remove: [{ name: "a" }] });
+  const going = { deletionTimestamp: "2026-11-01T12:00:00Z" };
+  const shown = [member("a", going), member("b", going)];
+  const anew = decideMachineSet(snapshot({ object, members: shown, memory: one.memory }));
+  expect(orderOf(anew)).toMatchObject({ make: [expect.any(String)], remove: [] });
+});
+
 test("decideMachineSet takes matching Machines of nobody for its own, and leaves those of others", () => {
   const orphan = member("orphan", { ownerReferences: [] });
   const others = member("others", { ownerReferences: [{ ...owner, uid: "set-2" }] });

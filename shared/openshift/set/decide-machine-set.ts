@@ -82,8 +82,9 @@ function stopAt(draft: SetDraft, why: Stop["because"], { availableAtMs }: Member
 }
 
 /**
- * What is ordered counts as done, so that a decision that comes before Kubernetes shows it does not order it twice. The
- * newest order takes the place of one that was not delivered, so an empty one follows.
+ * A Machine that was ordered to be made counts as there, so that a decision that comes before Kubernetes shows it does
+ * not order another. One that was ordered to be deleted is the first to go, and stays if it is wanted again before it is
+ * shown to go. The newest order takes the place of one that was not delivered, so an empty one follows.
  */
 function order(
   draft: SetDraft,
@@ -93,13 +94,8 @@ function order(
   const { metadata, spec } = snapshot.object;
   const before = memory.set ?? { number: 0, making: [], leaving: [] };
   const made = before.making.filter((name) => !names.has(name));
-  const left = before.leaving.filter((uid) => own.some((member) => uidOf(member) === uid));
-  const staying = own.filter((member) => !left.includes(uidOf(member)));
-  const adopted = orphans.slice(
-    0,
-    Math.max(0, Math.min(mostAtOnce, spec.replicas - staying.length)),
-  );
-  const lacking = spec.replicas - staying.length - adopted.length;
+  const adopted = orphans.slice(0, Math.max(0, Math.min(mostAtOnce, spec.replicas - own.length)));
+  const lacking = spec.replicas - own.length - adopted.length;
   const making = made.slice(0, Math.max(0, lacking));
   let { number } = before;
   while (making.length < Math.min(lacking, mostAtOnce)) {
@@ -108,9 +104,11 @@ function order(
     if (!names.has(name) && !making.includes(name)) making.push(name);
   }
   const policy = spec.deletePolicy ?? "Random";
-  const most = Math.min(Math.max(0, -lacking), Math.max(0, mostAtOnce - left.length));
-  const surplus = orderDeletion(staying, policy, snapshot.nowMs).slice(0, most);
-  const leaving = [...left, ...surplus.map(uidOf)];
+  const left = before.leaving.filter((uid) => own.some((member) => uidOf(member) === uid));
+  const others = orderDeletion(own, policy, snapshot.nowMs)
+    .map(uidOf)
+    .filter((uid) => !left.includes(uid));
+  const leaving = [...left, ...others].slice(0, Math.min(Math.max(0, -lacking), mostAtOnce));
   const isNothing = making.length + leaving.length + adopted.length === 0;
   if (isNothing && before.making.length + before.leaving.length === 0) return undefined;
   memory.set = { number, making, leaving };
