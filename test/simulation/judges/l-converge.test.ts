@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import { l20 } from "./l-converge.ts";
-import { madeHost, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
+import {
+  madeHost,
+  madeMetal3Machine,
+  madeMachineSet,
+  madeOpenShiftMachine,
+  stored,
+  tryJudge,
+} from "./try-judge.ts";
 import type { KubernetesObject } from "../world/events.ts";
 
 const available = { provisioning: { state: "available" }, poweredOn: true };
@@ -62,4 +69,29 @@ test("a host that was inspected is to have its HardwareData beside it", () => {
   expect(waiting(host, { kind: "HardwareData", metadata: { ...metadata, name: "other" } })).toBe(1);
   const failed = { ...host, status: { ...host.status, errorMessage: "no answer" } };
   expect(waiting(failed)).toBe(0);
+});
+
+test("a MachineSet of OpenShift is to have as many Machines as it wants, and to say so", () => {
+  const one = madeOpenShiftMachine("x");
+  expect(waiting(madeMachineSet(1), one)).toBe(0);
+  expect(waiting(madeMachineSet(2), one)).toBe(1);
+  expect(waiting(madeMachineSet(0), one)).toBe(1);
+  expect(waiting(madeMachineSet(1, { replicas: 0 }), one)).toBe(1);
+  // Its MachineSet is gone.
+  expect(waiting(one)).toBe(1);
+});
+
+test("a Machine of OpenShift is to have its host, to leave it, and to take its Node with it", () => {
+  const set = madeMachineSet(1);
+  const wants = madeOpenShiftMachine("x");
+  const own = { apiVersion: set.apiVersion, kind: "Machine", name: "x", namespace: "a" };
+  const host = madeHost({ spec: { consumerRef: own, image }, status: deployed });
+  expect(waiting(set, wants, madeHost({ status: available }))).toBe(1);
+  expect(waiting(set, wants, host)).toBe(1);
+  const provided = madeOpenShiftMachine("x", { spec: { providerID: "1" } });
+  expect(waiting(set, provided, host)).toBe(0);
+  const annotations = { "machine.openshift.io/machine": "a/x" };
+  const metadata = { name: "n", uid: "n", resourceVersion: "1", annotations };
+  expect(waiting(set, provided, host, { kind: "Node", metadata })).toBe(0);
+  expect(waiting({ kind: "Node", metadata })).toBe(1);
 });

@@ -16,6 +16,10 @@ export function isOpenShiftMachine(object: KubernetesObject): boolean {
   return object.kind === "Machine" && isOfOpenShift(object);
 }
 
+export function isOpenShiftMachineSet(object: KubernetesObject): boolean {
+  return object.kind === "MachineSet" && isOfOpenShift(object);
+}
+
 /** Of a kind that hosts are given to. */
 export function isMachine(object: KubernetesObject): boolean {
   return object.kind === "Metal3Machine" || isOpenShiftMachine(object);

@@ -8,6 +8,7 @@ import type { Deletion } from "./deletions.ts";
 import { onItsWayMs, Since } from "./history.ts";
 import { bootsFrom, specOf } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
+import { LeftNodes } from "./left-nodes.ts";
 import { partsOfOperation } from "./operations.ts";
 import { Swapped } from "./swapped.ts";
 
@@ -20,12 +21,13 @@ const untouched: readonly (string | undefined)[] = [undefined, "", "unmanaged", 
 
 export const s22: JudgeKind = {
   id: "S22",
-  says: "deleting erases no host that is left alone, and no host goes that was neither switched off nor cleaned",
+  says: "deleting erases no host that is left alone, and no host goes that was neither switched off nor cleaned; no Node goes but the drained one of a Machine that goes",
   make(report) {
     const clean = new CleanDisks();
     const swapped = new Swapped();
     const leftAlone = new Since(isLeftAlone);
     const deletions = new Deletions();
+    const leftNodes = new LeftNodes();
     const goneMs = new Map<string, number>();
     /** When each machine was off, or was told to be, last; and when an agent switched it on. */
     const offMs = new Map<string, number>();
@@ -68,6 +70,8 @@ export const s22: JudgeKind = {
         object(event, truth) {
           leftAlone.onObject(event);
           deletions.onObject(event);
+          const left = leftNodes.onObject(event, truth);
+          if (left !== undefined) report(left, event.path);
           if (event.after.kind !== "BareMetalHost" || event.verb !== "gone") return;
           goneMs.set(event.after.metadata.uid, event.atMs);
           letGo(event, truth);

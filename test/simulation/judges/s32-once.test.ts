@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
-import { fault } from "./made-events.ts";
+import { describe, expect, test } from "vitest";
+import { fault, faultEnded } from "./made-events.ts";
 import { s32 } from "./s32-once.ts";
-import { tryJudge } from "./try-judge.ts";
+import { madeMachineSet, madeOpenShiftMachine, stored, tryJudge } from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -77,4 +77,44 @@ test("work that is run again after its end breaks it, and work that is announced
   expect(tryJudge(s32, [run, byCopy, run])).toEqual([]);
   const restored = fault(3, "database-restored", "database");
   expect(tryJudge(s32, [run, ended, restored, run])).toEqual([]);
+});
+
+describe("a MachineSet of OpenShift", () => {
+  const wants = (at: number, replicas: number) => stored(at, madeMachineSet(replicas));
+  const made = (at: number, name: string) =>
+    stored(at, madeOpenShiftMachine(name), { verb: "create", by: "farrier", before: undefined });
+  const deleted = (at: number, name: string, by: "farrier" | "kubectl" = "farrier") =>
+    stored(at, madeOpenShiftMachine(name, { deleted: true }), { verb: "delete", by });
+  const judged = (...events: readonly Made[]) => tryJudge(s32, events);
+
+  test("gets no Machine more than it wants, or wanted a moment ago", () => {
+    expect(judged(wants(0, 2), made(1, "x"), made(2, "y"))).toEqual([]);
+    expect(judged(wants(0, 2), wants(3, 1), made(4, "x"), made(5, "y"))).toEqual([]);
+    expect(
+      judged(wants(0, 2), made(1, "x"), deleted(2, "x", "kubectl"), made(3, "y"), made(4, "z")),
+    ).toEqual([]);
+    expect(judged(wants(0, 1), made(1, "x"), made(2, "y"))).toEqual([
+      "Farrier made y: its MachineSet has 2, and wants 1",
+    ]);
+    expect(judged(wants(0, 2), wants(3, 1), made(9, "x"), made(10, "y"))).toHaveLength(1);
+    const gone = stored(1, madeMachineSet(1), { verb: "gone", by: "kubectl" });
+    expect(judged(wants(0, 1), gone, made(9, "x"))).toHaveLength(1);
+  });
+
+  test("keeps as many as it wants, however late it is told of those that others take away", () => {
+    const both = [wants(0, 2), made(1, "x"), made(2, "y")];
+    expect(judged(...both, wants(9, 1), deleted(20, "x"))).toEqual([]);
+    expect(judged(...both, deleted(20, "x"))).toEqual([
+      "Farrier deleted x: its MachineSet has 1, and wants 2",
+    ]);
+    expect(judged(...both, wants(9, 1), deleted(20, "y", "kubectl"), deleted(30, "x"))).toEqual([]);
+    expect(judged(...both, wants(9, 1), deleted(20, "y"), deleted(30, "x"))).toHaveLength(1);
+  });
+
+  test("may be kept by an agent that was stopped just after it had looked", () => {
+    const stopped = fault(0.5, "agent-paused");
+    expect(judged(wants(0, 1), stopped, made(1, "x"), made(2, "y"))).toEqual([]);
+    const over = faultEnded(3, "agent-paused");
+    expect(judged(wants(0, 1), stopped, over, made(9, "x"), made(10, "y"))).toHaveLength(1);
+  });
 });

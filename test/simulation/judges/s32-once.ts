@@ -2,6 +2,7 @@
 // tier in memory only; what an agent runs is seen always. That one operation destroys once is S10.
 import type { WorldEvent } from "../world/events.ts";
 import type { JudgeKind } from "./judge.ts";
+import { MachineCounts } from "./machine-counts.ts";
 
 type Commit = Extract<WorldEvent, { readonly kind: "commit" }>;
 type Row = NonNullable<Commit["before"]>;
@@ -19,10 +20,11 @@ const growing: Readonly<Record<string, readonly (readonly [column: string, of?: 
 
 export const s32: JudgeKind = {
   id: "S32",
-  says: "what comes twice or late takes no row back, and begins no work that had ended",
+  says: "what comes twice or late takes no row back, begins no work that had ended, and makes or takes no Machine of a MachineSet too many",
   make(report) {
     /** "agent operation": of two agents with one identity neither need know what the other has ended. */
     const ended = new Set<string>();
+    const counts = new MachineCounts();
     return {
       on: {
         commit({ table, key, statement, before, after }) {
@@ -35,7 +37,16 @@ export const s32: JudgeKind = {
           report(`${statement}: ${table}.${lost} of ${key}: ${text}`, table);
         },
         // It gives numbers anew that it had given before, to agents that were enrolled anew.
-        fault: ({ fault }) => (fault === "database-restored" ? ended.clear() : undefined),
+        fault(event) {
+          counts.calm.on.fault(event);
+          if (event.fault === "database-restored") ended.clear();
+        },
+        "fault-ended": (event) => counts.calm.on["fault-ended"](event),
+        healed: (event) => counts.calm.on.healed(event),
+        object(event) {
+          const problem = counts.onObject(event);
+          if (problem !== undefined) report(problem, event.path);
+        },
         reported({ agent, what, operationId }) {
           const isEnd = what === "operation-succeeded" || what === "operation-failed";
           if (isEnd && operationId !== undefined) ended.add(`${agent} ${operationId}`);

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { s4 } from "./s4-one-consumer.ts";
-import { madeHost, madeMachine, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
+import {
+  madeHost,
+  madeMachine,
+  madeMetal3Machine,
+  madeOpenShiftMachine,
+  stored,
+  tryJudge,
+} from "./try-judge.ts";
 import type { Made } from "./try-judge.ts";
 import type { KubernetesObject } from "../world/events.ts";
 
@@ -92,4 +99,20 @@ test("a consumer that goes, and another that comes, are none, nor is a host that
     stored(5, free, { before: usedBy("y"), by: "farrier", verb: "gone" }),
   ];
   expect(tryJudge(s4, events)).toEqual([]);
+});
+
+test("Farrier gives a host to a Machine of OpenShift that wants such a one", () => {
+  const hostSelector = { matchLabels: { rack: "1" } };
+  const wants = madeOpenShiftMachine("x", { spec: { providerSpec: { value: { hostSelector } } } });
+  const given = (labels: Record<string, string>, apiVersion?: string) => {
+    const before = { ...free, metadata: { ...free.metadata, labels } };
+    const consumerRef = { apiVersion, kind: "Machine", name: "x", namespace: "a" };
+    const after = { ...before, spec: { ...before.spec, consumerRef } };
+    return tryJudge(s4, [stored(0, wants), stored(1, after, { before, ...farrier })]);
+  };
+  expect(given({ rack: "1" }, wants.apiVersion)).toEqual([]);
+  expect(given({ rack: "2" }, wants.apiVersion)).toHaveLength(1);
+  expect(given({ rack: "1" }, "cluster.x-k8s.io/v1beta1")).toEqual([
+    "Farrier gave the host to what is no machine: nobody → a/x",
+  ]);
 });

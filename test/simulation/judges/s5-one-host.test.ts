@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { s5 } from "./s5-one-host.ts";
-import { madeHost, madeMetal3Machine, stored, tryJudge } from "./try-judge.ts";
+import {
+  madeHost,
+  madeMetal3Machine,
+  madeOpenShiftMachine,
+  stored,
+  tryJudge,
+} from "./try-judge.ts";
 
 const host = (name: string, consumer?: string) =>
   madeHost({
@@ -36,4 +42,11 @@ test("a providerID that another machine had is a violation", () => {
   expect(tryJudge(s5, [machine("x", "1"), machine("y", "1")])).toEqual([
     "1 was the providerID of uid of x",
   ]);
+});
+
+test("a providerID of OpenShift, which names a host, may be the next Machine's when the first is deleted", () => {
+  const machine = (at: number, name: string, deleted = false) =>
+    stored(at, madeOpenShiftMachine(name, { deleted, spec: { providerID: "1" } }));
+  expect(tryJudge(s5, [machine(1, "x"), machine(2, "y")])).toHaveLength(1);
+  expect(tryJudge(s5, [machine(1, "x"), machine(2, "x", true), machine(3, "y")])).toEqual([]);
 });

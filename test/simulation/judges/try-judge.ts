@@ -134,6 +134,33 @@ export function madeMetal3Machine(name: string, deleted = false): KubernetesObje
   };
 }
 
+const openShiftVersion = "machine.openshift.io/v1beta1";
+
+/** Of `madeMachineSet()`, in the namespace of `madeHost()`. */
+export function madeOpenShiftMachine(
+  name: string,
+  { deleted = false, spec = {} }: { readonly deleted?: boolean; readonly spec?: object } = {},
+): KubernetesObject {
+  const { kind: _kind, metadata } = madeMetal3Machine(name, deleted);
+  const owner = { kind: "MachineSet", name: "workers", uid: "uid of workers", controller: true };
+  return {
+    apiVersion: openShiftVersion,
+    kind: "Machine",
+    metadata: { ...metadata, ownerReferences: [owner] },
+    spec: { ...spec },
+  };
+}
+
+export function madeMachineSet(replicas: number, status: object = { replicas }): KubernetesObject {
+  return {
+    apiVersion: openShiftVersion,
+    kind: "MachineSet",
+    metadata: { name: "workers", namespace: "a", uid: "uid of workers", resourceVersion: "1" },
+    spec: { replicas },
+    status: { ...status },
+  };
+}
+
 export function stored(
   at: number,
   after: KubernetesObject,

@@ -8,6 +8,7 @@ import {
   isMachine,
   isOfOpenShift,
   isOpenShiftMachine,
+  isOpenShiftMachineSet,
   isUsedBy,
   wantedLabels,
 } from "../judges/machine-of.ts";
@@ -23,8 +24,7 @@ export function standIn(
 ): Stand | undefined {
   if (object.kind === "BareMetalHost") return standOf(object);
   if (isMachine(object)) return machineStandOf(object, objects);
-  const isSet = object.kind === "MachineSet" && isOfOpenShift(object);
-  return isSet ? setStandOf(object, objects) : undefined;
+  return isOpenShiftMachineSet(object) ? setStandOf(object, objects) : undefined;
 }
 
 export function standOf(host: KubernetesObject): Stand {
