@@ -47,6 +47,17 @@ test("an agent that is in with the right password, while its copy was refused, h
   expect(tryJudge(l13, refusedToo, given)).toHaveLength(1);
 });
 
+test("what a copy that is gone had heard nobody tells while the other is logged in", () => {
+  const before = [stored(0, secret("wrong")), stored(0, madeHost())];
+  const copy = login(10, false, "site-1#2");
+  const gone = [copy, ended(20, "site-1#2"), started(21, "site-1#2")];
+  expect(tryJudge(l13, [...before, login(5, true), ...gone], given)).toEqual([]);
+  expect(tryJudge(l13, [...before, ...gone], given)).toHaveLength(1);
+  expect(tryJudge(l13, [...before, login(5, true), copy], given)).toHaveLength(1);
+  const other = [copy, ended(20, "site-1"), started(21, "site-1")];
+  expect(tryJudge(l13, [...before, login(5, true), ...other], given)).toHaveLength(1);
+});
+
 test("a password that failed before, and a site that cannot be reached, excuse", () => {
   const before = [stored(0, secret("right")), stored(0, madeHost()), login(10, false), told];
   const again = [...before, log(102), stored(150, secret("other")), stored(200, secret("right"))];

@@ -1,6 +1,7 @@
 // L13: a password that a BMC does not take is told, and one that is corrected in the Secret is tried at once. A
 // password that failed before does not count: it has to wait, lest the BMC locks (S15). Neither does a BMC that is away,
-// nor one where an agent is logged in with that password: it was the agent's copy that was refused.
+// nor one where an agent is logged in with that password: it was the agent's copy that was refused. What only an agent
+// knew that is gone, while its copy is logged in, nobody can tell.
 import type { KubernetesObject } from "../world/events.ts";
 import type { MachineTruth, Truth } from "../world/truth.ts";
 import { anything, Calm } from "./calm.ts";
@@ -60,6 +61,8 @@ export const l13: JudgeKind = {
         ended(event) {
           calm.on.ended(event);
           loggedIn.onEnded(event);
+          for (const name of told.keys)
+            if (loggedIn.isForgotten(name, event.process)) told.drop(name);
         },
         login(event, truth) {
           const { machine, ok, agent, atMs } = event;
