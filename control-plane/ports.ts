@@ -305,7 +305,8 @@ export interface LinkStore {
   }>;
   sessionOfToken(tokenHash: string): Promise<FeedSender | undefined>;
   /**
-   * Undelivered rows in order, marked as sent under this epoch: a turn if there are any. undefined: the epoch does not
+   * Undelivered rows in order, marked as sent under this epoch: a turn if there are any. Documents come first, and then
+   * what is urgent: writes that the machine side waits for, up to the limit beside that of the others. undefined: the epoch does not
    * hold the links, or had other turns than this. Operations that are new to their site, and do more than look, are not
    * taken while the host's cluster link is away or behind.
    */
@@ -316,6 +317,7 @@ export interface LinkStore {
       readonly turn?: SessionTurn | undefined;
     },
     limit: number,
+    only?: "urgent",
   ): Promise<readonly { readonly id: string; readonly delivery: Delivery }[] | undefined>;
   /** Removes rows that are done, gives back those to be tried again; returns the shortest wait of those (ms). */
   ackOutbox(

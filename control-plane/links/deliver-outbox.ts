@@ -25,6 +25,8 @@ export interface DeliveryTarget {
 
 const batch = 50;
 const maxUnanswered = 500;
+/** What is urgent does not wait until what only tells is answered. */
+const urgentBeside = 200;
 
 export class OutboxDelivery {
   private readonly deps: DeliverDeps;
@@ -39,10 +41,11 @@ export class OutboxDelivery {
 
   /** False: the session does not hold its links any more. */
   async deliver(): Promise<boolean> {
-    while (this.unanswered < maxUnanswered) {
+    while (this.unanswered < maxUnanswered + urgentBeside) {
       const { epoch, links } = this.target;
       const turn = this.target.turn();
-      const rows = await this.deps.links.takeOutbox({ epoch, links, turn }, batch);
+      const only = this.unanswered < maxUnanswered ? undefined : "urgent";
+      const rows = await this.deps.links.takeOutbox({ epoch, links, turn }, batch, only);
       if (rows === undefined) return false;
       if (rows.length > 0) this.target.take();
       this.unanswered += rows.length;

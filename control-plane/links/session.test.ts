@@ -217,11 +217,14 @@ test("the session takes nothing but a hello first", async () => {
   expect(closed).toMatchObject([{ code: 4002 }]);
 });
 
-test("the session stops sending when 500 rows are unanswered, and goes on with the answers", async () => {
+test("the session stops sending when 500 rows are unanswered, but for what is urgent, and goes on with the answers", async () => {
   let next = 1;
-  const { sent, receive } = makeSession({
-    takeOutbox: (_session, limit) =>
-      Promise.resolve(Array.from({ length: limit }, () => row(next++))),
+  let urgent: ReturnType<typeof row>[] = [];
+  const { sent, receive, session } = makeSession({
+    takeOutbox: (_session, limit, only) =>
+      Promise.resolve(
+        only === "urgent" ? urgent.splice(0) : Array.from({ length: limit }, () => row(next++)),
+      ),
   });
   await receive(hello);
   const delivered = () =>
@@ -229,8 +232,12 @@ test("the session stops sending when 500 rows are unanswered, and goes on with t
       .filter(({ type }) => type === "deliveries")
       .flatMap(({ items }) => (items as { id: string }[]).map(({ id }) => id));
   expect(delivered()).toHaveLength(500);
+  urgent = [row(9_001), row(9_002)];
+  session.notify("site:lab");
+  await settle();
+  expect(delivered().slice(500)).toEqual(["9001", "9002"]);
   await receive({ type: "ack", epoch: 5, done: delivered().slice(0, 50), failed: [] });
-  expect(delivered()).toHaveLength(550);
+  expect(delivered()).toHaveLength(552);
 });
 
 test("the session asks again for a row that failed when its time has come", async () => {

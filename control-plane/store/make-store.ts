@@ -184,7 +184,8 @@ function linkStore(database: Database, clock: Clock) {
       return await readRow(database, caughtUpRow, catchUp(sender, clock.nowMs() + decideWithinMs));
     },
     sessionOfToken: (tokenHash) => sessionOfToken(database, tokenHash),
-    takeOutbox: (session, limit) => takeOutbox(database, session, { nowMs: clock.nowMs(), limit }),
+    takeOutbox: (session, limit, only) =>
+      takeOutbox(database, session, { nowMs: clock.nowMs(), limit, only }),
     ackOutbox: (session, acks) => ackOutbox(database, session, acks, clock.nowMs()),
     siteKeys: () => siteKeys(database),
     knownFacts: (cluster) => knownFacts(database, cluster),

@@ -11,9 +11,15 @@ const taken = z.object({
   rows: z.array(z.object({ id: z.string(), delivery })),
 });
 
+interface TakeOptions {
+  readonly nowMs: number;
+  readonly limit: number;
+  readonly only?: "urgent" | undefined;
+}
+
 /**
- * Marks rows as sent in this session and returns them in order, up to the limit of each link, and documents first: what
- * a new session repeats may be older than the document that it brings. Undefined: the session does not hold the links
+ * Marks rows as sent in this session and returns them in order, up to the limit of each link, urgent ones and others
+ * each, and documents first: what a new session repeats may be older than the document that it brings. Undefined: the session does not hold the links
  * any more. If the answer gets lost the caller must end the session: another one gets the rows again. A status that is
  * followed by one that was sent waits: the newer one may have been written, and an older one must not come after it. An
  * operation that is new to the site waits until it is known what people want of the host by now.
@@ -21,9 +27,10 @@ const taken = z.object({
 export async function takeOutbox(
   database: Database,
   session: Parameters<LinkStore["takeOutbox"]>[0],
-  { nowMs, limit }: { readonly nowMs: number; readonly limit: number },
+  { nowMs, limit, only }: TakeOptions,
 ): Promise<readonly { readonly id: string; readonly delivery: Delivery }[] | undefined> {
   const { turn } = session;
+  const isToSend = sql`o.sent_epoch <> ${session.epoch}::bigint AND o.retry_at <= ${nowMs}::bigint`;
   const row = await readRow(
     database,
     taken,
@@ -38,11 +45,17 @@ export async function takeOutbox(
           WHERE s.agent_id = ${turn?.agentId ?? null} AND s.epoch = ${session.epoch}::bigint
             AND s.turn = ${turn?.count ?? null}::bigint))
       ),
-      picked AS (
+      urgent AS (
         SELECT next.id FROM held, LATERAL (
           SELECT o.id FROM outbox o
-          WHERE o.link = held.name
-            AND o.sent_epoch <> ${session.epoch}::bigint AND o.retry_at <= ${nowMs}::bigint
+          WHERE o.link = held.name AND ${isUrgent} AND ${isToSend}
+          ORDER BY o.id LIMIT ${limit}::int
+          FOR UPDATE SKIP LOCKED) next
+      ),
+      others AS (
+        SELECT next.id FROM held, LATERAL (
+          SELECT o.id FROM outbox o
+          WHERE ${only !== "urgent"} AND o.link = held.name AND ${isUrgent} IS NOT TRUE AND ${isToSend}
             AND NOT (o.key LIKE 'status:%' AND EXISTS (
               SELECT FROM outbox newer
               WHERE newer.link = o.link AND newer.host_uid = o.host_uid AND newer.id > o.id
@@ -51,10 +64,12 @@ export async function takeOutbox(
           ORDER BY o.id LIMIT ${limit}::int
           FOR UPDATE SKIP LOCKED) next
       ),
+      picked AS (SELECT id FROM urgent UNION ALL SELECT id FROM others),
       sent AS (
         UPDATE outbox o SET sent_epoch = ${session.epoch}::bigint
         WHERE o.id IN (SELECT id FROM picked)
-        RETURNING o.id, o.link, o.key, (o.key LIKE 'document:%') IS NOT TRUE AS is_after, o.delivery
+        RETURNING o.id, o.link, o.key, o.delivery,
+          CASE WHEN o.key LIKE 'document:%' THEN 0 WHEN ${isUrgent} THEN 1 ELSE 2 END AS place
       ),
       turned AS (
         UPDATE sessions s SET turn = s.turn + 1
@@ -68,11 +83,17 @@ export async function takeOutbox(
       )
     SELECT (SELECT count(*) FROM held) AS held,
       coalesce(
-        (SELECT json_agg(json_build_object('id', id::text, 'delivery', delivery) ORDER BY is_after, id) FROM sent),
+        (SELECT json_agg(json_build_object('id', id::text, 'delivery', delivery) ORDER BY place, id) FROM sent),
         '[]') AS rows`,
   );
   return row.held < session.links.length ? undefined : row.rows;
 }
+
+/**
+ * Whether an outbox row `o` is a claim, a finalizer or a providerID: the machine side goes on when they are shown, and
+ * they do not wait behind what only tells.
+ */
+const isUrgent = sql.raw(`(o.key LIKE 'host-patch:%' OR o.key LIKE 'provider-patch:%')`);
 
 /** Of an outbox row `o` with an operation. As the decisions have it, what only looks is given out. */
 function isBlind(nowMs: number): SQL {

@@ -116,9 +116,13 @@ function linkStore(database: MemoryDatabase, clock: Time) {
     catchUp: async (sender) =>
       database.run("catchUp", () => catchUp(database, sender, clock.nowMs() + decideWithinMs)),
     sessionOfToken: async (tokenHash) => sessionOfToken(database, tokenHash),
-    takeOutbox: async (session, limit) =>
+    takeOutbox: async (session, limit, only) =>
       database.run("takeOutbox", () =>
-        takeOutbox(database, session, { nowMs: clock.nowMs(), limit }),
+        takeOutbox(database, session, {
+          nowMs: clock.nowMs(),
+          limit,
+          ...(only === undefined ? {} : { only }),
+        }),
       ),
     ackOutbox: async (session, acks) =>
       database.run("ackOutbox", () => ackOutbox(database, session, acks, clock.nowMs())),

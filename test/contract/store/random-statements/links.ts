@@ -172,10 +172,11 @@ export function takeOutbox(draw: Draw): Statement {
       : { turn: { agentId: current.agent_id, count } }),
   };
   const limit = draw.random.between(1, 6);
+  const only = draw.random.chance(0.1) ? "urgent" : undefined;
   return {
     name: "takeOutbox",
-    given: { session, limit },
-    run: (store) => store.takeOutbox(session, limit),
+    given: { session, limit, only },
+    run: (store) => store.takeOutbox(session, limit, only),
   };
 }
 

@@ -73,7 +73,14 @@ function outboxRow(draw: Draw, uid: string, { status }: MachineMemory): OutboxRo
   const { random } = draw;
   return {
     link: `cluster:${random.pick(clusters)}`,
-    key: choose(draw, [undefined, `status:${uid}:0`, `status:${uid}:1`, `status:${uid}`]),
+    key: choose(draw, [
+      undefined,
+      `status:${uid}:0`,
+      `status:${uid}:1`,
+      `status:${uid}`,
+      `host-patch:${uid}:h`,
+      `provider-patch:${uid}:${uid}`,
+    ]),
     hostUid: uid,
     delivery: {
       kind: "write",

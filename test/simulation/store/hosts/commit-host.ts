@@ -11,7 +11,7 @@ import { unique, type MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type OperationRow, type StoredHostRow } from "../rows.ts";
 import { bigintOf } from "../sql-error.ts";
 import { sameJson, storableText, storedJson } from "../stored-json.ts";
-import { dropOrders, queueRows } from "./outbox-rows.ts";
+import { dropMoot, dropOrders, queueRows } from "./outbox-rows.ts";
 import { inOrder, openOperation } from "./reads.ts";
 import { wakeHost } from "./wake-row.ts";
 
@@ -75,8 +75,10 @@ function writeCommit(database: MemoryDatabase, writing: Writing, wakeAtMs: numbe
   const { commit, wanted } = writing;
   const released = releaseClaims(database, commit, wanted);
   writeOperations(database, commit);
-  if (commit.gone) dropOrders(database, commit.uid);
-  queueRows(database, commit, commit.consumed);
+  queueRows(database, commit, () => {
+    if (commit.consumed !== undefined) dropMoot(database, commit.uid, commit.consumed);
+    if (commit.gone) dropOrders(database, commit.uid);
+  });
   if (released.size > 0) wakeBlocked(database, { released, except: commit.uid }, wakeAtMs);
   if (commit.gone) database.deleteHost(commit.uid);
   else keepHost(database, writing);

@@ -5,11 +5,11 @@ import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type StoredOutboxRow } from "../rows.ts";
 import { sameJson, storedJson } from "../stored-json.ts";
 
-/** @param consumed id of the operation about which nothing more is to be said */
+/** @param drop removes what goes with the commit: whether a row waits already is told of the rows before it */
 export function queueRows(
   database: MemoryDatabase,
-  { uid, outbox: given }: Pick<HostCommit, "uid" | "outbox">,
-  consumed: string | undefined,
+  { outbox: given }: Pick<HostCommit, "outbox">,
+  drop: () => void = () => undefined,
 ): void {
   const replaced = new Map<number, StoredOutboxRow>();
   const added = given.map(storedJson).filter(({ link, key, delivery }) => {
@@ -26,7 +26,7 @@ export function queueRows(
       if (isOlderStatus(older, row)) remove(database, older);
     }
   }
-  if (consumed !== undefined) dropMoot(database, uid, consumed);
+  drop();
   for (const { link, key = null, hostUid, delivery } of added) {
     queueRow(database, { link, key, host_uid: hostUid, delivery });
   }
@@ -78,7 +78,8 @@ export function dropOrders(database: MemoryDatabase, uid: string): void {
     if (waiting.key?.startsWith("operation:") === true) remove(database, waiting);
 }
 
-function dropMoot(database: MemoryDatabase, uid: string, operationId: string): void {
+/** What was still to be said about an operation. */
+export function dropMoot(database: MemoryDatabase, uid: string, operationId: string): void {
   const row = database.tables.operations.get(operationId);
   if (row?.host_uid !== uid) return;
   const keys = [`operation:${operationId}`, `cancel:${operationId}`];

@@ -14,7 +14,11 @@ type Taken = Awaited<ReturnType<LinkStore["takeOutbox"]>>;
 export function takeOutbox(
   database: MemoryDatabase,
   { epoch, links, turn }: Parameters<LinkStore["takeOutbox"]>[0],
-  { nowMs, limit }: { readonly nowMs: number; readonly limit: number },
+  {
+    nowMs,
+    limit,
+    only,
+  }: { readonly nowMs: number; readonly limit: number; readonly only?: "urgent" },
 ): Taken {
   const session = turn === undefined ? undefined : database.tables.sessions.get(turn.agentId);
   const isInTurn = session?.epoch === epoch && session.turn === turn?.count;
@@ -23,10 +27,14 @@ export function takeOutbox(
   const taken = held.flatMap((link) => {
     const rows = rowsOfLink(database, link);
     const blocked = statusesBehindSent(rows);
-    return rows
-      .filter((row) => row.sent_epoch !== epoch && row.retry_at <= nowMs && !blocked.has(row.id))
-      .filter((row) => !isBlind(database, row, nowMs))
-      .slice(0, limit);
+    const toSend = rows.filter(
+      (row) => row.sent_epoch !== epoch && row.retry_at <= nowMs && !blocked.has(row.id),
+    );
+    const others = only === "urgent" ? [] : toSend.filter((row) => !isUrgent(row));
+    return [
+      ...toSend.filter(isUrgent).slice(0, limit),
+      ...others.filter((row) => !isBlind(database, row, nowMs)).slice(0, limit),
+    ];
   });
   for (const row of taken) database.write("outbox", String(row.id), { ...row, sent_epoch: epoch });
   if (session !== undefined && taken.length > 0) {
@@ -36,7 +44,7 @@ export function takeOutbox(
   }
   if (held.length < links.length) return undefined;
   return taken
-    .toSorted((left, right) => isAfter(left) - isAfter(right) || left.id - right.id)
+    .toSorted((left, right) => placeOf(left) - placeOf(right) || left.id - right.id)
     .map(({ id, delivery }) => ({ id: String(id), delivery }));
 }
 
@@ -63,9 +71,14 @@ function isBlind({ tables }: MemoryDatabase, { key }: StoredOutboxRow, nowMs: nu
   return link === undefined || link.behind || link.seen_at < nowMs - leaseTtlMs;
 }
 
-/** What may need its host's document: 1. */
-function isAfter({ key }: StoredOutboxRow): number {
-  return key?.startsWith("document:") === true ? 0 : 1;
+function isUrgent({ key }: StoredOutboxRow): boolean {
+  return key !== null && /^(host-patch|provider-patch):/.test(key);
+}
+
+/** Others may need their host's document. */
+function placeOf(row: StoredOutboxRow): number {
+  if (row.key?.startsWith("document:") === true) return 0;
+  return isUrgent(row) ? 1 : 2;
 }
 
 /**

@@ -21,7 +21,7 @@ export function commitMachine(
   const letsGo = commit.release || commit.gone;
   const host = letsGo ? claimedHost(database, uid) : undefined;
   if (host !== undefined) database.write("hosts", host.uid, { ...host, machine_uid: null });
-  queueRows(database, commit, undefined);
+  queueRows(database, commit);
   const wakeAt = commit.wakeAtMs === undefined ? null : bigintOf(commit.wakeAtMs);
   const kept = {
     ...machine,
