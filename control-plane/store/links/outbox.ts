@@ -18,19 +18,19 @@ interface TakeOptions {
 }
 
 /**
- * Marks rows as sent in this session and returns them in order, up to the limit of each link, urgent ones and others
- * each, and documents first: what a new session repeats may be older than the document that it brings. Undefined: the session does not hold the links
- * any more. If the answer gets lost the caller must end the session: another one gets the rows again. A status that is
- * followed by one that was sent waits: the newer one may have been written, and an older one must not come after it. An
- * operation that is new to the site waits until it is known what people want of the host by now.
+ * Marks rows as sent in this session and returns them in order, up to the limit of each link, for urgent ones and for
+ * others, and documents first: what a new session repeats may be older than the document that it brings. Undefined: the
+ * session does not hold the links any more. If the answer gets lost the caller must end the session: another one gets
+ * the rows again. A status that is followed by one that was sent waits: the newer one may have been written, and an
+ * older one must not come after it. An operation that is new to the site waits until it is known what people want of the
+ * host by now.
  */
 export async function takeOutbox(
   database: Database,
   session: Parameters<LinkStore["takeOutbox"]>[0],
-  { nowMs, limit, only }: TakeOptions,
+  options: TakeOptions,
 ): Promise<readonly { readonly id: string; readonly delivery: Delivery }[] | undefined> {
   const { turn } = session;
-  const isToSend = sql`o.sent_epoch <> ${session.epoch}::bigint AND o.retry_at <= ${nowMs}::bigint`;
   const row = await readRow(
     database,
     taken,
@@ -45,25 +45,7 @@ export async function takeOutbox(
           WHERE s.agent_id = ${turn?.agentId ?? null} AND s.epoch = ${session.epoch}::bigint
             AND s.turn = ${turn?.count ?? null}::bigint))
       ),
-      urgent AS (
-        SELECT next.id FROM held, LATERAL (
-          SELECT o.id FROM outbox o
-          WHERE o.link = held.name AND ${isUrgent} AND ${isToSend}
-          ORDER BY o.id LIMIT ${limit}::int
-          FOR UPDATE SKIP LOCKED) next
-      ),
-      others AS (
-        SELECT next.id FROM held, LATERAL (
-          SELECT o.id FROM outbox o
-          WHERE ${only !== "urgent"} AND o.link = held.name AND ${isUrgent} IS NOT TRUE AND ${isToSend}
-            AND NOT (o.key LIKE 'status:%' AND EXISTS (
-              SELECT FROM outbox newer
-              WHERE newer.link = o.link AND newer.host_uid = o.host_uid AND newer.id > o.id
-                AND newer.sent_epoch <> 0 AND newer.key LIKE 'status:%'))
-            AND NOT (coalesce(o.key LIKE 'operation:%', false) AND ${isBlind(nowMs)})
-          ORDER BY o.id LIMIT ${limit}::int
-          FOR UPDATE SKIP LOCKED) next
-      ),
+      ${waitingParts(session.epoch, options)},
       picked AS (SELECT id FROM urgent UNION ALL SELECT id FROM others),
       sent AS (
         UPDATE outbox o SET sent_epoch = ${session.epoch}::bigint
@@ -94,6 +76,31 @@ export async function takeOutbox(
  * they do not wait behind what only tells.
  */
 const isUrgent = sql.raw(`(o.key LIKE 'host-patch:%' OR o.key LIKE 'provider-patch:%')`);
+
+/** CTEs `urgent` and `others`, over `held`. */
+function waitingParts(epoch: number, { nowMs, limit, only }: TakeOptions): SQL {
+  const isToSend = sql`o.sent_epoch <> ${epoch}::bigint AND o.retry_at <= ${nowMs}::bigint`;
+  return sql`
+    urgent AS (
+        SELECT next.id FROM held, LATERAL (
+          SELECT o.id FROM outbox o
+          WHERE o.link = held.name AND ${isUrgent} AND ${isToSend}
+          ORDER BY o.id LIMIT ${limit}::int
+          FOR UPDATE SKIP LOCKED) next
+      ),
+      others AS (
+        SELECT next.id FROM held, LATERAL (
+          SELECT o.id FROM outbox o
+          WHERE ${only !== "urgent"} AND o.link = held.name AND ${isUrgent} IS NOT TRUE AND ${isToSend}
+            AND NOT (o.key LIKE 'status:%' AND EXISTS (
+              SELECT FROM outbox newer
+              WHERE newer.link = o.link AND newer.host_uid = o.host_uid AND newer.id > o.id
+                AND newer.sent_epoch <> 0 AND newer.key LIKE 'status:%'))
+            AND NOT (coalesce(o.key LIKE 'operation:%', false) AND ${isBlind(nowMs)})
+          ORDER BY o.id LIMIT ${limit}::int
+          FOR UPDATE SKIP LOCKED) next
+      )`;
+}
 
 /** Of an outbox row `o` with an operation. As the decisions have it, what only looks is given out. */
 function isBlind(nowMs: number): SQL {

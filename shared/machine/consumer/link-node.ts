@@ -14,6 +14,7 @@ import {
 } from "../draft.ts";
 import { hasCloudProvider, providerIdOf } from "./provisioned.ts";
 import { nameOf } from "./host-text.ts";
+import { missingNodeText } from "./missing-node.ts";
 import type { WriteBack } from "../../protocol/write-back.ts";
 import type { HostView } from "../snapshot.ts";
 import { askMendedMs, askNodeAtLeastMs, askNodeMs, askNodeSeldomMs } from "../waits.ts";
@@ -21,7 +22,8 @@ import { askMendedMs, askNodeAtLeastMs, askNodeMs, askNodeSeldomMs } from "../wa
 export function linkNode(draft: MachineDraft, host: HostView): Stop {
   const { node } = draft.snapshot;
   if (isLinked(draft)) return linked(draft, host);
-  ask(draft, host);
+  const order = orderOf(draft, host);
+  ask(draft, order);
   const told = node?.message === "" ? undefined : node?.message;
   if (node?.outcome === "conflict") {
     return unlinked(draft, "NodeConflict", told ?? "several Nodes are this machine's");
@@ -30,7 +32,7 @@ export function linkNode(draft: MachineDraft, host: HostView): Stop {
     const message = told ?? "the workload cluster could not be asked";
     return unlinked(draft, "WorkloadClusterUnreachable", message);
   }
-  return missing(draft, told);
+  return missing(draft, order, told);
 }
 
 /** As the cluster link says, or as core does, which goes by the providerID. */
@@ -49,7 +51,7 @@ function linked(draft: MachineDraft, host: HostView): Stop {
   const nodeName = owner?.status?.nodeRef?.name ?? node?.nodeName ?? "";
   const message = `host ${nameOf(host)} is Node ${nodeName}`;
   const isWatched = flavourOf(draft).watchesNode;
-  if (isWatched) ask(draft, host);
+  if (isWatched) ask(draft, orderOf(draft, host));
   else delete draft.memory.nodeAskedAtMs;
   judge(draft, nodeCondition, isTrue("NodeLinked", message));
   draft.deprecated.set(nodeReady, { status: "True" });
@@ -58,8 +60,9 @@ function linked(draft: MachineDraft, host: HostView): Stop {
   return isWatched ? wait(why, ["node", "host", "object"], nextAskMs(draft)) : settled(why);
 }
 
-function missing(draft: MachineDraft, told: string | undefined): Stop {
-  const message = told ?? "waits for the Node to join its cluster";
+function missing(draft: MachineDraft, order: LinkNode | undefined, told: string | undefined): Stop {
+  const sought = order === undefined ? "waits for its Node" : missingNodeText(order);
+  const message = told ?? sought;
   judge(draft, nodeCondition, notTrue("NodeMissing", message));
   draft.deprecated.set(nodeReady, deprecated("Info", message));
   return wait(because("NodeMissing", message), ["node", "object"], nextAskMs(draft));
@@ -107,23 +110,29 @@ function placeOf(
   return { resource, addresses, marks: ownNode.marks };
 }
 
-function ask(draft: MachineDraft, host: HostView): void {
-  const { memory, snapshot } = draft;
-  const { object, nowMs } = snapshot;
+/** Undefined: nobody knows yet where to look. */
+function orderOf(draft: MachineDraft, host: HostView): LinkNode | undefined {
   const place = placeOf(draft, host);
-  if (place === undefined) return;
-  if (memory.nodeAskedAtMs !== undefined && nowMs < nextAskMs(draft)) return;
-  memory.nodeAskedAtMs = nowMs;
+  if (place === undefined) return undefined;
   const hostnames = new Set([host.hardware?.hostname ?? host.name, host.name]);
-  draft.writes.push({
+  return {
     kind: "link-node",
     ...target(draft),
     ...place,
-    providerID: object.spec.providerID ?? providerIdOf(draft, host),
+    providerID: draft.snapshot.object.spec.providerID ?? providerIdOf(draft, host),
     hostUid: host.uid,
     ...(host.systemUuid === undefined ? {} : { systemUuid: host.systemUuid }),
     // Its own name is the hostname that a host is given where its metadata says nothing else.
     hostnames: [...hostnames].filter((name) => name !== ""),
     mayWrite: !hasCloudProvider(draft),
-  });
+  };
+}
+
+function ask(draft: MachineDraft, order: LinkNode | undefined): void {
+  const { memory, snapshot } = draft;
+  const { nowMs } = snapshot;
+  if (order === undefined) return;
+  if (memory.nodeAskedAtMs !== undefined && nowMs < nextAskMs(draft)) return;
+  memory.nodeAskedAtMs = nowMs;
+  draft.writes.push(order);
 }

@@ -2,6 +2,8 @@
 // once.
 import { expect, test } from "vitest";
 import { makeHostView, MachineWorld } from "../../../test/support/machine-world.ts";
+import { missingNodeText } from "../consumer/missing-node.ts";
+import { nodeCondition } from "./conditions.table.ts";
 import { isProgress, tellProgressMs } from "./progress.ts";
 
 const associated = "AssociateBareMetalHost";
@@ -54,6 +56,27 @@ test("a machine whose owner comes within seconds does not tell that it waits for
   world.seen.nowMs += tellProgressMs;
   world.settle();
   expect(world.condition(associated)?.reason).toBe("WaitingForMetal3MachineOwnerRef");
+});
+
+test("a Node that is not there yet is told of once, before and after the cluster link has looked", () => {
+  const world = new MachineWorld([makeHostView("m1")]);
+  for (let round = 0; round < 3; round += 1) {
+    world.settle();
+    world.runHosts();
+  }
+  world.settle();
+  const { message } = world.condition(nodeCondition) ?? {};
+  expect(message).toMatch(/^waits for a Node of cluster metal\/\w+ with providerID "metal3:/);
+  const order = world.writes.find((write) => write.kind === "link-node");
+  expect(order && missingNodeText(order)).toBe(message);
+  const statuses = () => world.writes.filter(({ kind }) => kind === "provider-status").length;
+  const before = statuses();
+  const { uid: machineUid } = world.seen.object.metadata;
+  world.seen.node = { machineUid, outcome: "missing", message };
+  world.settle();
+  world.seen.nowMs += tellProgressMs;
+  world.settle();
+  expect(statuses()).toBe(before);
 });
 
 test("a status that a clock ahead of this one has stamped holds nothing back", () => {

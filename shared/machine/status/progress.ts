@@ -3,7 +3,7 @@
 import { canonicalJson } from "../../host/document/canonical-json.ts";
 
 /** After a version of a status, before one with nothing but other messages. */
-export const tellProgressMs = 5_000;
+export const tellProgressMs = 10_000;
 
 /** Steps that end by themselves: what was told before them may stand until then, if anything was. */
 const passing = new Set(["AssociatingBareMetalHost", "WaitingForMetal3MachineOwnerRef"]);

@@ -1,5 +1,6 @@
 // Finds the Node of a machine in its workload cluster, gives it the providerID by which cluster-api knows it, and tells
 // the control plane. A Node that may be another machine's is never written.
+import { clusterText, missingNodeText } from "../../../shared/machine/consumer/missing-node.ts";
 import type { NodeFact } from "../../../shared/protocol/facts/node-fact.ts";
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
@@ -14,7 +15,7 @@ import {
 import { findNodes } from "./find-node.ts";
 import { missingMarks } from "./missing-marks.ts";
 import type { WorkloadCluster, WorkloadClusters } from "./workload-clusters.ts";
-import { hostUidLabel, readNode, type WorkloadNode } from "./workload-node.ts";
+import { readNode, type WorkloadNode } from "./workload-node.ts";
 
 export interface LinkNodeDeps {
   readonly api: KubernetesApi;
@@ -84,11 +85,11 @@ export function linked(
 
 /** What is known without a write, or the Node to write. */
 function judge(write: LinkNode, cluster: WorkloadCluster): Finding | { node: WorkloadNode } {
-  const { namespace, clusterName, providerID, mayWrite } = write;
-  const where = clusterName === undefined ? "this cluster" : `cluster ${namespace}/${clusterName}`;
+  const { providerID, mayWrite } = write;
+  const where = clusterText(write);
   const { nodes, by } = findNodes([...cluster.nodes.values()], write);
   const [node, ...others] = nodes;
-  if (node === undefined) return { outcome: "missing", message: missing(write, where) };
+  if (node === undefined) return { outcome: "missing", message: missingNodeText(write) };
   const { name: nodeName } = node;
   if (others.length > 0) {
     const names = nodes.map(({ name }) => name).join(", ");
@@ -108,16 +109,6 @@ function judge(write: LinkNode, cluster: WorkloadCluster): Finding | { node: Wor
     return { outcome: "conflict", nodeName, providerID: node.providerID, message };
   }
   return missingMarks(node, write) === undefined ? linked(write, node) : { node };
-}
-
-function missing({ providerID, hostUid, systemUuid, hostnames }: LinkNode, where: string): string {
-  const signs = [
-    `providerID "${providerID}"`,
-    `label ${hostUidLabel}=${hostUid}`,
-    ...(systemUuid === undefined ? [] : [`system UUID ${systemUuid}`]),
-    ...(hostnames.length === 0 ? [] : [`hostname ${hostnames.join(" or ")}`]),
-  ];
-  return `no Node of ${where} has ${signs.join(", ")} yet`;
 }
 
 /** Changes only what is empty, and only the Node that was looked at. */

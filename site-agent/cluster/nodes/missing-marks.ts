@@ -1,7 +1,8 @@
 // What a Node lacks of the marks that its machine gives it, as a merge patch. What is there already stays: a providerID
 // is for ever, and nothing that somebody else put there goes.
+import { hostUidLabel } from "../../../shared/machine/consumer/missing-node.ts";
 import type { LinkNode } from "./link-node.ts";
-import { hostUidLabel, type NodeTaint, type WorkloadNode } from "./workload-node.ts";
+import type { NodeTaint, WorkloadNode } from "./workload-node.ts";
 
 interface Patch {
   readonly metadata: {

@@ -1,5 +1,6 @@
 // What of a workload cluster's Node matters for telling whose machine it is.
 import { z } from "zod";
+import { hostUidLabel } from "../../../shared/machine/consumer/missing-node.ts";
 
 export interface WorkloadNode {
   readonly name: string;
@@ -26,8 +27,6 @@ export interface WorkloadNode {
 /** Whatever else it has is kept. */
 const taint = z.looseObject({ key: z.string(), effect: z.string() });
 export type NodeTaint = z.infer<typeof taint>;
-
-export const hostUidLabel = "metal3.io/uuid";
 
 const nodeCondition = z.object({
   type: z.string(),

@@ -1,5 +1,6 @@
 // What counts as unknown of a cluster whose link was away.
 import { expect, test } from "vitest";
+import type { OutboxRow } from "../../../control-plane/ports.ts";
 import {
   hostObject,
   newOperation,
@@ -16,6 +17,35 @@ onEachDatabase("a cluster link", (held) => {
   const linkOf = async (world: StoreWorld) => (await world.store.loadHost("a"))?.clusterLink;
   const nothing = { hosts: [], sites: [] };
   const sender = (epoch: number) => ({ agentId: "both", epoch, cluster: "east" });
+
+  test("is given what is urgent after documents and before the rest, and beside the limit of that", async () => {
+    const { world } = held();
+    const { epoch } = await world.start();
+    await world.watch(epoch, "10", [{ type: "ADDED", object: hostObject("a", "11") }]);
+    const row = (key: string, revision: number): OutboxRow => ({
+      link: "cluster:east",
+      key,
+      hostUid: "a",
+      delivery: { kind: "remove-document", hostUid: "a", revision },
+    });
+    const events = [row("event:a:1", 1), row("event:a:2", 2), row("event:a:3", 3)];
+    const urgent = [
+      row("provider-patch:m:m", 4),
+      row("host-patch:m:a", 5),
+      row("host-patch:m:b", 6),
+    ];
+    const outbox = [...events, ...urgent, row("document:b", 7)];
+    await world.store.commitHost(await world.commit("a", { outbox }));
+    const links = ["site:lab", "cluster:east"] as const;
+    const take = async (limit: number, only?: "urgent") =>
+      (await world.store.takeOutbox({ epoch, links }, limit, only))?.map(({ delivery }) =>
+        "revision" in delivery ? delivery.revision : 0,
+      );
+    expect(await take(1, "urgent")).toEqual([4]);
+    expect(await take(1)).toEqual([5, 1]);
+    expect(await take(9)).toEqual([7, 6, 2, 3]);
+    expect(await take(9, "urgent")).toEqual([]);
+  });
 
   test("that was away is behind until it has caught up, and nobody waits longer", async () => {
     const { world } = held();

@@ -348,26 +348,6 @@ onEachDatabase("the outbox", (held) => {
     expect(await revisions({ epoch: next.epoch, links }, 9)).toEqual([1, 2, 3]);
   });
 
-  test("delivers what is urgent after documents and before the rest, beside the limit of that", async () => {
-    const { world } = held();
-    const epoch = await withHost(world);
-    const keyed = (key: string, revision: number) => ({
-      ...removal("a", undefined, revision),
-      key,
-    });
-    await queue(world, keyed("event:a:1", 1), keyed("event:a:2", 2), keyed("event:a:3", 3));
-    await queue(world, keyed("provider-patch:m:m", 4), keyed("host-patch:m:a", 5));
-    await queue(world, keyed("host-patch:m:b", 6), keyed("document:b", 7));
-    const take = async (limit: number, only?: "urgent") =>
-      (await world.store.takeOutbox({ epoch, links }, limit, only))?.map(({ delivery }) =>
-        "revision" in delivery ? delivery.revision : 0,
-      );
-    expect(await take(1, "urgent")).toEqual([4]);
-    expect(await take(1)).toEqual([5, 1]);
-    expect(await take(9)).toEqual([7, 6, 2, 3]);
-    expect(await take(9, "urgent")).toEqual([]);
-  });
-
   test("drops what is done, and only what was sent in this session", async () => {
     const { world } = held();
     const epoch = await withHost(world);
