@@ -27,6 +27,7 @@ import { makeWorkloadClusters, type WorkloadClusters } from "./cluster/nodes/wor
 import type { ConnectCluster, KubernetesApi } from "./cluster/port.ts";
 import { makePostedFacts, type PostedFacts } from "./cluster/secrets/posted-facts.ts";
 import { followSecrets, type FollowedSecrets } from "./cluster/secrets/follow-secrets.ts";
+import { makeSecretVersions, type SecretVersions } from "./cluster/secrets/secret-versions.ts";
 import { makeNewestSeen, type NewestSeen } from "./cluster/newest-seen.ts";
 import type { ObjectMemory } from "./cluster/follow-deps.ts";
 import { followResource } from "./cluster/watch.ts";
@@ -85,6 +86,7 @@ class ClusterLink implements RunningCluster {
   private readonly ports: ClusterPorts;
   private readonly options: ClusterOptions;
   private readonly posted: PostedFacts;
+  private readonly versions: SecretVersions;
   private readonly hosts: FollowedHosts;
   private readonly clusters: WorkloadClusters;
   private readonly newest: NewestSeen;
@@ -114,6 +116,7 @@ class ClusterLink implements RunningCluster {
     this.ports = ports;
     this.options = options;
     this.posted = makePostedFacts(ports.database, ports.crypto);
+    this.versions = makeSecretVersions(ports.database);
     this.newest = makeNewestSeen(ports.database);
     this.shown = new ShownObjects(this.newest);
     this.hosts = makeFollowedHosts(ports.database);
@@ -169,13 +172,15 @@ class ClusterLink implements RunningCluster {
   }
 
   private async tryWrite(write: WriteBack): Promise<WriteOutcome> {
-    const { ports, hub, clusters } = this;
+    const { ports, hub, clusters, versions } = this;
     const { api } = ports;
     if (this.providing === undefined && isOfClusterApi(write)) return this.unprovided();
     if (!this.isOurs(write)) return { ok: true };
     const isOfNode =
       write.kind === "link-node" || write.kind === "leave-node" || write.kind === "remove-node";
-    if (!isOfNode) return await writeBackTo(api, write, this.shown);
+    if (!isOfNode) {
+      return await writeBackTo(api, write, this.shown, (change) => versions.relabelled(change));
+    }
     if (hub === undefined) return { ok: false, message: "nothing is followed yet", retry: true };
     if (write.kind === "leave-node") return await leaveNode({ api, hub }, write);
     if (write.kind === "remove-node") {
@@ -266,7 +271,7 @@ class ClusterLink implements RunningCluster {
     this.following = new AbortController();
     const signal = AbortSignal.any([session, this.following.signal]);
     const { cluster, sessionToken } = welcome;
-    const { ports, hosts, posted, newest } = this;
+    const { ports, hosts, posted, versions, newest } = this;
     const { feedUrl: url, caPem } = this.options;
     const hub = makeHub(ports.http, { url, cluster, sessionToken, caPem });
     this.hub = hub;
@@ -302,7 +307,10 @@ class ClusterLink implements RunningCluster {
     const linkSeen = (order: LinkNode) => linkNode({ api, hub, clusters }, order);
     void awaitNodes({ clock, clusters, link: linkSeen }, this.nodeOrders, signal);
     const sites = () => this.siteKeys;
-    this.secrets = followSecrets({ ...ports, hub, hosts, posted, cluster, sites }, signal);
+    this.secrets = followSecrets(
+      { ...ports, hub, hosts, posted, versions, cluster, sites },
+      signal,
+    );
   }
 }
 

@@ -15,6 +15,7 @@ import type { Crypto, KeyPair } from "../../ports.ts";
 import { makeFollowedHosts, type FollowedHosts } from "../followed-hosts.ts";
 import { makePostedFacts, type PostedFacts } from "./posted-facts.ts";
 import { followSecrets, type FollowedSecrets } from "./follow-secrets.ts";
+import { makeSecretVersions, type SecretVersions } from "./secret-versions.ts";
 
 const real = makeNodeCrypto();
 const pins = "/api/v1/namespaces/farrier-system/configmaps/farrier-site-keys";
@@ -33,6 +34,7 @@ let time: ReturnType<typeof makeSimulatedTime>;
 let kubernetes: FakeKubernetes;
 let hosts: FollowedHosts;
 let posted: PostedFacts;
+let versions: SecretVersions;
 let sites: SiteKey[];
 let batches: SecretFact[][];
 let reachable: boolean;
@@ -54,6 +56,7 @@ beforeEach(() => {
   prepareDatabase(database);
   hosts = makeFollowedHosts(database);
   posted = makePostedFacts(database, real);
+  versions = makeSecretVersions(database);
   sites = [keyOf("paddock")];
   batches = [];
   reachable = true;
@@ -102,6 +105,7 @@ async function start(): Promise<void> {
       },
       hosts,
       posted,
+      versions,
       crypto,
       clock: time.clock,
       log: { info: say, warn: say, error: say },
@@ -477,6 +481,33 @@ test("of many hosts at once the pins are read once more after they are written, 
   expect(reads).toHaveLength(2);
   // That they are posted, and that they are stored.
   expect(noted).toHaveBeenCalledTimes(2 * batches.length);
+});
+
+test("a Secret that got another label from us is not told again, and one that anybody changed is", async () => {
+  const path = "/api/v1/namespaces/horses/secrets/m1-bmc";
+  const version = () => kubernetes.objects.get(path)?.metadata.resourceVersion ?? "";
+  putSecret("m1-bmc", credentials);
+  await start();
+  const from = version();
+  const look = async () => {
+    follower?.lookAgain();
+    await time.clock.advance(6_000);
+    return facts().map(({ resourceVersion }) => resourceVersion);
+  };
+  putSecret("m1-bmc", credentials);
+  versions.relabelled({ uid: "uid-m1-bmc", from, to: version() });
+  expect(await look()).toEqual([from]);
+  putSecret("m1-bmc", credentials);
+  expect(await look()).toEqual([from, version()]);
+});
+
+test("of a Secret that is gone no version is remembered", async () => {
+  putSecret("m1-bmc", credentials);
+  await start();
+  versions.relabelled({ uid: "uid-m1-bmc", from: "1", to: "2" });
+  kubernetes.remove("/api/v1/namespaces/horses/secrets/m1-bmc");
+  await time.clock.advance(100);
+  expect(versions.contentOf("uid-m1-bmc", "2")).toBe("2");
 });
 
 test("a host that is gone leaves nothing behind", async () => {

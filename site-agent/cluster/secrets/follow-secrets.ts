@@ -8,7 +8,7 @@ import type { WatchEvent } from "../port.ts";
 import { readingPinsOnce } from "./pins.ts";
 import type { FreshFact } from "./posted-facts.ts";
 import { factsOf, type FactDeps } from "./secret-facts.ts";
-import { makeShownSecrets, type ShownVersion } from "./shown-secrets.ts";
+import { makeShownSecrets, uidOf, type ShownVersion } from "./shown-secrets.ts";
 
 const unsettledMs = 5_000;
 const unshownMs = 60_000;
@@ -112,6 +112,8 @@ class Follower implements FollowedSecrets {
 
   private secretChanged(event: WatchEvent): void {
     const name = this.shown.news(event);
+    const gone = event.type === "DELETED" ? uidOf(event) : undefined;
+    if (gone !== undefined) this.deps.versions.forget(gone);
     if (name === undefined) return;
     this.changedSecrets.add(name);
     this.wake.abort();

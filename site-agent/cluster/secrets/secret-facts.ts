@@ -13,6 +13,7 @@ import { pinnedKey, type PinQuestion } from "./pins.ts";
 import type { KubernetesApi } from "../port.ts";
 import type { FreshFact, PostedFacts } from "./posted-facts.ts";
 import { secretContent } from "./secret-content.ts";
+import type { SecretVersions } from "./secret-versions.ts";
 import type { ShownVersion } from "./shown-secrets.ts";
 
 const secretObject = z.looseObject({
@@ -24,6 +25,7 @@ type SecretObject = z.infer<typeof secretObject>;
 export interface FactDeps {
   readonly api: KubernetesApi;
   readonly posted: PostedFacts;
+  readonly versions: Pick<SecretVersions, "contentOf" | "forget">;
   readonly crypto: Crypto;
   readonly cluster: string;
   /** The sites as the control plane told them last. */
@@ -109,7 +111,8 @@ async function usable(
   secret: SecretObject,
 ): Promise<Look> {
   const { posted, cluster, crypto } = deps;
-  const { uid, resourceVersion } = secret.metadata;
+  const { uid } = secret.metadata;
+  const resourceVersion = deps.versions.contentOf(uid, secret.metadata.resourceVersion);
   const fact: SecretFact = { ...named, found: true, uid, resourceVersion };
   const content = secretContent(fact.purpose, fact.name, decoded(secret));
   if (!content.ok) return plain(deps, { ...fact, problem: content.error.message });
@@ -150,11 +153,12 @@ function isPosted(
   deps: FactDeps,
   place: HostInNamespace,
   named: Named,
-  version: ShownVersion,
+  { uid, resourceVersion: shown }: ShownVersion,
 ): boolean {
   const question = siteOf(deps, place);
   if (question === undefined) return false;
-  const fact: SecretFact = { hostUid: place.host.uid, ...named, found: true, ...version };
+  const resourceVersion = deps.versions.contentOf(uid, shown);
+  const fact = { hostUid: place.host.uid, ...named, found: true, uid, resourceVersion };
   return !deps.posted.isNew(fact, sealedForOf(question, bmcAddressFor(fact, place)));
 }
 

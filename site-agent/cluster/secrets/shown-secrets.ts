@@ -50,3 +50,7 @@ export function makeShownSecrets(): ShownSecrets {
     shown: (name) => shown.get(name),
   };
 }
+
+export function uidOf({ object }: WatchEvent): string | undefined {
+  return namedObject.safeParse(object).data?.metadata.uid;
+}

@@ -54,9 +54,13 @@ export function secretPath(namespace: string, name: string): string {
 export async function attempt(
   api: Pick<KubernetesApi, "request">,
   request: KubernetesRequest,
+  onDone?: (object: Fetched) => void,
 ): Promise<WriteOutcome> {
   const answer = await api.request(request);
   if (!answer.ok) return { ok: false, message: answer.error.message, retry: true };
+  const { status, body } = answer.value;
+  const object = onDone && status < 300 ? metadataObject.safeParse(body).data : undefined;
+  if (object !== undefined) onDone?.(object);
   return outcomeOf(answer.value);
 }
 
@@ -100,18 +104,27 @@ export async function fetchTarget(
   return object?.metadata.uid === uid ? { ok: true, object } : { ok: false, outcome: { ok: true } };
 }
 
+interface Change {
+  readonly metadata?: object;
+  readonly spec?: object;
+}
+
 /** Merges, on the condition that the object is still as it was fetched. */
 export async function mergeInto(
   api: KubernetesApi,
   path: string,
   fetched: Fetched,
-  change: { readonly metadata?: object; readonly spec?: object },
+  change: Change,
 ): Promise<WriteOutcome> {
-  const { uid, resourceVersion } = fetched.metadata;
-  return await attempt(api, {
+  return await attempt(api, mergeRequest(path, fetched, change));
+}
+
+export function mergeRequest(path: string, { metadata }: Fetched, change: Change) {
+  const { uid, resourceVersion } = metadata;
+  return {
     method: "PATCH",
     path: `${path}?fieldManager=${fieldManager}`,
     patch: "merge",
     body: { ...change, metadata: { uid, resourceVersion, ...change.metadata } },
-  });
+  } as const;
 }

@@ -2,6 +2,7 @@
 // that was meant: a target that is gone, or has another uid, counts as done.
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
+import type { Relabelled } from "../secrets/secret-versions.ts";
 import { ShownObjects } from "../shown-objects.ts";
 import type { WriteOutcome } from "./write-attempt.ts";
 import { writeEvent } from "./write-event.ts";
@@ -18,9 +19,14 @@ export type KubernetesWrite = Exclude<
   WriteBack,
   { kind: "link-node" | "leave-node" | "remove-node" }
 >;
+type OnLabelled = (change: Relabelled) => void;
 type Writes = { readonly [W in KubernetesWrite as W["kind"]]: W };
 type Writers = {
-  readonly [K in keyof Writes]: (api: KubernetesApi, write: Writes[K]) => Promise<WriteOutcome>;
+  readonly [K in keyof Writes]: (
+    api: KubernetesApi,
+    write: Writes[K],
+    onLabelled: OnLabelled,
+  ) => Promise<WriteOutcome>;
 };
 
 const writers: Writers = {
@@ -57,19 +63,21 @@ export async function writeBackTo(
   api: KubernetesApi,
   write: KubernetesWrite,
   shown = new ShownObjects(),
+  onLabelled: OnLabelled = () => undefined,
 ): Promise<WriteOutcome> {
   if (boundToVersion.includes(write.kind)) {
     const over = shown.over(api);
-    const outcome = await writeAs(over, write.kind, write);
+    const outcome = await writeAs(over, write.kind, write, onLabelled);
     if (!over.isDoubtful) return outcome;
   }
-  return await writeAs(shown.over(api, "all"), write.kind, write);
+  return await writeAs(shown.over(api, "all"), write.kind, write, onLabelled);
 }
 
 async function writeAs<K extends keyof Writes>(
   api: KubernetesApi,
   kind: K,
   write: Writes[K],
+  onLabelled: OnLabelled,
 ): Promise<WriteOutcome> {
-  return await writers[kind](api, write);
+  return await writers[kind](api, write, onLabelled);
 }

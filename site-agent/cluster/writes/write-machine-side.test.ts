@@ -2,6 +2,8 @@
 // what others put there stays.
 import { beforeEach, describe, expect, test } from "vitest";
 import { FakeKubernetes } from "../../../test/support/fake-kubernetes.ts";
+import type { Relabelled } from "../secrets/secret-versions.ts";
+import { ShownObjects } from "../shown-objects.ts";
 import { writeBackTo, type KubernetesWrite } from "./write-back.ts";
 
 const host = "/apis/metal3.io/v1alpha1/namespaces/horses/baremetalhosts/m1";
@@ -179,9 +181,14 @@ describe("a host-patch", () => {
 });
 
 describe("a label-secret", () => {
-  const write = (labels: Record<string, string | null>) =>
-    writeBackTo(kubernetes, { kind: "label-secret", ...metadata, secretName: "m1-bmc", labels });
+  let relabelled: Relabelled[];
+  const write = (labels: Record<string, string | null>) => {
+    const secretName = "m1-bmc";
+    const write = { kind: "label-secret", ...metadata, secretName, labels } as const;
+    return writeBackTo(kubernetes, write, new ShownObjects(), (one) => relabelled.push(one));
+  };
   beforeEach(() => {
+    relabelled = [];
     putHost({});
     kubernetes.put(secret, {
       metadata: { name: "m1-bmc", labels: { keep: "me", [clusterName]: "old" } },
@@ -195,6 +202,19 @@ describe("a label-secret", () => {
     await write({ [clusterName]: null });
     expect(metadataOf(secret)?.["labels"]).toEqual({ keep: "me" });
     expect(changes()).toHaveLength(2);
+  });
+
+  test("tells which version has only other labels than which", async () => {
+    const version = () => String(metadataOf(secret)?.["resourceVersion"]);
+    const from = version();
+    await write({ [clusterName]: "stable" });
+    await write({ [clusterName]: "stable" });
+    const uid = String(metadataOf(secret)?.["uid"]);
+    expect(relabelled).toEqual([{ uid, from, to: version() }]);
+    expect(version()).not.toBe(from);
+    kubernetes.refuse = ({ method }) => (method === "PATCH" ? 409 : undefined);
+    await write({ [clusterName]: null });
+    expect(relabelled).toHaveLength(1);
   });
 
   test("of a Secret that is not there is done", async () => {

@@ -1,14 +1,16 @@
 // Marking a Secret as used by a host (label for the watch; for BMC credentials also owner and finalizer), and
 // letting go of it; other labels that somebody wants there.
 import { z } from "zod";
+import { isSameJson } from "../../../shared/host/document/canonical-json.ts";
 import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import type { KubernetesApi } from "../port.ts";
+import type { Relabelled } from "../secrets/secret-versions.ts";
 import { wouldChange } from "./would-change.ts";
 import {
   attempt,
   fetchHost,
   fetchObject,
-  mergeInto,
+  mergeRequest,
   secretPath,
   type WriteOutcome,
 } from "./write-attempt.ts";
@@ -97,14 +99,24 @@ export async function releaseSecret(api: KubernetesApi, write: Release): Promise
   });
 }
 
-export async function labelSecret(api: KubernetesApi, write: Label): Promise<WriteOutcome> {
+/** @param onLabelled is told of a version that has other labels than the one before, and nothing else */
+export async function labelSecret(
+  api: KubernetesApi,
+  write: Label,
+  onLabelled: (change: Relabelled) => void,
+): Promise<WriteOutcome> {
   const host = await fetchHost(api, write);
   if (!host.ok) return host.outcome;
   const path = secretPath(write.namespace, write.secretName);
   const found = await fetchObject(api, path);
   if (!found.ok) return found.outcome;
   const { labels } = write;
-  if (found.object === undefined || !wouldChange(found.object.metadata.labels, labels))
-    return { ok: true };
-  return await mergeInto(api, path, found.object, { metadata: { labels } });
+  const { object } = found;
+  if (object === undefined || !wouldChange(object.metadata.labels, labels)) return { ok: true };
+  const request = mergeRequest(path, object, { metadata: { labels } });
+  return await attempt(api, request, (merged) => {
+    const { uid, resourceVersion: from } = object.metadata;
+    const isSame = isSameJson(object["data"] ?? {}, merged["data"] ?? {});
+    if (isSame) onLabelled({ uid, from, to: merged.metadata.resourceVersion });
+  });
 }
