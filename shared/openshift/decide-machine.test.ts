@@ -289,6 +289,22 @@ test.each([
   expect(writesOf(decision, "host-patch")).toHaveLength(1);
 });
 
+test("decideOpenShiftMachine drains a Node that joins while the host still has its image", () => {
+  const node = { machineUid: uid, outcome: "missing" } as const;
+  const { memory } = leaving({}, { node });
+  const joined = leaving({}, { node: linked, memory });
+  expect(conditionOf(joined, "Drained")).toBe("False Draining");
+  expect(writesOf(joined, "host-patch")).toEqual([]);
+  const emptied = makeHostView("h1", {
+    claimedBy: uid,
+    state: "deprovisioning",
+    spec: { online: false, consumerRef },
+  });
+  const late = leaving({}, { node: linked, memory, host: emptied });
+  expect(conditionOf(late, "Drained")).toBe("True NoNode");
+  expect(writesOf(late, "leave-node")).toEqual([]);
+});
+
 test("decideOpenShiftMachine deletes the Node when the host is let go, and ends when it is gone", () => {
   const conditions = [
     { type: "Drained", status: "True", lastTransitionTime: "2026-11-01T11:59:00Z" },

@@ -1,6 +1,7 @@
 // Deleting a Machine of OpenShift, in the order of the machine-api-operator: hooks before the drain, the drain, hooks
 // before the end, its host is emptied and left, the Node goes (cluster-api reference 4.3).
 import { endMachine, othersFinalizers, releaseHost } from "../machine/consumer/release.ts";
+import { hasDeployment } from "../metal3/consumer.ts";
 import { because, target, wait, type Stop } from "../machine/draft.ts";
 import { isTrue, judge, notTrue } from "../machine/status/conditions.ts";
 import { excludeDrainAnnotation } from "./annotations.ts";
@@ -51,17 +52,21 @@ function hooked(draft: OpenShiftDraft, hook: Hook): Stop | undefined {
   return blocking === undefined ? undefined : wait(because("HookPresent", blocking), ["object"]);
 }
 
-/** Once it has been done it stays done: what comes to the Node later knows that it is leaving. */
+/**
+ * Once it has been done it stays done: what comes to the Node later knows that it is leaving. Where there was no Node one
+ * may still join while the host has its image.
+ */
 function drain(draft: OpenShiftDraft): Stop | undefined {
   const { snapshot } = draft;
   const isDone = shownStatus(snapshot).conditions?.some(
-    ({ type, status }) => type === drained && status === "True",
+    ({ type, status, reason }) =>
+      type === drained && status === "True" && (reason !== noNode || !mayBoot(draft)),
   );
   if (isDone === true) return undefined;
   const node = nodeOf(snapshot);
   const skipped = whyNoDrain(draft, node);
   if (node === undefined || skipped !== undefined) {
-    judge(draft, drained, isTrue(skipped ?? "NoNode"));
+    judge(draft, drained, isTrue(skipped ?? noNode));
     return undefined;
   }
   const { podsLeft, message = "" } = snapshot.node ?? {};
@@ -74,11 +79,17 @@ function drain(draft: OpenShiftDraft): Stop | undefined {
   return askToLeave(draft, node, { act: "drain", why: because("Draining", told) });
 }
 
+const noNode = "NoNode";
+
+function mayBoot({ snapshot: { host } }: OpenShiftDraft): boolean {
+  return host !== undefined && !host.gone && hasDeployment(host.spec);
+}
+
 /** The reason why it counts as drained. */
 function whyNoDrain({ snapshot }: OpenShiftDraft, node: NodeName | undefined): string | undefined {
   const { annotations = {} } = snapshot.machine.metadata;
   if (annotations[excludeDrainAnnotation] !== undefined) return "DrainSkipped";
-  if (node === undefined) return "NoNode";
+  if (node === undefined) return noNode;
   return snapshot.node?.podsLeft === 0 ? "Drained" : undefined;
 }
 
