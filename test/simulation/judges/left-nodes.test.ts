@@ -58,3 +58,19 @@ test("Nodes of clusters without OpenShift's Machines, and what others delete, ar
   const events = [stored(0, machine(false)), stored(1, node, { verb: "gone", by: "kubectl" })];
   expect(tryJudge(s22, events)).toEqual([]);
 });
+
+test("a Node that joins when its host is being emptied is not known in time to be drained", () => {
+  const own = { apiVersion: machine(true).apiVersion, kind: "Machine", name: "x", namespace: "a" };
+  const used = madeHost({ spec: { consumerRef: own, image: { url: "i" } } });
+  const emptied = madeHost({ spec: { consumerRef: own } });
+  const node = madeNode("a/x", {});
+  const judged = (linkedAt: number) =>
+    tryJudge(s22, [
+      stored(0, machine(true)),
+      stored(linkedAt, node),
+      stored(100, emptied, { before: used, by: "farrier" }),
+      stored(101, node, { verb: "gone", by: "farrier" }),
+    ]);
+  expect(judged(99)).toEqual([]);
+  expect(judged(1)).toEqual(["Farrier deleted Node m1 before it was drained"]);
+});

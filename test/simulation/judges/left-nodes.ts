@@ -2,12 +2,19 @@
 // holds it, and after it was drained. Nobody else's, and not the one of the next Machine on its host.
 import type { KubernetesObject, WorldEvent } from "../world/events.ts";
 import type { Truth } from "../world/truth.ts";
-import { isDeleting, isOpenShiftMachine, isOpenShiftMachineSet } from "./machine-of.ts";
+import { consumerOf, specOf } from "./host-of.ts";
+import { isDeleting, isOpenShiftMachine, isOpenShiftMachineSet, isUsedBy } from "./machine-of.ts";
 
 type ObjectEvent = Extract<WorldEvent, { readonly kind: "object" }>;
 
 const machineAnnotation = "machine.openshift.io/machine";
 const excludeDrainAnnotation = "machine.openshift.io/exclude-node-draining";
+
+const onItsWayMs = 30_000;
+
+function hasImage(host: KubernetesObject | undefined): boolean {
+  return (specOf(host).image ?? undefined) !== undefined;
+}
 
 /** As "namespace/name"; undefined: nobody has told it. */
 export function machineOfNode({ metadata }: KubernetesObject): string | undefined {
@@ -18,39 +25,71 @@ export class LeftNodes {
   /** Clusters with OpenShift's kinds. */
   readonly #clusters = new Set<string>();
 
+  /** When the host of each Machine lost its image, by "cluster namespace/name" of the Machine. */
+  readonly #emptiedMs = new Map<string, number>();
+  /** When each Node was linked to its Machine, by its uid. */
+  readonly #linkedMs = new Map<string, number>();
+
   /** What is wrong now, if anything. */
-  onObject({ cluster, after, verb, by }: ObjectEvent, truth: Truth): string | undefined {
+  onObject(event: ObjectEvent, truth: Truth): string | undefined {
+    const { cluster, after, verb, by } = event;
     if (isOpenShiftMachineSet(after) || isOpenShiftMachine(after)) this.#clusters.add(cluster);
+    this.#remember(event);
     if (after.kind !== "Node" || verb !== "gone" || by !== "farrier") return undefined;
     if (!this.#clusters.has(cluster)) return undefined;
-    const problem = problemOf(after, [...truth.objects(cluster).values()], truth);
+    const isKnown = !this.#isLate(event);
+    const problem = problemOf(after, { isKnown, truth, cluster });
     return problem === undefined
       ? undefined
       : `Farrier deleted Node ${after.metadata.name} ${problem}`;
   }
+
+  #remember({ cluster, before, after, atMs }: ObjectEvent): void {
+    const { uid } = after.metadata;
+    const isLinked = after.kind === "Node" && machineOfNode(after) !== undefined;
+    if (isLinked && !this.#linkedMs.has(uid)) this.#linkedMs.set(uid, atMs);
+    if (after.kind !== "BareMetalHost" || !hasImage(before) || hasImage(after)) return;
+    this.#emptiedMs.set(`${cluster} ${consumerOf(after)}`, atMs);
+  }
+
+  /** It joined when what had been known before was on its way. */
+  #isLate({ cluster, after }: ObjectEvent): boolean {
+    const emptiedMs = this.#emptiedMs.get(`${cluster} ${machineOfNode(after)}`) ?? Infinity;
+    return (this.#linkedMs.get(after.metadata.uid) ?? Infinity) > emptiedMs - onItsWayMs;
+  }
 }
 
-function problemOf(
-  node: KubernetesObject,
-  objects: readonly KubernetesObject[],
-  truth: Truth,
-): string | undefined {
+interface About {
+  readonly truth: Truth;
+  readonly cluster: string;
+  /** It was there long enough before its machine was to end. */
+  readonly isKnown: boolean;
+}
+
+function problemOf(node: KubernetesObject, { truth, cluster, isKnown }: About): string | undefined {
   const own = machineOfNode(node);
-  const hosts = truth.hostsOf(node.metadata.name).map(({ object }) => object.metadata.uid);
+  const objects = [...truth.objects(cluster).values()];
+  const hosts = truth.hostsOf(node.metadata.name).map(({ object }) => object);
   const machines = objects.filter(isOpenShiftMachine);
-  const named = machines.find((each) => pathOf(each) === own);
   // One that was never linked is known by the host that it runs on.
-  const machine =
+  const machine = machines.find((each) =>
     own === undefined
-      ? machines.find((each) => isDeleting(each) && hosts.includes(hostUidOf(each)))
-      : named;
+      ? isDeleting(each) && hosts.some((host) => isOn(host, each))
+      : pathOf(each) === own,
+  );
   if (machine === undefined) return `of ${own ?? "nobody"}, which is not there`;
   if (!isDeleting(machine)) return `of ${pathOf(machine)}, which stays`;
   const hook = hookOf(machine);
   if (hook !== undefined) return `while a hook holds its Machine: ${hook}`;
-  const isDrained =
-    machine.metadata.annotations?.[excludeDrainAnnotation] !== undefined || own === undefined;
-  if (isDrained) return undefined;
+  const isExcluded = machine.metadata.annotations?.[excludeDrainAnnotation] !== undefined;
+  if (isExcluded || own === undefined || !isKnown) return undefined;
+  return drainProblem(node, objects);
+}
+
+function drainProblem(
+  node: KubernetesObject,
+  objects: readonly KubernetesObject[],
+): string | undefined {
   if (node.spec?.["unschedulable"] !== true) return "before it was drained";
   const pod = objects.find(
     ({ kind, spec }) => kind === "Pod" && spec?.["nodeName"] === node.metadata.name,
@@ -60,6 +99,10 @@ function problemOf(
 
 function pathOf({ metadata: { namespace, name } }: KubernetesObject): string {
   return `${namespace}/${name}`;
+}
+
+function isOn(host: KubernetesObject, machine: KubernetesObject): boolean {
+  return host.metadata.uid === hostUidOf(machine) || isUsedBy(host, machine);
 }
 
 /** Of its providerID: baremetalhost:///namespace/name/uid. */

@@ -57,6 +57,7 @@ interface Hands {
   readonly refused: Kubectl;
   readonly claimers: Claimers;
   readonly machines: MachinePlayer | OpenShiftPlayer;
+  readonly openShift: OpenShiftPlayer;
 }
 
 const goneTries = 60;
@@ -88,6 +89,8 @@ export class CommandPlayer {
     scale: (command) => this.#machinesAt(command).scale(command),
     "delete-machine": (command) => this.#machinesAt(command).deleteOne(command),
     "delete-machine-set": (command) => this.#machinesAt(command).deleteAll(command),
+    "mark-machine": (command) => this.#of(partsOf(command.set).cluster).openShift.mark(command),
+    "hook-machine": (command) => this.#hookMachine(command),
   };
 
   constructor(options: PlayOptions) {
@@ -147,6 +150,13 @@ export class CommandPlayer {
     const query = kind === "dry-run-patch" ? "?dryRun=All" : "";
     const kubectl = kind === "rejected-patch" ? refused : person;
     await kubectl.patch(`${hostPath(host)}${query}`, { spec: this.#withImage(patch) });
+  }
+
+  async #hookMachine(command: CommandOf<"hook-machine">): Promise<void> {
+    const { openShift } = this.#of(partsOf(command.set).cluster);
+    const machine = await openShift.hook(command);
+    await this.#options.kernel.sleep(command.lagMs);
+    if (machine !== undefined) await openShift.unhook(machine);
   }
 
   async #patchMetadata(host: string, metadata: Json): Promise<void> {
@@ -222,11 +232,11 @@ function handsOn(cluster: SimulatedCluster, { kernel, random }: PlayOptions): Ha
     return new Kubectl({ kernel, random: own.split(user), api });
   };
   const person = kubectl(personCaller.user, false);
+  const openShift = new OpenShiftPlayer(person, cluster);
   return {
     person,
-    machines: cluster.hasOpenShift
-      ? new OpenShiftPlayer(person, cluster)
-      : new MachinePlayer(person, cluster),
+    openShift,
+    machines: cluster.hasOpenShift ? openShift : new MachinePlayer(person, cluster),
     refused: kubectl("over-quota", true),
     claimers: new Claimers({ kernel, random: own.split("claimers"), cluster }),
   };

@@ -73,6 +73,26 @@ export class OpenShiftPlayer {
     await this.#kubectl.delete(setPath(set));
   }
 
+  async mark({ set }: CommandOf<"mark-machine">): Promise<void> {
+    const machine = this.#firstOf(set);
+    if (machine === undefined) return;
+    const annotations = { "machine.openshift.io/delete-machine": "yes" };
+    await this.#kubectl.patch(pathOf(machine), { metadata: { annotations } });
+  }
+
+  /** The Machine, as long as there is one. */
+  async hook({ set, hook }: CommandOf<"hook-machine">): Promise<KubernetesObject | undefined> {
+    const machine = this.#firstOf(set);
+    if (machine === undefined) return undefined;
+    const lifecycleHooks = { [hook]: [{ name: "backup", owner: "somebody" }] };
+    await this.#kubectl.patch(pathOf(machine), { spec: { lifecycleHooks } });
+    return machine;
+  }
+
+  async unhook(machine: KubernetesObject): Promise<void> {
+    await this.#kubectl.patch(pathOf(machine), { spec: { lifecycleHooks: null } });
+  }
+
   /** Of those that stay. */
   #firstOf(set: string): KubernetesObject | undefined {
     const { namespace, name } = partsOf(set);

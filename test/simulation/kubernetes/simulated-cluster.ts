@@ -15,6 +15,7 @@ import { ApiServer } from "./server/api-server.ts";
 import { ClusterApi } from "./cluster-api.ts";
 import { noFaults } from "./cluster-faults.ts";
 import { Controllers } from "./server/controllers.ts";
+import { Evictions } from "./server/evictions.ts";
 import { ObjectStore } from "./server/object-store.ts";
 import {
   hosts,
@@ -69,6 +70,7 @@ export class SimulatedCluster {
   readonly #store: ObjectStore;
   readonly #server: ApiServer;
   readonly #watches: Watches;
+  readonly #evictions: Evictions;
   /** Counts how often all connections broke. */
   #breaks = 0;
   #touches = 0;
@@ -104,6 +106,7 @@ export class SimulatedCluster {
     this.name = name;
     this.#options = options;
     [this.#store, this.#server, this.#watches] = [store, server, watches];
+    this.#evictions = new Evictions({ kernel, random: random.split("evictions"), server });
     this.api = this.apiAs(agentCaller);
     const clusterApi = new ClusterApi({
       kernel,
@@ -184,7 +187,8 @@ export class SimulatedCluster {
       await this.#touch(request.path, random);
     }
     if (!this.#isDefined(readPath(request.path)?.resource)) return refusal(404, "page not found");
-    const answer = await this.#server.handle(caller, request);
+    const evicted = this.hasOpenShift ? await this.#evictions.answer(caller, request) : undefined;
+    const answer = evicted ?? (await this.#server.handle(caller, request));
     const isGiven = answer.status < 300 && readPath(request.path)?.resource === secrets;
     if (isGiven) this.#tellRead(caller, answer.body);
     return answer;

@@ -23,7 +23,9 @@ export function standIn(
   object: KubernetesObject,
 ): Stand | undefined {
   if (object.kind === "BareMetalHost") return standOf(object);
-  if (isMachine(object)) return machineStandOf(object, objects);
+  if (isMachine(object)) {
+    return isLeftOver(object, objects) ? "waiting" : machineStandOf(object, objects);
+  }
   return isOpenShiftMachineSet(object) ? setStandOf(object, objects) : undefined;
 }
 
@@ -62,7 +64,6 @@ function machineStandOf(
     ({ kind, metadata }) =>
       kind === "BareMetalHost" && metadata.namespace === machine.metadata.namespace,
   );
-  if (isLeftOver(machine, objects)) return "waiting";
   const host = hosts.find((each) => isUsedBy(each, machine));
   const isLeaving = isDeleting(machine);
   if (host === undefined && isLeaving) return "waiting";
@@ -110,7 +111,8 @@ function isLeftOver(
   machine: KubernetesObject,
   objects: ReadonlyMap<string, KubernetesObject>,
 ): boolean {
-  const owner = isOpenShiftMachine(machine) ? controllerOf(machine) : undefined;
+  if (!isOpenShiftMachine(machine) || isDeleting(machine)) return false;
+  const owner = controllerOf(machine);
   return (
     owner !== undefined && ![...objects.values()].some(({ metadata }) => metadata.uid === owner)
   );

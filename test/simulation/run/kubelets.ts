@@ -4,7 +4,9 @@
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Random } from "../kernel/random.ts";
 import type { SimulatedCluster } from "../kubernetes/simulated-cluster.ts";
-import { nodes } from "../kubernetes/server/resources.table.ts";
+import { collectionPath, nodes, pods } from "../kubernetes/server/resources.table.ts";
+import { podFinalizer } from "../kubernetes/server/evictions.ts";
+import type { KubernetesApi } from "../../../site-agent/cluster/port.ts";
 import { isDeleting, isForMachine } from "../judges/machine-of.ts";
 import { specOf } from "../judges/host-of.ts";
 import type { SimulatedFleetMachine } from "../machines/simulated-fleet-machine.ts";
@@ -67,6 +69,19 @@ export class Kubelets {
     });
     const isDone = answer.ok && (answer.value.status < 300 || answer.value.status === 409);
     if (!isDone) this.#later(name, run, triesAgainMs);
+    else if (cluster.hasOpenShift) await this.#runPods(api, name);
+  }
+
+  /** That have to leave when their Node does. */
+  async #runPods(api: KubernetesApi, nodeName: string): Promise<void> {
+    const { apiVersion, kind } = pods;
+    for (let number = this.#options.random.between(0, 2); number > 0; number -= 1) {
+      const name = `work-${nodeName}-${number}`;
+      const path = collectionPath(pods, "farrier-system");
+      const metadata = { name, namespace: "farrier-system", finalizers: [podFinalizer] };
+      const body = { apiVersion, kind, metadata, spec: { nodeName } };
+      await api.request({ method: "POST", path, body });
+    }
   }
 
   /** Whose user data it had at its first boot. */

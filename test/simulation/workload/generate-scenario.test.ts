@@ -107,6 +107,8 @@ test("every kind of command is drawn, and a namespace is seldom deleted", () => 
     scale: true,
     "delete-machine": true,
     "delete-machine-set": true,
+    "mark-machine": true,
+    "hook-machine": true,
     "power-button": true,
     "install-system": true,
   };

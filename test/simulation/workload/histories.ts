@@ -53,7 +53,8 @@ function historyOf(random: Random, about: About): readonly Command[] {
     images: fleet.images.map(({ name }) => name),
     atMs,
   };
-  const isPooled = !isOrdinary && random.split("pooled").chance(0.4);
+  // A Machine of OpenShift without a host has no Node to drain: they have nobody to share these with.
+  const isPooled = !isOrdinary && plan.hasOpenShift !== true && random.split("pooled").chance(0.4);
   const isSpare = !isOrdinary && hasMachines(plan) && random.split("spare").chance(0.7);
   const created = isPooled
     ? drawPool(random.split("pool"), on)

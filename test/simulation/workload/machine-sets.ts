@@ -44,7 +44,8 @@ export function drawMachineSets(
       };
       const later = laterActs(draws, create, { set, faultsMs });
       const about = { set, spares, images: images.map(({ name }) => name) };
-      return [create, ...later, ...drawRivals(draws.split("rivals"), later, about)];
+      const hands = plan.hasOpenShift === true ? handsOn(draws.split("hands"), later, set) : [];
+      return [create, ...later, ...hands, ...drawRivals(draws.split("rivals"), later, about)];
     }).flat();
   });
 }
@@ -64,6 +65,18 @@ function namespaceOf(random: Random, spares: readonly Creation[]): string {
   return spares.length > 0 && random.chance(0.8)
     ? partsOf(random.pick(spares).host).namespace
     : random.pick(namespaces);
+}
+
+/** Somebody says just before a Machine goes which one shall, or has it wait. */
+function handsOn(random: Random, acts: readonly Command[], set: string): readonly Command[] {
+  return acts.flatMap((act, place): readonly Command[] => {
+    const own = random.split(String(place));
+    if (place === 0 || act.kind === "delete-machine-set" || !own.chance(0.4)) return [];
+    const atMs = Math.max(second, act.atMs - own.between(second / 2, 20 * second));
+    if (own.chance(0.4)) return [{ atMs, kind: "mark-machine", set }];
+    const hook = own.pick(["preDrain", "preTerminate"] as const);
+    return [{ atMs, kind: "hook-machine", set, hook, lagMs: own.between(second, 2 * minute) }];
+  });
 }
 
 function laterActs(

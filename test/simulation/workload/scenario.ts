@@ -155,6 +155,15 @@ export type Command = { readonly atMs: number } & (
   | { readonly kind: "delete-machine"; readonly set: string }
   /** In cluster-api its Cluster, and with it everything. */
   | { readonly kind: "delete-machine-set"; readonly set: string }
+  /** Somebody wants one Machine of OpenShift to be the first to go. */
+  | { readonly kind: "mark-machine"; readonly set: string }
+  /** Somebody has it wait with that for `lagMs`. */
+  | {
+      readonly kind: "hook-machine";
+      readonly set: string;
+      readonly hook: "preDrain" | "preTerminate";
+      readonly lagMs: number;
+    }
   /** Somebody presses the power button. */
   | { readonly kind: "power-button"; readonly machine: string }
   /** Who has the machine for himself installs a system on its first disk, if its host is externally provisioned by then. */

@@ -99,7 +99,7 @@ export function isOfClusterApi({ group }: Resource): boolean {
 const openShift = "machine.openshift.io";
 export const openShiftMachines = readDefinition(`openshift/${openShift}_machines.yaml`);
 export const openShiftMachineSets = readDefinition(`openshift/${openShift}_machinesets.yaml`);
-const pods = makeResource("", "v1", "pods", "Pod");
+export const pods = makeResource("", "v1", "pods", "Pod");
 
 /** In clusters with OpenShift's Machines only: nobody drains a Node of another. */
 export function isOfOpenShift(resource: Resource): boolean {
