@@ -18,7 +18,9 @@ export const deleting: StateRules = { keeps: () => false, ended: () => undefined
 
 function powerOffEnded(draft: Draft, { view, failure }: EndedOperation): Stop | undefined {
   if (view.kind !== "power" || failure === undefined) return undefined;
-  return failOperation(draft, "power management error", failure);
+  const stop = failOperation(draft, "power management error", failure);
+  // Nothing is tried again: there is nothing to wait for.
+  return isHopeless(draft) ? undefined : stop;
 }
 
 function powerOff(draft: Draft): Stop {

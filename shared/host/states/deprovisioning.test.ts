@@ -226,6 +226,24 @@ test.each([
   expect(world.seen.nowMs - startMs).toBeLessThan(boundMs);
 });
 
+test("the last failure of a deletion's stage is not waited for: nothing is tried again [L8]", () => {
+  const world = provisioned();
+  remove(world);
+  world.settle();
+  for (const stage of ["powering off before delete", "deleting"] as const) {
+    for (let left = 3; left > 0; left -= 1) {
+      world.fail({ kind: "bmc-unreachable" });
+      passBackoff(world);
+    }
+    const failure = { kind: "bmc-unreachable", message: "no answer", destroyed: false } as const;
+    const { operation, nowMs: endedAtMs } = world.seen;
+    world.seen.operation = { ...operation!, state: "failed", endedAtMs, failure };
+    world.decide();
+    expect(world.states.at(-1)).toBe(stage);
+    world.settle();
+  }
+});
+
 test("a cleaning that cannot be done is given up within 7 minutes where the BMC answers [L8]", () => {
   const world = provisioned();
   remove(world);

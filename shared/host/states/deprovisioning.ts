@@ -17,6 +17,12 @@ function keeps(draft: Draft, { kind }: OperationView): boolean {
 }
 
 function ended(draft: Draft, operation: EndedOperation): Stop | undefined {
+  const stop = outcome(draft, operation);
+  // Nothing is tried again: there is nothing to wait for.
+  return operation.failure !== undefined && isHopeless(draft) ? undefined : stop;
+}
+
+function outcome(draft: Draft, operation: EndedOperation): Stop | undefined {
   const { kind } = operation.view;
   if (kind === "power" && operation.failure !== undefined) {
     return failOperation(draft, "power management error", operation.failure);
