@@ -12,7 +12,7 @@ import {
 type ObjectEvent = Extract<WorldEvent, { readonly kind: "object" }>;
 
 /** From the look at the MachineSet to the last of its Machines. */
-const onItsWayMs = 5_000;
+const onItsWayMs = 500;
 
 interface Known {
   /** What was wanted, and since when; newest last. */

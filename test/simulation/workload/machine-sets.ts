@@ -44,8 +44,16 @@ export function drawMachineSets(
       };
       const later = laterActs(draws, create, { set, faultsMs });
       const about = { set, spares, images: images.map(({ name }) => name) };
-      const hands = plan.hasOpenShift === true ? handsOn(draws.split("hands"), later, set) : [];
-      return [create, ...later, ...hands, ...drawRivals(draws.split("rivals"), later, about)];
+      const isKept = plan.hasOpenShift === true;
+      const more = isKept ? handsOn(draws.split("hands"), later, set) : [];
+      const again = isKept ? scaledAgain(draws.split("again"), later) : [];
+      return [
+        create,
+        ...later,
+        ...more,
+        ...again,
+        ...drawRivals(draws.split("rivals"), later, about),
+      ];
     }).flat();
   });
 }
@@ -76,6 +84,16 @@ function handsOn(random: Random, acts: readonly Command[], set: string): readonl
     if (own.chance(0.4)) return [{ atMs, kind: "mark-machine", set }];
     const hook = own.pick(["preDrain", "preTerminate"] as const);
     return [{ atMs, kind: "hook-machine", set, hook, lagMs: own.between(second, 2 * minute) }];
+  });
+}
+
+/** Somebody has another mind at once, when what was ordered is still on its way. */
+function scaledAgain(random: Random, acts: readonly Command[]): readonly Command[] {
+  return acts.flatMap((act, place): readonly Command[] => {
+    const own = random.split(String(place));
+    if (act.kind !== "scale" || !own.chance(0.35)) return [];
+    const replicas = own.between(0, mostReplicas);
+    return [{ ...act, atMs: act.atMs + own.between(20, 4 * second), replicas }];
   });
 }
 
