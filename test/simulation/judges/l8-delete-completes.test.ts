@@ -64,6 +64,23 @@ test("nor can one whose BMC has few sessions, as long as a lost one keeps its pl
   expect(judged(71, madeMachine({ quirks: ["slow-bmc"] }))).toHaveLength(1);
 });
 
+test("nor can one whose BMC accepted the command and did nothing, until it is given again", () => {
+  const command = (at: number, done: boolean): Made => {
+    const about = { machine: "m1", action: "off", agent: "site-1" } as const;
+    return { at, kind: "power-command", ...about, done };
+  };
+  const off = (at: number) => stored(at, going({}, "powering off before delete"));
+  const ignored = [command(12, false), off(13)];
+  expect(messagesOf(external, 600, ignored)).toEqual([]);
+  expect(messagesOf(external, 611, ignored)).toHaveLength(1);
+  expect(messagesOf(external, 71, [command(12, true), off(13)])).toHaveLength(1);
+  const again = [...ignored, command(100, true), stored(101, external)];
+  expect(messagesOf(external, 161, again)).toEqual([]);
+  expect(messagesOf(external, 162, again)).toHaveLength(1);
+  const gone = going({ [detached]: "" });
+  expect(messagesOf(gone, 71, [command(12, false), stored(13, gone)])).toHaveLength(1);
+});
+
 test("a host that is attached again before it goes has the time of any other", () => {
   const again = stored(20, going({}, "deprovisioning"));
   expect(messagesOf(going({ [detached]: "" }), 600, [again])).toEqual([]);

@@ -35,19 +35,23 @@ export const l8: JudgeKind = {
     const any = kept("in any case,", 15 * minuteMs);
     const all = [forced, left, reachable, any];
     const external = new Set<string>();
+    /** Machines whose BMC accepted the last command and did nothing: it is given again after a minute or two. */
+    const idle = new Set<string>();
     const gone = (uid: string, atMs: number): void => {
       forced.end(uid, atMs, withoutBmc());
       left.end(uid, atMs, sinceMs(uid));
       reachable.end(uid, atMs, sinceMs(uid));
       any.end(uid, atMs, sinceMs(uid));
     };
+    const isSlow = (host: FleetHost): boolean =>
+      hasFewSessions(host) || idle.has(host.machine?.name ?? "");
     /** Undefined: as before. Attached again, it is erased and switched off as any other. */
     const isLeft = (object: KubernetesObject, host: FleetHost | undefined): boolean | undefined => {
       const { uid } = object.metadata;
       const state = stateOf(object);
       if (state === "externally provisioned") external.add(uid);
       if (isDetached(object)) return true;
-      if (host === undefined || !isLetIn(host) || hasFewSessions(host)) return false;
+      if (host === undefined || !isLetIn(host) || isSlow(host)) return false;
       if (state === "externally provisioned") return true;
       const isOnItsWay = external.has(uid) && state !== "deprovisioning";
       return isOnItsWay || state === "deleting" ? undefined : false;
@@ -72,6 +76,10 @@ export const l8: JudgeKind = {
         delivered: (event) =>
           spoiled.onDelivered(event, calm.connectedSinceMs(anything) === undefined),
         power: (event, truth) => spoiled.onPower(event, truth),
+        "power-command"({ machine, done }) {
+          if (done) idle.delete(machine);
+          else idle.add(machine);
+        },
         reported: (event) => spoiled.onReported(event),
         object({ after, verb, atMs }, truth) {
           if (after.kind !== "BareMetalHost") return;
