@@ -26,6 +26,8 @@ const silentAfterMs = 45_000;
 const welcomeWithinMs = 15_000;
 /** An end that nobody hears is found out by the lease. */
 const heardWithinMs = 1_000;
+/** Less than a way to the control plane takes. */
+const gatherMs = 10;
 /** Frames that are not understood, in a minute. */
 const maxStrikes = 20;
 
@@ -84,6 +86,7 @@ export class Connection {
   private retryAfterMs: number | undefined;
   private strikes: readonly number[] = [];
   private timer: Timer;
+  private isTelling = false;
   private orders: Promise<void> = Promise.resolve();
   private ended = false;
   /** By the other end. */
@@ -258,7 +261,7 @@ export class Connection {
     }
     deps.log.info("link open", { epoch, site, cluster, resync });
     deps.events.welcome(welcome);
-    deps.observations.onAdd(() => this.sendObservations());
+    deps.observations.onAdd(() => this.tellSoon());
     this.sendObservations();
     this.timer.cancel();
     this.renew();
@@ -286,6 +289,17 @@ export class Connection {
     this.acknowledge();
     this.sendObservations();
     this.timer = clock.timer(Math.min(renewEveryMs, leftMs), () => this.renew());
+  }
+
+  /** What happens in one moment is told at once: each frame costs the control plane a statement and decisions. */
+  private tellSoon(): void {
+    if (this.isTelling || this.ended) return;
+    this.isTelling = true;
+    this.deps.clock.timer(gatherMs, () => {
+      this.isTelling = false;
+      this.sendObservations();
+      this.acknowledge();
+    });
   }
 
   private sendObservations(): void {
@@ -317,7 +331,7 @@ export class Connection {
       if (outcome.ok) this.done.add(item);
       this.acknowledgements.add(item.id, outcome);
     }
-    this.acknowledge();
+    this.tellSoon();
   }
 
   private acknowledge(): void {

@@ -16,7 +16,8 @@ beforeEach(() => {
 });
 afterEach(() => stop.abort());
 
-const quiet = () => world.clock.advance(0);
+/** And what is told together has been told. */
+const quiet = () => world.clock.advance(10);
 
 async function start(): Promise<void> {
   void world.session.run(stop.signal);
@@ -375,7 +376,24 @@ describe("deliveries", () => {
     line.say(deliveries(5, [cancel("1")]));
     await quiet();
     expect(world.delivered.map(({ id }) => id)).toEqual(["1", "2"]);
-    expect(line.of("ack").map(({ done }) => done)).toEqual([["1"], ["2"], ["1"]]);
+    expect(line.of("ack").flatMap(({ done }) => done)).toEqual(["1", "2", "1"]);
+  });
+
+  test("are answered together with what else happens in that moment", async () => {
+    await start();
+    const line = await open(5);
+    world.outcome = async () => {
+      world.observations.add(power(true));
+      world.observations.add(power(false));
+      return { ok: true };
+    };
+    line.say(deliveries(5, [cancel("1")]));
+    line.say(deliveries(5, [cancel("2")]));
+    await world.clock.advance(9);
+    expect([...line.of("ack"), ...line.of("observations")]).toEqual([]);
+    await world.clock.advance(1);
+    expect(line.of("ack").map(({ done }) => done)).toEqual([["1", "2"]]);
+    expect(line.of("observations").map(({ items }) => items.length)).toEqual([4]);
   });
 
   test("are taken in their order", async () => {
