@@ -1,5 +1,6 @@
-// Rows of the store → the snapshot that a decision is made from. Pure.
+// Rows of the store → the snapshot that a decision is made from. The same rows always give the same.
 import type { ClusterLinkView, SiteView, Snapshot } from "../../shared/host/snapshot.ts";
+import { isSameJson } from "../../shared/host/document/canonical-json.ts";
 import { elderConflict } from "../../shared/host/document/elder-conflict.ts";
 import { chooseSite } from "../../shared/host/site.ts";
 import { siteKey } from "../../shared/metal3/annotations.ts";
@@ -24,23 +25,16 @@ export function makeSnapshot(
   nowMs: number,
   claimConflict: string | undefined,
 ): Result<Snapshot, "invalid"> {
-  const parsed = bareMetalHost.safeParse({
-    apiVersion: "metal3.io/v1alpha1",
-    kind: "BareMetalHost",
-    ...rows.host.object,
-  });
-  if (!parsed.success) {
-    const fields = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    return err("invalid", fields.slice(0, 8).join("; "));
-  }
-  const host = parsed.data;
+  const read = readHost(rows.host.object);
+  if (!read.ok) return read;
+  const { host, invalid } = read.value;
   const site = viewSite({ ...rows, site: rows.host.site }, host.metadata.labels, nowMs);
   return ok({
     nowMs,
     cluster: rows.host.cluster,
     host,
     deleted: rows.host.deleted,
-    invalid: validateBareMetalHost(host),
+    invalid,
     memory: rows.host.memory,
     forgotten: rows.host.memory === undefined && rows.host.site !== undefined,
     hardware: readHardware(rows.hardware, host.metadata.uid),
@@ -52,6 +46,34 @@ export function makeSnapshot(
     bmcProblem: rows.host.bmcProblem,
     claimConflict: claimConflict ?? conflictWithElder(rows, host, site),
   });
+}
+
+interface ReadHost {
+  readonly host: BareMetalHost;
+  /** What is to be corrected. */
+  readonly invalid: readonly string[];
+}
+
+/** Of most decisions the object is that of the last one: to compare costs a tenth of reading it. */
+const lastRead = new Map<string, { readonly object: object; readonly read: ReadHost }>();
+const mostRead = 1_000;
+
+function readHost(object: HostRows["host"]["object"]): Result<ReadHost, "invalid"> {
+  const kind = { apiVersion: "metal3.io/v1alpha1", kind: "BareMetalHost" };
+  const uid = String(object.metadata.uid);
+  const last = lastRead.get(uid);
+  if (last !== undefined && isSameJson(last.object, object)) return ok(last.read);
+  const parsed = bareMetalHost.safeParse({ ...kind, ...object });
+  if (!parsed.success) {
+    const fields = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    return err("invalid", fields.slice(0, 8).join("; "));
+  }
+  const read = { host: parsed.data, invalid: validateBareMetalHost(parsed.data) };
+  lastRead.delete(uid);
+  lastRead.set(uid, { object, read });
+  const [oldest = ""] = lastRead.size > mostRead ? lastRead.keys() : [];
+  lastRead.delete(oldest);
+  return ok(read);
 }
 
 function conflictWithElder(

@@ -14,6 +14,7 @@ export function openNodeDatabase(path: string): AgentDatabase & { close(): void 
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
   database.exec("PRAGMA busy_timeout = 5000;");
   const prepared = new Map<string, StatementSync>();
+  const isOnDisk = path !== ":memory:";
 
   const statement = (sql: string): StatementSync => {
     const kept = prepared.get(sql);
@@ -28,7 +29,7 @@ export function openNodeDatabase(path: string): AgentDatabase & { close(): void 
     execute: (sql) => database.exec(sql),
     run: (sql, ...values) => ({ changes: Number(statement(sql).run(...values).changes) }),
     note(sql, ...values) {
-      if (database.isTransaction) {
+      if (database.isTransaction || !isOnDisk) {
         statement(sql).run(...values);
         return;
       }

@@ -319,7 +319,7 @@ function makeTruth({
         .map(({ name, database }) => ({
           agent: name,
           rows: database
-            .all("SELECT id, state, body FROM operations ORDER BY rowid")
+            .all("SELECT id, state FROM operations ORDER BY rowid")
             .map((row) => ({ operationId: String(row["id"]), state: String(row["state"]) })),
         })),
     revisions: (agent) =>
