@@ -29,6 +29,24 @@ export function standIn(
   return isOpenShiftMachineSet(object) ? setStandOf(object, objects) : undefined;
 }
 
+/** A host in error whose machine another host has, and keeps: all that it can do is to look again. */
+export function isTaken(host: KubernetesObject, all: readonly KubernetesObject[]): boolean {
+  const bmc = bmcOf(host);
+  return (
+    bmc !== "" &&
+    standOf(host) === "error" &&
+    all.some(
+      (other) =>
+        other !== host && bmcOf(other) === bmc && !isHeld(other) && standOf(other) === "wanted",
+    )
+  );
+}
+
+function bmcOf(host: KubernetesObject): string {
+  const { address = "" } = specOf(host).bmc ?? {};
+  return address.replace(/^.*:\/\//, "");
+}
+
 export function standOf(host: KubernetesObject): Stand {
   if (host.metadata.deletionTimestamp !== undefined) return "waiting";
   const [spec, status] = [specOf(host), statusOf(host)];

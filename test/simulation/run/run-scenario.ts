@@ -8,7 +8,7 @@ import { Stuck } from "../kernel/kernel.ts";
 import type { Scenario } from "../workload/scenario.ts";
 import type { Happened, WorldEvent } from "../world/events.ts";
 import { scheduleCommands } from "./commands.ts";
-import { standIn } from "./converged.ts";
+import { isTaken, standIn } from "./converged.ts";
 import type { Stand } from "./converged.ts";
 import { openDatabase } from "./database.ts";
 import { heal, scheduleFaults } from "./faults.ts";
@@ -22,6 +22,8 @@ const lookEveryMs = 5_000;
 const steadyMs = 60_000;
 /** An error that stands so long stays: what can be tried again was, at least once. */
 const triedAgainMs = 17 * 60_000;
+/** Who waits for a machine that another host has looks again each minute. */
+const lookedAgainMs = 3 * 60_000;
 
 export async function runScenario(scenario: Scenario, options: RunOptions = {}): Promise<Run> {
   const [began, used] = [process.hrtime.bigint(), process.cpuUsage()];
@@ -91,23 +93,32 @@ async function play(world: World, { untilMs }: RunOptions, isDone: () => boolean
   if (isDone() || kernel.nowMs() >= endMs) return;
   await kernel.until(heal(world));
   const lastMs = Math.min(kernel.nowMs() + scenario.settleMs, endMs);
-  const since = { wanted: kernel.nowMs(), error: kernel.nowMs() };
+  const since = { wanted: kernel.nowMs(), taken: kernel.nowMs(), error: kernel.nowMs() };
   while (kernel.nowMs() < lastMs && !isDone()) {
     await kernel.run(kernel.nowMs() + lookEveryMs, isDone);
+    const nowMs = kernel.nowMs();
     const stands = standsOf(world);
-    if (stands.has("waiting")) since.error = kernel.nowMs();
-    if (stands.has("waiting") || stands.has("error")) since.wanted = kernel.nowMs();
-    if (kernel.nowMs() - since.wanted >= steadyMs) return;
-    if (kernel.nowMs() - since.error >= triedAgainMs) return;
+    if (stands.has("waiting")) since.error = nowMs;
+    if (stands.has("waiting") || stands.has("error")) since.taken = nowMs;
+    if ([...stands].some((stand) => stand !== "wanted")) since.wanted = nowMs;
+    if (nowMs - since.wanted >= steadyMs) return;
+    if (nowMs - since.taken >= lookedAgainMs) return;
+    if (nowMs - since.error >= triedAgainMs) return;
   }
 }
 
-function standsOf({ clusters }: World): ReadonlySet<Stand> {
-  const stands = new Set<Stand>();
+function standsOf({ clusters }: World): ReadonlySet<Stand | "taken"> {
+  const stands = new Set<Stand | "taken">();
+  const hosts = [...clusters.values()].flatMap(({ objects }) =>
+    [...objects.values()].filter(({ kind }) => kind === "BareMetalHost"),
+  );
   for (const { objects } of clusters.values()) {
     for (const object of objects.values()) {
       const stand = standIn(objects, object);
-      if (stand !== undefined) stands.add(stand);
+      if (stand === undefined) continue;
+      stands.add(
+        stand === "error" && hosts.includes(object) && isTaken(object, hosts) ? "taken" : stand,
+      );
     }
   }
   return stands;
