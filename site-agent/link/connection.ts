@@ -15,7 +15,7 @@ import type { Identity } from "./identity.ts";
 import type { Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
 import type { Observations } from "./observations.ts";
-import { Acknowledgements } from "./memory/acknowledgements.ts";
+import { Acknowledgements, together } from "./memory/acknowledgements.ts";
 import { DoneDeliveries } from "./memory/done-deliveries.ts";
 import { StrayDocuments } from "./memory/stray-documents.ts";
 import type { WriteOrder } from "./write-order.ts";
@@ -26,8 +26,6 @@ const silentAfterMs = 45_000;
 const welcomeWithinMs = 15_000;
 /** An end that nobody hears is found out by the lease. */
 const heardWithinMs = 1_000;
-/** Less than a way to the control plane takes. */
-const gatherMs = 10;
 /** Frames that are not understood, in a minute. */
 const maxStrikes = 20;
 
@@ -86,7 +84,7 @@ export class Connection {
   private retryAfterMs: number | undefined;
   private strikes: readonly number[] = [];
   private timer: Timer;
-  private isTelling = false;
+  private readonly tellSoon: () => void;
   private orders: Promise<void> = Promise.resolve();
   private ended = false;
   /** By the other end. */
@@ -109,6 +107,7 @@ export class Connection {
     this.duplex = duplex;
     this.onWelcome = onWelcome;
     this.onEnd = onEnd;
+    this.tellSoon = together(deps.clock, () => this.tell());
     this.lastHeardMs = deps.clock.monotonicMs();
     this.timer = deps.clock.timer(welcomeWithinMs, () =>
       this.close(closeCode.silent, "no welcome"),
@@ -231,9 +230,8 @@ export class Connection {
   }
 
   private hello(nonce: string): void {
-    const hello = makeHello(this.deps, nonce);
     this.helloSentAtMs = this.deps.clock.monotonicMs();
-    this.send(hello);
+    this.send(makeHello(this.deps, nonce));
   }
 
   private welcomed(welcome: Welcome, helloSentAtMs: number): void {
@@ -261,7 +259,7 @@ export class Connection {
     }
     deps.log.info("link open", { epoch, site, cluster, resync });
     deps.events.welcome(welcome);
-    deps.observations.onAdd(() => this.tellSoon());
+    deps.observations.onAdd(this.tellSoon);
     this.sendObservations();
     this.timer.cancel();
     this.renew();
@@ -286,20 +284,8 @@ export class Connection {
     }
     this.send({ type: "lease", epoch: this.epoch, sequence: lease.sent() });
     // What did not fit into the socket's buffer.
-    this.acknowledge();
-    this.sendObservations();
+    this.tell();
     this.timer = clock.timer(Math.min(renewEveryMs, leftMs), () => this.renew());
-  }
-
-  /** What happens in one moment is told at once: each frame costs the control plane a statement and decisions. */
-  private tellSoon(): void {
-    if (this.isTelling || this.ended) return;
-    this.isTelling = true;
-    this.deps.clock.timer(gatherMs, () => {
-      this.isTelling = false;
-      this.sendObservations();
-      this.acknowledge();
-    });
   }
 
   private sendObservations(): void {
@@ -334,8 +320,9 @@ export class Connection {
     this.tellSoon();
   }
 
-  private acknowledge(): void {
+  private tell(): void {
     if (this.ended) return;
+    this.sendObservations();
     this.acknowledgements.flush((items) => this.send({ type: "ack", epoch: this.epoch, ...items }));
   }
 

@@ -1,5 +1,6 @@
-// What a session has to acknowledge: told at once, or as soon as the send buffer has room.
+// What a session has to acknowledge: told with what else happens in that moment, or as soon as the send buffer has room.
 import type { FromAgent } from "../../../shared/protocol/frames.ts";
+import type { Clock } from "../../ports.ts";
 import type { DeliveryOutcome } from "../connection.ts";
 
 type Acknowledged = Pick<Extract<FromAgent, { type: "ack" }>, "done" | "failed">;
@@ -25,4 +26,23 @@ export class Acknowledgements {
       this.waiting = { done: [], failed: [] };
     }
   }
+}
+
+/** Less than a way to the control plane takes. */
+const gatherMs = 10;
+
+/**
+ * What happens in one moment is told together: each frame costs the control plane a statement and decisions. Calls
+ * `tell` once for all calls in so long.
+ */
+export function together(clock: Pick<Clock, "timer">, tell: () => void): () => void {
+  let isWaiting = false;
+  return () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    clock.timer(gatherMs, () => {
+      isWaiting = false;
+      tell();
+    });
+  };
 }

@@ -93,18 +93,26 @@ async function play(world: World, { untilMs }: RunOptions, isDone: () => boolean
   if (isDone() || kernel.nowMs() >= endMs) return;
   await kernel.until(heal(world));
   const lastMs = Math.min(kernel.nowMs() + scenario.settleMs, endMs);
-  const since = { wanted: kernel.nowMs(), taken: kernel.nowMs(), error: kernel.nowMs() };
+  const isOver = enoughTime(kernel.nowMs());
   while (kernel.nowMs() < lastMs && !isDone()) {
     await kernel.run(kernel.nowMs() + lookEveryMs, isDone);
-    const nowMs = kernel.nowMs();
-    const stands = standsOf(world);
+    if (isOver(standsOf(world), kernel.nowMs())) return;
+  }
+}
+
+/** Whether all have stood as they do for long enough. */
+function enoughTime(beganMs: number) {
+  const since = { wanted: beganMs, taken: beganMs, error: beganMs };
+  return (stands: ReadonlySet<Stand | "taken">, nowMs: number): boolean => {
     if (stands.has("waiting")) since.error = nowMs;
     if (stands.has("waiting") || stands.has("error")) since.taken = nowMs;
     if ([...stands].some((stand) => stand !== "wanted")) since.wanted = nowMs;
-    if (nowMs - since.wanted >= steadyMs) return;
-    if (nowMs - since.taken >= lookedAgainMs) return;
-    if (nowMs - since.error >= triedAgainMs) return;
-  }
+    return (
+      nowMs - since.wanted >= steadyMs ||
+      nowMs - since.taken >= lookedAgainMs ||
+      nowMs - since.error >= triedAgainMs
+    );
+  };
 }
 
 function standsOf({ clusters }: World): ReadonlySet<Stand | "taken"> {
