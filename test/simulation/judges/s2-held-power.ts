@@ -3,6 +3,7 @@
 import { onItsWayMs, Since } from "./history.ts";
 import type { KubernetesObject } from "../world/events.ts";
 import { BlindOrders } from "./blind-orders.ts";
+import { ClusterLines } from "./cluster-lines.ts";
 import type { MachineTruth } from "../world/truth.ts";
 import { bootsFrom, isHandsOff, wasNeverHeld } from "./host-of.ts";
 import type { JudgeKind } from "./judge.ts";
@@ -16,9 +17,10 @@ export const s2: JudgeKind = {
   make(report) {
     const held = new Since(isHandsOff);
     const known = new KnownPower();
-    const blind = new BlindOrders(report);
-    const heed = (event: Parameters<BlindOrders["onFault"]>[0]): void => {
-      blind.onFault(event);
+    const lines = new ClusterLines();
+    const blind = new BlindOrders(report, lines);
+    const heed = (event: Parameters<ClusterLines["onFault"]>[0]): void => {
+      lines.onFault(event);
       known.onFault(event);
     };
     return {
@@ -26,9 +28,13 @@ export const s2: JudgeKind = {
         ...known.on,
         object(event) {
           held.onObject(event);
+          lines.onObject(event);
           blind.onObject(event);
         },
-        commit: (event) => blind.onCommit(event),
+        commit(event) {
+          lines.onCommit(event);
+          blind.onCommit(event);
+        },
         delivered(event) {
           known.on.delivered(event);
           blind.onDelivered(event);
@@ -46,7 +52,7 @@ export const s2: JudgeKind = {
             if (hosts.length > 1 && !isItsOwn(object, truth.machines.get(machine))) continue;
             const { uid } = object.metadata;
             const heldMs = held.heldMs(uid, atMs);
-            if (heldMs > onItsWayMs && !blind.isStalledSince(uid, atMs - heldMs, atMs))
+            if (heldMs > onItsWayMs && !lines.isStalledSince(uid, atMs - heldMs, atMs))
               report(`${action} after ${heldMs} ms of being held`, machine);
           }
         },

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { fault } from "./made-events.ts";
 import { fromRamdisk, toRamdisk } from "./made-messages.ts";
 import { madeDisk, usedDisk } from "./made-disk.ts";
 import { s22 } from "./s22-orderly-deletion.ts";
@@ -83,6 +84,9 @@ test("destroying for a host long gone, or deleted while it was left alone, is a 
   const go = (at: number) => toRamdisk(at, "go", "u.1");
   expect(judged([made, deleted(200), off, goes(220), go(300)])).toEqual([]);
   expect(judged([made, deleted(200), off, goes(220), go(320)])).toHaveLength(1);
+  const stalled = (at: number) => fault(at, "api-watch-stalled", "c");
+  expect(judged([made, deleted(200), off, stalled(219), goes(220), go(320)])).toEqual([]);
+  expect(judged([made, deleted(200), off, goes(220), stalled(221), go(320)])).toHaveLength(1);
   const spec = { externallyProvisioned: true };
   const external = [stored(0, host({ spec })), deleted(50, { spec })];
   expect(judged([...external, go(100)])).toHaveLength(1);

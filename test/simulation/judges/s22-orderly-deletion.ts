@@ -3,6 +3,7 @@
 import type { KubernetesObject, WorldEvent } from "../world/events.ts";
 import type { MachineTruth, Truth } from "../world/truth.ts";
 import { CleanDisks } from "./clean-disks.ts";
+import { ClusterLines } from "./cluster-lines.ts";
 import { Deletions, isLeftAlone } from "./deletions.ts";
 import type { Deletion } from "./deletions.ts";
 import { onItsWayMs, Since } from "./history.ts";
@@ -25,6 +26,7 @@ export const s22: JudgeKind = {
   make(report) {
     const clean = new CleanDisks();
     const swapped = new Swapped();
+    const lines = new ClusterLines();
     const leftAlone = new Since(isLeftAlone);
     const deletions = new Deletions();
     const leftNodes = new LeftNodes();
@@ -60,7 +62,12 @@ export const s22: JudgeKind = {
     };
     return {
       on: {
-        fault: (event) => swapped.onFault(event),
+        fault(event) {
+          swapped.onFault(event);
+          lines.onFault(event);
+        },
+        "fault-ended": (event) => lines.onFault(event),
+        commit: (event) => lines.onCommit(event),
         power: ({ machine, on, atMs }) => void (on || offMs.set(machine, atMs)),
         "power-command"({ machine, action, agent, atMs }) {
           if (agent === undefined) return;
@@ -68,6 +75,7 @@ export const s22: JudgeKind = {
           else offMs.set(machine, atMs);
         },
         object(event, truth) {
+          lines.onObject(event);
           leftAlone.onObject(event);
           deletions.onObject(event);
           const left = leftNodes.onObject(event, truth);
@@ -80,8 +88,10 @@ export const s22: JudgeKind = {
           clean.onMessage(event, truth);
           if (event.type !== "go" || event.direction !== "to ramdisk") return;
           const { hostUid } = partsOfOperation(event.operationId ?? "");
-          const sinceMs = event.atMs - (goneMs.get(hostUid) ?? Infinity);
-          if (sinceMs > onItsWayMs) {
+          const wentMs = goneMs.get(hostUid) ?? Infinity;
+          const sinceMs = event.atMs - wentMs;
+          // Nobody hears of one that goes while all watches stand still.
+          if (sinceMs > onItsWayMs && !lines.isStalledSince(hostUid, wentMs, event.atMs)) {
             report(`go for a host that went ${sinceMs} ms ago`, event.machine);
           }
           const heldMs = leftAlone.heldMs(hostUid, event.atMs);
