@@ -12,7 +12,9 @@ export class WaitingEvents {
   private waiting: WatchEvent[] = [];
   private last: WatchEvent | undefined;
   private ended = false;
-  private hasNews = false;
+  private taken = 0;
+  /** How many had come when all had arrived, until that is told. */
+  private arrived: number | undefined;
   private wake: () => void = () => undefined;
 
   push(event: WatchEvent): void {
@@ -24,7 +26,7 @@ export class WaitingEvents {
 
   /** All that had changed before the watch began is here. */
   allArrived(): void {
-    this.hasNews = true;
+    this.arrived ??= this.count;
     this.wake();
   }
 
@@ -39,15 +41,18 @@ export class WaitingEvents {
     this.wake();
   }
 
-  /** None: all that had arrived was taken. */
+  /** None: what had arrived then was taken, whatever has come since. */
   async take(limit: number): Promise<WatchEvent[] | undefined> {
-    while (this.waiting.length === 0 && !this.hasNews) {
+    while (this.waiting.length === 0 && this.arrived === undefined) {
       if (this.ended) return undefined;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
     }
-    if (this.waiting.length === 0) this.hasNews = false;
-    return this.waiting.splice(0, limit);
+    const left = (this.arrived ?? Infinity) - this.taken;
+    if (left === 0) this.arrived = undefined;
+    const events = this.waiting.splice(0, Math.min(limit, left));
+    this.taken += events.length;
+    return events;
   }
 }
