@@ -24,6 +24,8 @@ export class KnownPower {
   readonly #external = new KnownHolds(({ externallyProvisioned }) => externallyProvisioned);
   /** The newest of each host. */
   readonly #orders = new Map<string, Order>();
+  /** Ids of operations: a frame may come twice, the second time after a newer one. */
+  readonly #ordered = new Set<string>();
   /** As "operation agent": of two copies each ends its own. Of nobody in particular: "operation ". */
   readonly #destroying = new Set<string>();
   /** When each agent was stopped, and went on; the last one may not have yet. */
@@ -35,7 +37,8 @@ export class KnownPower {
       this.#external.onDelivered(event);
       const { what, hostUid, operationId, work, atMs } = event;
       if (what !== "operation" || operationId === undefined) return;
-      if (this.#orders.get(hostUid)?.operationId === operationId) return;
+      if (this.#ordered.has(operationId)) return;
+      this.#ordered.add(operationId);
       this.#orders.set(hostUid, { operationId, work, atMs });
     },
     "ramdisk-message": ({ agent = "", direction, type, operationId = "" }: Message) => {

@@ -22,8 +22,8 @@ function told(at: number, hold: Partial<typeof free>): Made {
   return delivered(at, "document", at, { document });
 }
 
-function ordered(at: number, work: string): Made {
-  return delivered(at, "operation", 1, { operationId: "u.1", work });
+function ordered(at: number, work: string, operationId = "u.1"): Made {
+  return delivered(at, "operation", 1, { operationId, work });
 }
 
 function switched(at: number, action: PowerAction): Made {
@@ -66,6 +66,8 @@ test("an agent that was stopped meanwhile has had less time for it", () => {
 test("what has begun to destroy is finished, and nothing else", () => {
   const begun = [ordered(1, "provision"), toRamdisk(2, "go", "u.1"), told(3, { paused: true })];
   expect(judge(...begun, switched(40, "off"))).toEqual([]);
+  const before = ordered(0, "clean", "u.0");
+  expect(judge(before, ...begun, { ...before, at: 4 }, switched(40, "off"))).toEqual([]);
   const ended: Made = {
     at: 39,
     kind: "reported",
