@@ -128,7 +128,8 @@ test("recordFeed has hosts decided about that waited, once their cluster link ha
   await recordFeed(deps, sender, "baremetalhosts", { ...list, last: true });
   expect(caughtUp).toEqual([sender, sender]);
   expect(decided.filter((uid) => uid === "waited")).toHaveLength(2);
-  expect(notified).toEqual(["site:lab", "site:lab"]);
+  const topics = [`cluster:${sender.cluster}`, "site:lab"];
+  expect(notified).toEqual([...topics, ...topics]);
 });
 
 test("recordFeed has nobody decided about for a batch that was not taken", async () => {

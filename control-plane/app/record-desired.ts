@@ -53,7 +53,7 @@ export async function recordFeed(
   void deps.machineDecisions.decide(outcome.machines);
   if (outcome.kind === "stored" && resource === "baremetalhosts" && hasCaughtUp(batch)) {
     const { hosts, sites } = await deps.store.catchUp(sender);
-    const topics = sites.map((site) => `site:${site}`);
+    const topics = [`cluster:${cluster}`, ...sites.map((site) => `site:${site}`)];
     // What is decided now goes first: it may end what waits there.
     void deps.decisions.decide(hosts).then(() => deps.bus.notify(topics));
   }

@@ -7,6 +7,7 @@ import type { FoldedBatch } from "./feed-batch.ts";
 import { feedAnswer, feedGate } from "./feed-gate.ts";
 import { feedRows } from "./feed-rows.ts";
 import { isEcho } from "./is-echo.ts";
+import { removesAnnotations } from "../links/outbox.ts";
 
 /**
  * An annotation that was acted on is ignored until it is seen to be gone. Where it came again before anybody decided,
@@ -19,6 +20,21 @@ const memoryAfter = sql.raw(`CASE WHEN h.memory->'taken' IS NULL THEN h.memory E
             WHERE NOT EXISTS (
               SELECT FROM fresh f, jsonb_to_recordset(f.forms) AS s(rv numeric, names jsonb)
               WHERE f.uid = h.uid AND s.rv > h.resource_version AND NOT s.names @> to_jsonb(t.name)))) END`);
+
+/**
+ * What was to be removed, and is seen to be gone, is removed: an answer was lost, or has not come yet. Sent once more,
+ * it would remove what people ask for next.
+ */
+const removed = sql`
+    removed AS (
+      DELETE FROM outbox o USING fresh f, hosts h
+      WHERE h.uid = f.uid AND o.host_uid = f.uid AND o.link = 'cluster:' || h.cluster AND ${removesAnnotations}
+        AND EXISTS (
+          SELECT FROM jsonb_to_recordset(f.forms) AS s(rv numeric, names jsonb)
+          WHERE s.rv > h.resource_version AND NOT EXISTS (
+            SELECT FROM jsonb_array_elements_text(o.delivery->'write'->'removeAnnotations') AS w(name)
+            WHERE s.names @> to_jsonb(w.name)))
+    )`;
 
 /**
  * altered: hosts that are another for who has claimed one, or waits for one. Whose a host is, is read from the row as
@@ -41,6 +57,7 @@ export function applyHostFeed(sender: FeedSender, batch: FoldedBatch, wakeAtMs: 
   return sql`
   WITH ${feedGate(sender, "baremetalhosts", batch)},
     ${rows},
+    ${removed},
     altered AS (
       SELECT s.namespace, s.machine_uid FROM stored s LEFT JOIN hosts b ON b.uid = s.uid
       WHERE b.uid IS NULL OR b.deleted <> s.deleted

@@ -77,6 +77,9 @@ export async function takeOutbox(
  */
 const isUrgent = sql.raw(`(o.key LIKE 'host-patch:%' OR o.key LIKE 'provider-patch:%')`);
 
+/** Whether an outbox row `o` removes annotations from a host. */
+export const removesAnnotations = sql.raw(`(o.delivery->'write'->'removeAnnotations') IS NOT NULL`);
+
 /** CTEs `urgent` and `others`, over `held`. */
 function waitingParts(epoch: number, { nowMs, limit, only }: TakeOptions): SQL {
   const isToSend = sql`o.sent_epoch <> ${epoch}::bigint AND o.retry_at <= ${nowMs}::bigint`;
@@ -97,6 +100,7 @@ function waitingParts(epoch: number, { nowMs, limit, only }: TakeOptions): SQL {
               WHERE newer.link = o.link AND newer.host_uid = o.host_uid AND newer.id > o.id
                 AND newer.sent_epoch <> 0 AND newer.key LIKE 'status:%'))
             AND NOT (coalesce(o.key LIKE 'operation:%', false) AND ${isBlind(nowMs)})
+            AND NOT (${removesAnnotations} AND EXISTS (SELECT FROM links c WHERE c.name = o.link AND c.behind))
           ORDER BY o.id LIMIT ${limit}::int
           FOR UPDATE SKIP LOCKED) next
       )`;

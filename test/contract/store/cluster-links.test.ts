@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { OutboxRow } from "../../../control-plane/ports.ts";
 import {
+  annotationRemoval,
   hostObject,
   newOperation,
   type StoreWorld,
@@ -89,6 +90,21 @@ onEachDatabase("a cluster link", (held) => {
     const { epoch } = await world.opened("both", { tellsCaughtUp: true });
     await world.store.commitHost(await world.commit("a", { wakeAtMs: undefined }));
     expect(await world.store.catchUp(sender(epoch))).toEqual(nothing);
+  });
+
+  test("that is behind removes no annotation: it may be gone, and asked for anew", async () => {
+    const { world } = held();
+    await start(world);
+    const outbox = [annotationRemoval("a", "reboot")];
+    await world.store.commitHost(await world.commit("a", { outbox }));
+    world.clock.advance(20_001);
+    const { epoch } = await world.opened("both", { tellsCaughtUp: true });
+    const links = ["site:lab", "cluster:east"] as const;
+    const take = async () =>
+      (await world.store.takeOutbox({ epoch, links }, 10))?.map((row) => row.delivery);
+    expect(await take()).toEqual([]);
+    await world.store.catchUp(sender(epoch));
+    expect(await take()).toEqual(outbox.map(({ delivery }) => delivery));
   });
 
   test("that is away or behind holds operations up that are new to their site, but for those that only look", async () => {

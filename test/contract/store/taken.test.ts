@@ -1,6 +1,11 @@
 // An annotation that was acted on counts again once a version without it was there, whoever has seen that.
 import { expect, test } from "vitest";
-import { hostObject, memoryOf, type StoreWorld } from "../../support/control-plane/store-world.ts";
+import {
+  annotationRemoval,
+  hostObject,
+  memoryOf,
+  type StoreWorld,
+} from "../../support/control-plane/store-world.ts";
 import { onEachDatabase } from "./databases.ts";
 
 const annotated = (...names: readonly string[]) => ({
@@ -44,6 +49,26 @@ onEachDatabase("applyFeed of annotations that were acted on", (held) => {
     const { world } = held();
     const both = ["reboot", "inspect"];
     expect(await takenAfter(world, [], [], both)).toEqual(both);
+  });
+
+  test("removes none that was seen to be gone: people may ask for it anew", async () => {
+    const { world } = held();
+    const { epoch } = await world.start();
+    const version = (at: number, ...names: readonly string[]) => {
+      const { metadata } = annotated(...names);
+      const object = hostObject("a", String(at), {
+        metadata: { ...metadata, resourceVersion: String(at) },
+      });
+      return { type: "MODIFIED", object } as const;
+    };
+    await world.watch(epoch, "10", [version(12, "reboot", "inspect")]);
+    const outbox = ["reboot", "inspect"].map((name) => annotationRemoval("a", name));
+    await world.store.commitHost(await world.commit("a", { outbox }));
+    const waiting = async () => (await world.table("outbox")).map((row) => row["key"]);
+    await world.watch(epoch, "12", [version(11), version(13, "reboot", "inspect")]);
+    expect(await waiting()).toEqual(["write:a:reboot", "write:a:inspect"]);
+    await world.watch(epoch, "13", [version(14, "inspect"), version(15, "reboot", "inspect")]);
+    expect(await waiting()).toEqual(["write:a:inspect"]);
   });
 
   test("forgets all with a version that has none", async () => {

@@ -7,6 +7,7 @@ import type {
   HostCommit,
   NewOperation,
   OpenedSession,
+  OutboxRow,
   Store,
 } from "../../../control-plane/ports.ts";
 import type { Database } from "../../../control-plane/store/database.ts";
@@ -205,6 +206,14 @@ export function memoryOf(state: string): HostMemory {
     attempt: 0,
     allocation: "",
   };
+}
+
+/** What waits to be removed from a host of cluster east. */
+export function annotationRemoval(hostUid: string, annotation: string): OutboxRow {
+  const target = { namespace: "metal", name: `name-${hostUid}`, uid: hostUid };
+  const write = { kind: "metadata" as const, ...target, removeAnnotations: [annotation] };
+  const key = `write:${hostUid}:${annotation}`;
+  return { link: "cluster:east", key, hostUid, delivery: { kind: "write", write } };
 }
 
 export function newOperation(

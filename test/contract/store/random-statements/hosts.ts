@@ -182,6 +182,7 @@ function outboxRow(draw: Draw, hostUid: string, open: OperationRow | undefined):
     `document:${hostUid}`,
     `operation:${operationId}`,
     `cancel:${operationId}`,
+    `write:${hostUid}`,
   ]);
   return { link, key, hostUid, delivery: deliveryOf(draw, { key, hostUid, operationId }) };
 }
@@ -204,6 +205,10 @@ function deliveryOf(
       kind: "write",
       write: { kind: "status", ...target, status: { ...status, errorMessage } },
     };
+  }
+  if (key?.startsWith("write:") === true) {
+    const removeAnnotations = annotationNames.filter(() => random.chance(0.5));
+    return { kind: "write", write: { kind: "metadata", ...target, removeAnnotations } };
   }
   if (key?.startsWith("cancel:") === true) return { kind: "cancel", hostUid, operationId };
   if (random.chance(0.5)) return { kind: "document", document: document(draw, hostUid) };

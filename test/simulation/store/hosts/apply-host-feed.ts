@@ -7,6 +7,7 @@ import type { MemoryDatabase } from "../memory-database.ts";
 import { keyOf, type StoredHostRow } from "../rows.ts";
 import { columnsOf, feedGate, refused, type GivenObject } from "./feed-gate.ts";
 import { feedRows, type FedRows } from "./feed-rows.ts";
+import { dropRemoved } from "./outbox-rows.ts";
 import { isEcho } from "../is-echo.ts";
 import { unknownHost } from "./unknown-host.ts";
 
@@ -26,7 +27,11 @@ export function applyHostFeed(
       isOwn: (row) => row.cluster === cluster,
       named: ({ namespace, name }) => database.hostsByName.keys(keyOf(cluster, namespace, name)),
       newRow: (given) => newHost(cluster, given),
-      changes: (before, given) => ({ memory: memoryAfter(before, given) }),
+      changes(before, given) {
+        const since = given.forms.filter(({ version }) => version > before.resource_version);
+        dropRemoved(database, before, since);
+        return { memory: memoryAfter(before, since) };
+      },
       isIdle: (before, after) => isEcho(database, before, after),
     },
     gate.open,
@@ -47,11 +52,10 @@ export function applyHostFeed(
 
 /** What was acted on, and was gone in a version since, may be asked for again. */
 function memoryAfter(
-  { memory, resource_version }: StoredHostRow,
-  { forms }: GivenObject,
+  { memory }: StoredHostRow,
+  since: GivenObject["forms"],
 ): StoredHostRow["memory"] {
   if (memory?.taken === undefined) return memory;
-  const since = forms.filter(({ version }) => version > resource_version);
   const taken = memory.taken.filter((name) => since.every(({ names }) => names.includes(name)));
   return { ...memory, taken };
 }

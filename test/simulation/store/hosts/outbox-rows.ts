@@ -2,7 +2,7 @@
 // older one of its key.
 import type { HostCommit } from "../../../../control-plane/ports.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
-import { keyOf, type StoredOutboxRow } from "../rows.ts";
+import { keyOf, type StoredHostRow, type StoredOutboxRow } from "../rows.ts";
 import { sameJson, storedJson } from "../stored-json.ts";
 
 /** @param drop removes what goes with the commit: whether a row waits already is told of the rows before it */
@@ -85,6 +85,26 @@ export function dropMoot(database: MemoryDatabase, uid: string, operationId: str
   const keys = [`operation:${operationId}`, `cancel:${operationId}`];
   for (const waiting of rowsAt(database, database.outboxByHost.keys(uid))) {
     if (keys.includes(waiting.key ?? "")) remove(database, waiting);
+  }
+}
+
+/** Names of the annotations that it removes from a host. */
+export function removalOf({ delivery }: StoredOutboxRow): readonly string[] | undefined {
+  if (delivery.kind !== "write" || delivery.write.kind !== "metadata") return undefined;
+  return delivery.write.removeAnnotations;
+}
+
+/** What was to be removed, and was gone in a form since. */
+export function dropRemoved(
+  database: MemoryDatabase,
+  { uid, cluster }: Pick<StoredHostRow, "uid" | "cluster">,
+  since: readonly { readonly names: readonly string[] }[],
+): void {
+  for (const waiting of rowsOfHost(database, { link: `cluster:${cluster}`, host_uid: uid })) {
+    const names = removalOf(waiting);
+    if (names === undefined) continue;
+    const isGone = since.some((form) => names.every((name) => !form.names.includes(name)));
+    if (isGone) remove(database, waiting);
   }
 }
 

@@ -1,7 +1,13 @@
 // As control-plane/store/links/outbox.ts: rows to send, and rows that an agent has answered.
 import { leaseTtlMs } from "../../../../control-plane/lease-times.table.ts";
 import type { LinkName, LinkStore } from "../../../../control-plane/ports.ts";
-import { isOlderStatus, isStatus, rowsOfHost, rowsOfLink } from "../hosts/outbox-rows.ts";
+import {
+  isOlderStatus,
+  isStatus,
+  removalOf,
+  rowsOfHost,
+  rowsOfLink,
+} from "../hosts/outbox-rows.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 import type { SessionRow, StoredOutboxRow } from "../rows.ts";
 
@@ -61,8 +67,13 @@ function noteGiven(
   }
 }
 
-/** An operation that is new to the site, while nobody can tell what people want of the host by now. */
-function isBlind({ tables }: MemoryDatabase, { key }: StoredOutboxRow, nowMs: number): boolean {
+/**
+ * An operation that is new to the site, while nobody can tell what people want of the host by now. To remove an
+ * annotation waits, too: it may be gone, and asked for anew.
+ */
+function isBlind({ tables }: MemoryDatabase, row: StoredOutboxRow, nowMs: number): boolean {
+  const { key } = row;
+  if (removalOf(row) !== undefined) return tables.links.get(row.link)?.behind === true;
   if (key?.startsWith("operation:") !== true) return false;
   const operation = tables.operations.get(key.slice("operation:".length));
   if (operation?.state !== "pending" || operation.class === "observe") return false;
