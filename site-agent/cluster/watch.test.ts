@@ -464,6 +464,15 @@ test("a link that goes on tells that it has caught up a second after nothing cam
   expect(told()).toBe(2);
 });
 
+test("a link tells again that it has caught up when a new watch begins: the database may have gone back in time", async () => {
+  await start();
+  await clock.advance(1_000);
+  expect(told()).toBe(1);
+  kubernetes.disconnect();
+  await clock.advance(3_000);
+  expect(told()).toBe(2);
+});
+
 test("a link does not tell that it has caught up before the API server has said where it stands", async () => {
   await start();
   stop.abort();

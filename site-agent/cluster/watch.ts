@@ -59,10 +59,6 @@ interface Told {
 }
 type WatchDeps = FollowDeps & { readonly told: Told };
 
-function hasToldAll({ told }: WatchDeps, resource: FeedResource): boolean {
-  return told.isAll || resource !== awaited;
-}
-
 /**
  * From where this link stands. A control plane that stands before that has lost more than the watch brings again: what
  * was posted about these objects, too. One that stands behind it was told by another process of this agent, or by this
@@ -115,7 +111,8 @@ async function watchFrom(
   const ended = deps.api
     .watch(`${paths[resource]}?${query}`, (event) => stream.push(event), stop.signal)
     .finally(() => stream.end());
-  if (!hasToldAll(deps, resource)) void catchUp(deps, stream, stop.signal);
+  // Of each watch: a database that went back in time knows nothing of what was told during the last one.
+  if (resource === awaited) void catchUp(deps, stream, stop.signal);
   let cursor = from;
   for (;;) {
     const events = await stream.take(batchSize);
@@ -195,16 +192,17 @@ async function postEvents(
 /** Where the control plane stands, which another process of this agent may have told of more. */
 async function tellAll(deps: WatchDeps, resource: FeedResource, cursor: string): Promise<Moved> {
   let at = cursor;
-  while (!deps.told.isAll) {
+  for (;;) {
     const moves = { fromResourceVersion: at, toResourceVersion: at };
     const batch: FeedBatch = { kind: "watch", ...moves, events: [], caughtUp: true };
     const posted = await deps.hub.postFeed(resource, batch);
     if (!posted.ok) return { cursor: undefined, restart: true };
     const { stored, cursor: taken } = posted.value;
     if (taken === "" || isBehind(taken, cursor)) return { cursor: "", restart: true };
-    deps.told.isAll = stored;
+    if (stored) break;
     at = taken;
   }
+  deps.told.isAll = true;
   return { cursor, restart: false };
 }
 
