@@ -2,92 +2,20 @@
 // that really boot, and `kubectl scale` up and down again.
 import { beforeAll, expect, test } from "vitest";
 import { specOf, stateOf } from "../judges/host-of.ts";
-import type { Run } from "./run.ts";
-import { runScenario } from "./run-scenario.ts";
-import { startMs } from "./world.ts";
-import { scenarioVersion } from "../workload/scenario.ts";
-import type { Scenario } from "../workload/scenario.ts";
-import type { KubernetesObject, WorldEvent } from "../world/events.ts";
+import { downMs, playThread, upMs, type Thread } from "./play-thread.ts";
 
-const second = 1_000;
-const minute = 60 * second;
-const set = "cluster-1/metal/workers";
-const upMs = 4 * minute;
-const downMs = 12 * minute;
-const machines = ["m1", "m2"];
-
-const scenario: Scenario = {
-  version: scenarioVersion,
-  seed: 1,
-  profile: "written",
-  tier: "memory",
-  faultsMs: downMs + minute,
-  settleMs: 15 * minute,
-  instances: 2,
-  clusters: [{ name: "cluster-1", site: "site-1", hasClusterApi: true }],
-  sites: [{ name: "site-1", skewMs: 0, driftPpm: 0 }],
-  machines: machines.map((name) => ({
-    name,
-    site: "site-1",
-    firmware: "UEFI",
-    cipherSuite: 17,
-    disks: [{ serialNumber: `${name}-d1`, sizeBytes: 16 * 1024 ** 3 }],
-    content: "old",
-    bootOrder: ["network", "disk"],
-    quirks: [],
-    shuffledDisks: false,
-  })),
-  images: [{ name: "image-1", format: "raw", sizeBytes: 2 * 1024 ** 2 }],
-  commands: [
-    ...machines.map(
-      (machine) =>
-        ({
-          atMs: second,
-          kind: "create-host",
-          host: `cluster-1/metal/${machine}`,
-          machine,
-          spec: {},
-        }) as const,
-    ),
-    { atMs: 2 * second, kind: "create-machine-set", set, image: "image-1" },
-    { atMs: upMs, kind: "scale", set, replicas: 1 },
-    { atMs: downMs, kind: "scale", set, replicas: 0 },
-  ],
-  faults: [],
-};
-
-type ObjectEvent = Extract<WorldEvent, { readonly kind: "object" }>;
-
-const stored: ObjectEvent[] = [];
-const booted: Extract<WorldEvent, { readonly kind: "running" }>[] = [];
-let run: Run;
-
+let thread: Thread;
 beforeAll(async () => {
-  run = await runScenario(scenario, {
-    onEvent(event) {
-      if (event.kind === "object") stored.push(event);
-      if (event.kind === "running" && event.running === "operating system") booted.push(event);
-    },
-  });
+  thread = await playThread({ hasClusterApi: true }, ["m1", "m2"]);
 }, 120_000);
 
-/** The objects of a kind as they were then, ms from the start. */
-function at(ms: number, kind: string): readonly KubernetesObject[] {
-  const objects = new Map<string, KubernetesObject>();
-  for (const { atMs, path, verb, after } of stored) {
-    if (atMs > startMs + ms || after.kind !== kind) continue;
-    if (verb === "gone") objects.delete(path);
-    else objects.set(path, after);
-  }
-  return [...objects.values()];
-}
-
+const at: Thread["at"] = (ms, kind) => thread.at(ms, kind);
 const claimed = (ms: number) =>
   at(ms, "BareMetalHost").filter((host) => specOf(host).consumerRef !== undefined);
 
 test("nothing that is judged is broken", () => {
-  expect(run.violations).toEqual([]);
-  expect(run.stuck).toBeUndefined();
+  expect(thread.run.violations).toEqual([]);
+  expect(thread.run.stuck).toBeUndefined();
 });
 
 test("a Metal3Cluster is provisioned as soon as it has an endpoint, and its Cluster goes by it", () => {
@@ -123,7 +51,7 @@ test("a machine that is scaled up takes one of the hosts, and makes it what it w
 
 test("the machine boots what was written, and core takes over who it is", () => {
   const [host] = claimed(downMs);
-  const isOfHost = booted.filter(({ machine }) => machine === host?.metadata.name);
+  const isOfHost = thread.booted.filter(({ machine }) => machine === host?.metadata.name);
   expect(isOfHost.map(({ system }) => system)).toContain("image-1");
   const [machine] = at(downMs, "Metal3Machine");
   const providerID = `metal3://metal/${host?.metadata.name}/${machine?.metadata.name}`;
@@ -142,7 +70,9 @@ test("the Node that joins is found by its machine, gets its providerID, and goes
   const [host] = claimed(downMs);
   const [machine] = at(downMs, "Metal3Machine");
   const providerID = `metal3://metal/${host?.metadata.name}/${machine?.metadata.name}`;
-  const joined = stored.find(({ after, verb }) => after.kind === "Node" && verb === "create");
+  const joined = thread.stored.find(
+    ({ after, verb }) => after.kind === "Node" && verb === "create",
+  );
   expect(joined?.after.spec).toEqual({});
   expect(at(downMs, "Node")).toMatchObject([
     { metadata: { labels: { "metal3.io/uuid": host?.metadata.uid } }, spec: { providerID } },
@@ -150,11 +80,11 @@ test("the Node that joins is found by its machine, gets its providerID, and goes
   expect(at(downMs, "Machine")[0]?.status).toMatchObject({
     nodeRef: { name: host?.metadata.name },
   });
-  expect(at(run.virtualMs, "Node")).toEqual([]);
+  expect(at(thread.run.virtualMs, "Node")).toEqual([]);
 });
 
 test("a machine that is scaled down gives its host back, clean and free", () => {
-  const endMs = run.virtualMs;
+  const endMs = thread.run.virtualMs;
   expect([...at(endMs, "Machine"), ...at(endMs, "Metal3Machine")]).toEqual([]);
   const hosts = at(endMs, "BareMetalHost");
   expect(hosts.map(stateOf)).toEqual(["available", "available"]);
@@ -167,7 +97,7 @@ test("a machine that is scaled down gives its host back, clean and free", () => 
 
 test("a host is left only when nothing of its machine is on it any more", () => {
   const [name] = claimed(downMs).map(({ metadata }) => metadata.name);
-  const left = stored.findLast(
+  const left = thread.stored.findLast(
     ({ before, after }) =>
       after.metadata.name === name &&
       specOf(before).consumerRef !== undefined &&
