@@ -68,6 +68,8 @@ export class BlindOrders {
     if (away === undefined || heldMs < 0 || this.#toldHeld.get(uid) === true) return;
     if (this.#lines.isStalledSince(uid, Infinity, atMs)) return;
     const sinceMs = atMs - heldMs;
+    // What was sent before that, an agent that was stopped has found in its socket.
+    if (sentMs < sinceMs) return;
     if (sinceMs > away.fromMs && sinceMs <= away.toMs)
       this.#report(`${what}, held for ${heldMs} ms, since ${cluster} was away`, uid);
   }

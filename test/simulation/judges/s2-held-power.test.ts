@@ -175,6 +175,10 @@ test("what an agent that was stopped finds in its socket was given when it was s
   expect(judge(host, heard(1), sending(2), order)).toEqual([]);
   expect(judge(host, heard(1), sending(2), sending(32), order)).toHaveLength(1);
   expect(judge(host, heard(1), order)).toHaveLength(1);
+  const held = stored(10, madeHost({ annotations: { "baremetalhost.metal3.io/paused": "" } }));
+  const away = [heard(40), ordered(41, "inspect")];
+  expect(judge(host, heard(1), sending(2), held, ...away)).toEqual([]);
+  expect(judge(host, heard(1), held, sending(11), ...away)).toHaveLength(1);
 });
 
 test("what waited for a site that knows better by now is given to it", () => {
