@@ -306,9 +306,10 @@ export interface LinkStore {
   sessionOfToken(tokenHash: string): Promise<FeedSender | undefined>;
   /**
    * Undelivered rows in order, marked as sent under this epoch: a turn if there are any. Documents come first, and then
-   * what is urgent: writes that the machine side waits for, up to the limit beside that of the others. undefined: the epoch does not
-   * hold the links, or had other turns than this. Operations that are new to their site, and do more than look, are not
-   * taken while the host's cluster link is away or behind, nor are removals of annotations while the link is behind.
+   * what is urgent: writes that the machine side waits for, up to the limit beside that of the others. undefined: the
+   * epoch does not hold the links, or had other turns than this. Operations that are new to their site, and do more than
+   * look, are not taken while the host's cluster link is away or behind, nor are removals of annotations while the link
+   * is behind.
    */
   takeOutbox(
     session: {

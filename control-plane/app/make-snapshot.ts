@@ -71,8 +71,8 @@ function readHost(object: HostRows["host"]["object"]): Result<ReadHost, "invalid
   const read = { host: parsed.data, invalid: validateBareMetalHost(parsed.data) };
   lastRead.delete(uid);
   lastRead.set(uid, { object, read });
-  const [oldest = ""] = lastRead.size > mostRead ? lastRead.keys() : [];
-  lastRead.delete(oldest);
+  const [oldest] = lastRead.keys();
+  if (lastRead.size > mostRead && oldest !== undefined) lastRead.delete(oldest);
   return ok(read);
 }
 

@@ -8,6 +8,7 @@ import type {
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Json } from "./server/frozen-json.ts";
+import { namespaces } from "./server/resources.table.ts";
 
 export interface KubectlOptions {
   readonly kernel: Kernel;
@@ -31,6 +32,15 @@ export class Kubectl {
 
   async create(collection: string, body: Json): Promise<KubernetesAnswer> {
     return await this.#run({ method: "POST", path: collection, body });
+  }
+
+  /** It may be there already. */
+  async createNamespace(name: string): Promise<void> {
+    await this.create(namespaces.collection, {
+      apiVersion: namespaces.apiVersion,
+      kind: namespaces.kind,
+      metadata: { name },
+    });
   }
 
   /** Creates it, or merges it into what is there. */

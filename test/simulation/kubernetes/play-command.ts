@@ -111,8 +111,7 @@ export class CommandPlayer {
     const facts = this.#options.machine(machine);
     if (facts === undefined) return;
     await this.#untilLastIsGone(host);
-    const made = { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } };
-    await this.#personAt(host).create(namespaces.collection, made);
+    await this.#personAt(host).createNamespace(namespace);
     await this.#applyPassword(host, facts.password);
     if (userData !== undefined) await this.#applyUserData(host, userData);
     await this.#personAt(host).create(collectionPath(hosts, namespace), {

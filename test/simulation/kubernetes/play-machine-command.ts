@@ -11,7 +11,6 @@ import {
   machineSets,
   metal3Clusters,
   metal3MachineTemplates,
-  namespaces,
   objectPath,
   secrets,
 } from "./server/resources.table.ts";
@@ -34,8 +33,7 @@ export class MachinePlayer {
     const { format: diskFormat, ...rest } = image;
     const { group: apiGroup } = metal3Clusters;
     const bootstrap = { dataSecretName: `${name}-bootstrap` };
-    const made = { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } };
-    await this.#kubectl.create(namespaces.collection, made);
+    await this.#kubectl.createNamespace(namespace);
     await this.#create(secrets, set, {
       metadata: { name: bootstrap.dataSecretName },
       stringData: { value: "#cloud-config\n", format: "cloud-config" },

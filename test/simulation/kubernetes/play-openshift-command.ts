@@ -5,7 +5,6 @@ import type { Kubectl } from "./kubectl.ts";
 import type { Json } from "./server/frozen-json.ts";
 import {
   collectionPath,
-  namespaces,
   objectPath,
   openShiftMachines,
   openShiftMachineSets,
@@ -32,8 +31,7 @@ export class OpenShiftPlayer {
     const { format: diskFormat, ...rest } = image;
     const userData = `${name}-user-data`;
     const labels = { [setLabel]: name };
-    const made = { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } };
-    await this.#kubectl.create(namespaces.collection, made);
+    await this.#kubectl.createNamespace(namespace);
     await this.#kubectl.create(collectionPath(secrets, namespace), {
       apiVersion: "v1",
       kind: "Secret",

@@ -1,5 +1,6 @@
 // The stories of the crash matrix: one host, one site, two instances. Each brings about the operations that
 // it is there for; together they bring about every operation in each form that the product has.
+import { plainMachine } from "../workload/plain-machine.ts";
 import type { Command, Fault, Scenario } from "../workload/scenario.ts";
 
 const second = 1_000;
@@ -143,15 +144,9 @@ export function scenarioOf(story: Story, faultsMs = 5 * minute): Scenario {
     sites: [{ name: "site-1", skewMs: 0, driftPpm: 0 }],
     machines: [
       {
-        name: "m1",
-        site: "site-1",
-        firmware: "UEFI",
-        cipherSuite: 17,
+        ...plainMachine("m1"),
         disks: [{ serialNumber: "m1-d1", sizeBytes: 8 * gibibyte }],
-        content: "old",
         bootOrder: ["disk", "network"],
-        quirks: [],
-        shuffledDisks: false,
       },
     ],
     images: [{ name: "image-1", format: "raw", sizeBytes: 2 * mebibyte }],

@@ -1,6 +1,7 @@
 // A MachineSet that is scaled up once and down again while nothing fails, on machines that really boot: what its tests
 // look at.
 import type { KubernetesObject, WorldEvent } from "../world/events.ts";
+import { plainMachine } from "../workload/plain-machine.ts";
 import { scenarioVersion } from "../workload/scenario.ts";
 import type { ClusterPlan, Scenario } from "../workload/scenario.ts";
 import { runScenario } from "./run-scenario.ts";
@@ -67,17 +68,7 @@ function scenarioOf(
     instances: 2,
     clusters: [{ name: "cluster-1", site: "site-1", ...flavour }],
     sites: [{ name: "site-1", skewMs: 0, driftPpm: 0 }],
-    machines: machines.map((name) => ({
-      name,
-      site: "site-1",
-      firmware: "UEFI",
-      cipherSuite: 17,
-      disks: [{ serialNumber: `${name}-d1`, sizeBytes: 16 * 1024 ** 3 }],
-      content: "old",
-      bootOrder: ["network", "disk"],
-      quirks: [],
-      shuffledDisks: false,
-    })),
+    machines: machines.map((name) => plainMachine(name)),
     images: [{ name: "image-1", format: "raw", sizeBytes: 2 * 1024 ** 2 }],
     commands: [
       ...machines.map((machine) => {

@@ -1,6 +1,7 @@
 // A site whose wide area network is cut for a day in the middle of its work: hosts in every phase, people who go on
 // asking for things at the cluster, and machines that are restarted by hand. The cluster has an agent of its own,
 // elsewhere: the control plane goes on being asked.
+import { plainMachine } from "./plain-machine.ts";
 import { scenarioVersion } from "./scenario.ts";
 import type { Command, Scenario } from "./scenario.ts";
 
@@ -75,17 +76,7 @@ export function cutOffSite(seed: number): Scenario {
     instances: 2,
     clusters: [{ name: "cluster-1", site: undefined }],
     sites: [{ name: "site-1", skewMs: 0, driftPpm: 20 }],
-    machines: cutOff.map((name) => ({
-      name,
-      site: "site-1",
-      firmware: "UEFI",
-      cipherSuite: 17,
-      disks: [{ serialNumber: `${name}-d1`, sizeBytes: 16 * 1024 * mebibyte }],
-      content: "old",
-      bootOrder: ["network", "disk"],
-      quirks: [],
-      shuffledDisks: false,
-    })),
+    machines: cutOff.map((name) => plainMachine(name)),
     images: [
       { name: "image-1", format: "raw", sizeBytes: 2 * mebibyte },
       { name: "image-2", format: "raw", sizeBytes: 16 * mebibyte },

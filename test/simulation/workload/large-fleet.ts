@@ -1,6 +1,7 @@
 // A large fleet without faults: every host is created within the first minute with its image, and shall be
 // provisioned. For figures, not for finding bugs.
 import { makeRandom } from "../kernel/random.ts";
+import { plainMachine } from "./plain-machine.ts";
 import { scenarioVersion } from "./scenario.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -23,15 +24,8 @@ export function largeFleet(seed: number, hosts: number): Scenario {
     clusters: [{ name: "cluster-1", site: undefined }],
     sites: sites.map((name) => ({ name, skewMs: 0, driftPpm: 0 })),
     machines: machines.map((name, at) => ({
-      name,
-      site: sites[at % siteCount]!,
+      ...plainMachine(name, sites[at % siteCount]),
       firmware: at % 2 === 0 ? "UEFI" : "BIOS",
-      cipherSuite: 17,
-      disks: [{ serialNumber: `${name}-d1`, sizeBytes: 16 * 1024 * mebibyte }],
-      content: "old",
-      bootOrder: ["network", "disk"],
-      quirks: [],
-      shuffledDisks: false,
     })),
     images: [{ name: "image-1", format: "raw", sizeBytes: 2 * mebibyte }],
     commands: machines
