@@ -17,7 +17,7 @@ export function makeBmcFleet(options: BmcFleetOptions): BmcFleet {
   const endpoints = new Map<string, IpmiEndpoint>();
   let isClosed = false;
   return {
-    bmc(access) {
+    bmc(access, fence) {
       const parsed = parseBmcAddress(access.address);
       if (!parsed.ok) return parsed;
       const { scheme, endpoint: name, host, port, privilege } = parsed.value;
@@ -37,7 +37,7 @@ export function makeBmcFleet(options: BmcFleetOptions): BmcFleet {
       }
       const { username, password, credentialsVersion: version } = access;
       const credentials = { username, password, version, privilege };
-      return ok(makeIpmiBmc(endpoint, credentials, { name, log: options.log }));
+      return ok(makeIpmiBmc(endpoint, credentials, { name, log: options.log, fence }));
     },
     async close() {
       isClosed = true;

@@ -1,6 +1,6 @@
 // What an operation may ask of a BMC, whatever protocol is behind it. No retry policy here: an error
 // kind says which one applies.
-import type { Result } from "../../shared/result.ts";
+import type { Failure, Result } from "../../shared/result.ts";
 
 export type BmcErrorKind =
   | "address" // the address cannot be used; wait for a changed one
@@ -11,7 +11,17 @@ export type BmcErrorKind =
   | "busy" // the BMC says: later
   | "unsupported" // the BMC cannot do this
   | "refused" // a completion code that is none of the above
-  | "no-effect"; // accepted, but reading back shows that nothing happened
+  | "no-effect" // accepted, but reading back shows that nothing happened
+  | LeftAlone;
+
+/** What would have changed the machine was not sent: whoever asked for it may not have it any more. */
+export type LeftAlone = "cancelled" | "expired" | "fenced";
+
+/**
+ * Asked right before each packet that changes the machine, whatever was waited for before: a queue, a slow login, an
+ * answer. Undefined: it may be sent.
+ */
+export type SendFence = () => Failure<LeftAlone> | undefined;
 
 export type BootDevice = "none" | "pxe" | "disk";
 
@@ -59,7 +69,7 @@ export interface BmcAccess {
 
 export interface BmcFleet {
   /** The same physical BMC gives the same queue and session, whichever host asks. */
-  bmc(access: BmcAccess): Result<Bmc, "address">;
+  bmc(access: BmcAccess, fence?: SendFence): Result<Bmc, "address">;
   /** Closes sessions. */
   close(): Promise<void>;
 }

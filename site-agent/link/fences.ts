@@ -26,14 +26,21 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** The order, or who gave it, holds no more. */
+export interface Outdated extends Refusal {
+  readonly kind: "fenced" | "expired";
+}
+
 export interface Fences {
   /** Before anything changes the machine's state: "destroy" when it cuts the power, else "touch". */
   mayTouch(received: Received, act: GuardedAct): Promise<Refusal | undefined>;
+  /** Asked anew after it was allowed and something was waited for: all of it but the site guard. */
+  mayStillTouch(received: Received): Outdated | undefined;
   /**
    * For an operation that has cut the power and is on its way to what comes after: it needs no fresh word of the
    * control plane, but stops when the host, or the site, was taken out of its hands.
    */
-  mayGoOn(received: Received): Refusal | undefined;
+  mayGoOn(received: Received): Outdated | undefined;
   /** Before the first destroyed byte on these disks of this machine. */
   mayDestroy(received: Received, question: Question): Promise<Refusal | undefined>;
 }
@@ -62,6 +69,7 @@ export function makeFences(deps: FenceDeps): Fences {
         await deps.guard.problem({ act, hostUid, macs, systemUuid: identity?.systemUuid }),
       );
     },
+    mayStillTouch: (received) => freshProblem(deps, received),
     mayGoOn(received) {
       if (deps.lease.isTaken()) return fenced(taken);
       const spec = specOf(received);
@@ -88,7 +96,7 @@ export function makeFences(deps: FenceDeps): Fences {
 const taken = "the control plane said that this agent acts for the site no more";
 const notHere = "the host is no longer this site's";
 
-function fenced(message: string): Refusal {
+function fenced(message: string): Outdated {
   return { kind: "fenced", message };
 }
 
@@ -100,7 +108,7 @@ function guardProblem(problem: string | undefined): Refusal | undefined {
 function freshProblem(
   { clock, lease, documents }: FenceDeps,
   { operation, atMs }: Received,
-): Refusal | undefined {
+): Outdated | undefined {
   const ageMs = clock.monotonicMs() - atMs;
   if (ageMs > operation.validForMs) {
     return {
@@ -124,7 +132,7 @@ function freshProblem(
   return holdProblem(operation, spec);
 }
 
-function holdProblem(operation: Operation, { hold }: HostDocumentSpec): Refusal | undefined {
+function holdProblem(operation: Operation, { hold }: HostDocumentSpec): Outdated | undefined {
   if (hold.paused) return fenced("the host is paused");
   if (hold.detached) return fenced("the host is detached");
   // Its power may follow the spec; nothing may boot or write it.

@@ -14,6 +14,9 @@ export const bmcFailures: Readonly<Record<BmcErrorKind, OperationErrorKind>> = {
   unsupported: "bmc-refused",
   refused: "bmc-refused",
   "no-effect": "power-no-effect",
+  cancelled: "cancelled",
+  expired: "expired",
+  fenced: "fenced",
 };
 
 export const imageFailures: Readonly<Record<ImageErrorKind, OperationErrorKind>> = {

@@ -6,7 +6,7 @@ import type { Documents } from "../link/documents.ts";
 import type { Received } from "../link/fences.ts";
 import type { Journal } from "../link/journal.ts";
 import type { Observations } from "../link/observations.ts";
-import type { Context, Depth, Site } from "./operation-context.ts";
+import { givenUp, leftAlone, type Context, type Depth, type Site } from "./operation-context.ts";
 
 const progressEveryMs = 500;
 
@@ -36,6 +36,15 @@ export function makeContext(
     site,
     report: thinned(deps, run.received),
     depth: () => depth,
+    sendFence() {
+      // Past the point of no return the work is finished, whoever gave it up.
+      if (depth === "destroying") return undefined;
+      if (run.signal.aborted) return { kind: "cancelled", message: givenUp };
+      const { fences } = site;
+      const refusal =
+        depth === "cut" ? fences.mayGoOn(run.received) : fences.mayStillTouch(run.received);
+      return refusal && { ...refusal, message: leftAlone(refusal) };
+    },
     noteCut() {
       if (depth === "fresh") depth = "cut";
     },

@@ -9,10 +9,10 @@ import type {
 import type { Progress } from "../../shared/protocol/ramdisk.ts";
 import type { SealedSecret } from "../../shared/protocol/facts/sealed-secret.ts";
 import type { Result } from "../../shared/result.ts";
-import type { BmcFleet } from "../bmc/port.ts";
+import type { BmcFleet, SendFence } from "../bmc/port.ts";
 import type { Images } from "../imaging/port.ts";
 import type { JournalEntry } from "../link/journal.ts";
-import type { Fences, Received } from "../link/fences.ts";
+import type { Fences, Received, Refusal } from "../link/fences.ts";
 import type { Netboot } from "../netboot/port.ts";
 import type { Clock, Crypto, Log } from "../ports.ts";
 import type { RamdiskSessions } from "../sessions/port.ts";
@@ -75,6 +75,8 @@ export interface Context {
   depth(): Depth;
   /** This operation has cut the power of its host: it may go on to what comes after without a fresh word. */
   noteCut(): void;
+  /** Given to the BMC: steps ask their fences before a command, and it may wait long until it is sent. */
+  readonly sendFence: SendFence;
   /** Writes the point of no return into the journal; after it the operation may destroy. */
   passPointOfNoReturn(): void;
   /** The host's document as it is now; undefined: it is no longer this site's. */
@@ -96,6 +98,12 @@ export class OperationError extends Error {
     super(message);
     this.kind = kind;
   }
+}
+
+export const givenUp = "The work was given up before it had destroyed anything.";
+
+export function leftAlone({ message }: Pick<Refusal, "message">): string {
+  return `The power was left alone: ${message}.`;
 }
 
 export function fail(kind: OperationErrorKind, message: string): never {

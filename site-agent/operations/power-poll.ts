@@ -6,7 +6,7 @@ import type { Documents } from "../link/documents.ts";
 import type { Lease } from "../link/lease.ts";
 import type { Observations } from "../link/observations.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Bmc } from "../bmc/port.ts";
+import type { Bmc, SendFence } from "../bmc/port.ts";
 import { OperationError, type Site } from "./operation-context.ts";
 import { openBmc } from "./steps/open-bmc.ts";
 import { shownPower } from "./steps/power-control.ts";
@@ -14,6 +14,8 @@ import { shownPower } from "./steps/power-control.ts";
 const everyMs = 10_000;
 const untilSessionMs = 1_000;
 const maxProblem = 1_024;
+
+const neverActs: SendFence = () => ({ kind: "fenced", message: "Whoever looks changes nothing." });
 
 interface Seen {
   readonly on: boolean | undefined;
@@ -122,7 +124,7 @@ async function bmcOf(site: Site, document: HostDocument, known: Known): Promise<
   const sealed = JSON.stringify([bmcAddress, credentials]);
   if (known.opened?.sealed === sealed) return known.opened.bmc;
   delete known.opened;
-  const bmc = await openBmc({ site, document });
+  const bmc = await openBmc({ site, document, sendFence: neverActs });
   known.opened = { sealed, bmc };
   return bmc;
 }

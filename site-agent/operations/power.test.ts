@@ -77,6 +77,30 @@ test("a reboot is off, boot device, on", async () => {
   expect(site.acts()).toEqual(["power off", "boot device disk", "power on"]);
 });
 
+test.each(["power off", "boot device disk", "power on"])(
+  "%s is not sent by an agent that is told of its copy while it logs in to the BMC [S26]",
+  async (sent) => {
+    site.bmc.fail = (call) => {
+      if (call === sent) site.lease.closed(true);
+      return undefined;
+    };
+    const left = failure("fenced", "The power was left alone: the control plane");
+    expect(await site.run(power("reboot"))).toMatchObject(left);
+    expect(site.acts()).not.toContain(sent);
+  },
+);
+
+test("nor is what was given up meanwhile", async () => {
+  const order = site.order(power("off"));
+  site.bmc.fail = (call) => {
+    if (call === "power off") site.dispatcher.cancel(order.id);
+    return undefined;
+  };
+  site.dispatcher.accept(order);
+  expect(await site.ended(order.id)).toMatchObject({ failure: { kind: "cancelled" } });
+  expect(site.acts()).toEqual([]);
+});
+
 test("a soft power-off that works is never followed by a hard one", async () => {
   expect(await site.run(power("off", "soft"))).toMatchObject(success(false));
   expect(site.acts()).toEqual(["power soft"]);

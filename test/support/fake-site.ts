@@ -12,7 +12,7 @@ import { err, ok, type Result } from "../../shared/result.ts";
 import { makeNodeCrypto } from "../../site-agent/adapters/node-crypto.ts";
 import { openNodeDatabase } from "../../site-agent/adapters/node-database.ts";
 import { ToldPower } from "../../site-agent/bmc/told-power.ts";
-import type { Bmc, BmcErrorKind, PowerAction } from "../../site-agent/bmc/port.ts";
+import type { Bmc, BmcErrorKind, PowerAction, SendFence } from "../../site-agent/bmc/port.ts";
 import type { ImageErrorKind } from "../../site-agent/imaging/port.ts";
 import { prepareDatabase } from "../../site-agent/link/database.ts";
 import { makeDocuments } from "../../site-agent/link/documents.ts";
@@ -113,12 +113,12 @@ export function makeFakeSite() {
 
   const sessions = makeFakeSessions(did, ramdisk, clock);
   const onPowerOn = () => sessions.poweredOn();
-  const theBmc = makeBmc({ bmc, did, onPowerOn, toldPower: new ToldPower(clock) });
+  const bmcBehind = makeBmc({ bmc, did, onPowerOn, toldPower: new ToldPower(clock) });
   const site: Site = {
     bmcs: {
-      bmc: ({ credentialsVersion }) => {
+      bmc: ({ credentialsVersion }, fence) => {
         credentialVersions.push(credentialsVersion);
-        return ok(theBmc);
+        return ok(bmcBehind(fence));
       },
       close: async () => undefined,
     },
@@ -282,7 +282,7 @@ function makeBmc(deps: {
   did: string[];
   onPowerOn: () => void;
   toldPower: ToldPower;
-}): Bmc {
+}): (fence: SendFence | undefined) => Bmc {
   const { bmc, did } = deps;
   let readsLeft = 0;
   let shown = bmc.on;
@@ -290,7 +290,11 @@ function makeBmc(deps: {
     const kind = bmc.fail(call);
     return kind === undefined ? undefined : err(kind, `BMC 192.0.2.10: ${call}: ${kind}`);
   };
-  return {
+  const refused = (fence: SendFence | undefined) => {
+    const error = fence?.();
+    return error && { ok: false as const, error };
+  };
+  return (fence) => ({
     identify: async () =>
       failing("identify") ??
       ok({ protocol: "ipmi", manufacturerId: 32473, productId: 1, firmware: "1.02" }),
@@ -302,7 +306,7 @@ function makeBmc(deps: {
     },
     async sendPower(action) {
       deps.toldPower.tell(action);
-      const failed = failing(`power ${action}`);
+      const failed = failing(`power ${action}`) ?? refused(fence);
       if (failed !== undefined) return failed;
       did.push(`power ${action}`);
       if (bmc.deaf.includes(action)) return ok(undefined);
@@ -313,11 +317,11 @@ function makeBmc(deps: {
       return ok(undefined);
     },
     async setBootDevice({ device, persistent }) {
-      const failed = failing(`boot device ${device}`);
+      const failed = failing(`boot device ${device}`) ?? refused(fence);
       if (failed === undefined) did.push(`boot device ${device}${persistent ? "" : " once"}`);
       return failed ?? ok(undefined);
     },
-  };
+  });
 }
 
 function makeFakeSessions(

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { makeNodeCrypto } from "../../../site-agent/adapters/node-crypto.ts";
 import { makeBmcFleet } from "../../../site-agent/bmc/bmc-fleet.ts";
-import type { Bmc, BmcAccess, BmcErrorKind } from "../../../site-agent/bmc/port.ts";
+import type { Bmc, BmcAccess, BmcErrorKind, SendFence } from "../../../site-agent/bmc/port.ts";
 import type { Result } from "../../../shared/result.ts";
 import { makeMemoryChassis } from "./chassis.ts";
 import { dropAtRandom } from "./faults.ts";
@@ -49,14 +49,9 @@ async function makeWorld(overrides: Partial<BmcSimulatorOptions> = {}) {
     bmc,
     logged,
     fleet,
-    client: (access: Partial<BmcAccess> = {}): Bmc => {
-      const made = fleet.bmc({
-        address: `ipmi://${address}`,
-        username: "admin",
-        password: "secret",
-        credentialsVersion: "1",
-        ...access,
-      });
+    client: (access: Partial<BmcAccess> = {}, fence?: SendFence): Bmc => {
+      const credentials = { username: "admin", password: "secret", credentialsVersion: "1" };
+      const made = fleet.bmc({ address: `ipmi://${address}`, ...credentials, ...access }, fence);
       if (!made.ok) throw new Error(made.error.message);
       return made.value;
     },
@@ -251,6 +246,49 @@ describe("lost datagrams", () => {
     expect(result).toMatchObject({ ok: false, error: { kind: "unreachable" } });
     expect(result.ok ? "" : result.error.message).toContain("the power is on now");
     expect(chassis.actions).toEqual(["on", "reset"]);
+  });
+});
+
+describe("the fence", () => {
+  async function makeFenced() {
+    const world = await makeWorld();
+    const taken = { kind: "fenced", message: "another agent acts" } as const;
+    let isTaken = false;
+    return {
+      ...world,
+      fenced: world.client({}, () => (isTaken ? taken : undefined)),
+      /** Another agent acts from then on. */
+      takeAt: (which: "in" | "out", number: number): void => {
+        let seen = 0;
+        world.bmc.faults.drop = (direction) => {
+          if (direction === which) seen += 1;
+          isTaken ||= seen === number;
+          return isTaken && which === "out";
+        };
+      },
+    };
+  }
+
+  it("is asked again after a login, and nothing that changes the machine is sent [S26]", async () => {
+    const { clock, chassis, fenced, takeAt } = await makeFenced();
+    takeAt("in", 2);
+    expect(kindOf(await clock.until(fenced.sendPower("on")))).toBe("fenced");
+    expect(kindOf(await clock.until(fenced.sendPower("reset")))).toBe("fenced");
+    const request = { device: "pxe", persistent: false, uefi: true } as const;
+    expect(kindOf(await clock.until(fenced.setBootDevice(request)))).toBe("fenced");
+    expect(chassis.actions).toEqual([]);
+    expect(chassis.boot.selector).toBe(0);
+    expect(kindOf(await clock.until(fenced.readPower()))).toBe("ok");
+  });
+
+  it("is asked again before a command is repeated, which may have been done [S26]", async () => {
+    const { clock, chassis, fenced, takeAt, sentToBmc } = await makeFenced();
+    await clock.until(fenced.sendPower("on"));
+    const before = sentToBmc();
+    takeAt("out", 1);
+    expect(kindOf(await clock.until(fenced.sendPower("off")))).toBe("unreachable");
+    expect(chassis.actions).toEqual(["on", "off"]);
+    expect(sentToBmc()).toBe(before + 1);
   });
 });
 

@@ -12,10 +12,12 @@ interface Exchange<T> {
   match(body: Uint8Array): T | undefined;
   /** One transmission per entry, and how long to wait after it. */
   readonly waitsMs: readonly number[];
+  /** Asked before each transmission; no ends the exchange without an answer. */
+  mayTransmit?(): boolean;
 }
 
 export interface BmcSocket {
-  /** Undefined when the last wait has passed, or the socket was closed. */
+  /** Undefined when the last wait has passed, nothing may be sent any more, or the socket was closed. */
   exchange<T>(exchange: Exchange<T>): Promise<Result<T | undefined, "unreachable">>;
   /** Sends once and expects nothing. */
   send(packet: Uint8Array): void;
@@ -102,7 +104,7 @@ function startWaiting<T>(
   };
   const transmit = (): void => {
     const wait = waits.next();
-    if (wait.done === true) {
+    if (wait.done === true || exchange.mayTransmit?.() === false) {
       finish(undefined);
       return;
     }

@@ -20,7 +20,14 @@ import { completionCode } from "../../../shared/wire/ipmi/completion-codes.table
 import { netFn } from "../../../shared/wire/ipmi/message.ts";
 import type { IpmiResponse } from "../../../shared/wire/ipmi/message.ts";
 import type { Log } from "../../ports.ts";
-import type { Bmc, BmcErrorKind, BootDeviceRequest, PowerAction, PowerReading } from "../port.ts";
+import type {
+  Bmc,
+  BmcErrorKind,
+  BootDeviceRequest,
+  PowerAction,
+  PowerReading,
+  SendFence,
+} from "../port.ts";
 import { completionError } from "./completion-error.ts";
 import type { EndpointCommand, IpmiCredentials, IpmiEndpoint } from "./ipmi-endpoint.ts";
 import type { IpmiQuirks } from "./quirks.table.ts";
@@ -37,9 +44,9 @@ const readCommands = {
 export function makeIpmiBmc(
   endpoint: IpmiEndpoint,
   credentials: IpmiCredentials,
-  context: { readonly name: string; readonly log: Log },
+  context: { readonly name: string; readonly log: Log; readonly fence?: SendFence | undefined },
 ): Bmc {
-  const { name } = context;
+  const { name, fence } = context;
 
   /** A completion code that is not 00h is an error here. */
   async function run(command: EndpointCommand): Promise<Result<IpmiResponse, BmcErrorKind>> {
@@ -57,6 +64,7 @@ export function makeIpmiBmc(
     return ok({ on, doubtful: endpoint.toldPower.isDoubtful(on) });
   }
 
+  const power = { endpoint, credentials, name, fence, readPower };
   return {
     readPower,
 
@@ -77,25 +85,23 @@ export function makeIpmiBmc(
       });
     },
 
-    sendPower: (action) =>
-      endpoint.exclusive(() => sendPower(action, { endpoint, credentials, name, readPower })),
+    sendPower: (action) => endpoint.exclusive(() => sendPower(action, power)),
 
     setBootDevice: (request) =>
       endpoint.exclusive(async () => {
         const quirks = await endpoint.quirks(credentials);
         if (!quirks.ok) return quirks;
         if (quirks.value.keepsBootFlags) {
-          const kept = await run(setBootOption(bootParameter.flagValidClearing, keepBootFlags));
+          const keep = setBootOption(bootParameter.flagValidClearing, keepBootFlags);
+          const kept = await run({ ...keep, fence });
           // Only a lengthening of the time in which the flags hold, so no reason to stop.
           if (!kept.ok && kept.error.kind === "unreachable") return kept;
           if (!kept.ok) {
-            context.log.warn("BMC may forget the boot device after 60 s", {
-              bmc: name,
-              message: kept.error.message,
-            });
+            const { message } = kept.error;
+            context.log.warn("BMC may forget the boot device after 60 s", { bmc: name, message });
           }
         }
-        const set = await run(bootFlagsCommand(request, quirks.value));
+        const set = await run({ ...bootFlagsCommand(request, quirks.value), fence });
         return set.ok ? ok(undefined) : set;
       }),
   };
@@ -105,6 +111,7 @@ interface PowerContext {
   readonly endpoint: IpmiEndpoint;
   readonly credentials: IpmiCredentials;
   readonly name: string;
+  readonly fence: SendFence | undefined;
   readPower(): Promise<Result<PowerReading, BmcErrorKind>>;
 }
 
@@ -113,7 +120,7 @@ async function sendPower(
   context: PowerContext,
 ): Promise<Result<void, BmcErrorKind>> {
   context.endpoint.toldPower.tell(action);
-  const command = powerCommand(action);
+  const command = { ...powerCommand(action), fence: context.fence };
   if (command.repeatable) return act(command, action, context);
   // Proves the session, so that a forgotten one is not taken for a lost answer, and tells what cannot work.
   const power = await context.readPower();

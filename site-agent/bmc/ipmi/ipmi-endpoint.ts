@@ -134,23 +134,34 @@ export class IpmiEndpoint {
     credentials: IpmiCredentials,
     command: EndpointCommand,
   ): Promise<Result<IpmiResponse, BmcErrorKind>> {
-    const triesLeft = command.repeatable ? [1, 0] : [0];
+    const { triesLeft, waitsMs } = command.repeatable
+      ? { triesLeft: [1, 0], waitsMs: timing.sessionWaitsMs }
+      : { triesLeft: [0], waitsMs: timing.onceWaitsMs };
     for (const left of triesLeft) {
       const session = await this.#ensureSession(credentials);
       if (!session.ok) return session;
-      const waitsMs = command.repeatable ? timing.sessionWaitsMs : timing.onceWaitsMs;
       const answer = await this.#exchange(session.value, command, waitsMs);
+      // What was sent once may have been carried out.
+      if (!answer.ok && left < triesLeft.length - 1) break;
       if (!answer.ok) return answer;
       if (answer.value !== undefined) return ok(answer.value);
-      this.#loseSession(left > 0 ? "log in anew" : "give up");
+      const isLast = left === 0 || command.fence?.() !== undefined;
+      this.#loseSession(isLast ? "give up" : "log in anew");
+      if (isLast) break;
     }
     return err("unreachable", `BMC ${this.#target.name} did not answer: ${command.what}`);
   }
 
-  async #exchange(session: IpmiSession, command: IpmiCommand, waitsMs: readonly number[]) {
+  async #exchange(
+    session: IpmiSession,
+    command: IpmiCommand,
+    waitsMs: readonly number[],
+  ): Promise<Result<IpmiResponse | undefined, BmcErrorKind>> {
     const { clock } = this.#ports;
     const pauseMs = this.#sentMs + this.#quirks.minimumIntervalMs - clock.monotonicMs();
     if (pauseMs > 0) await clock.sleep(pauseMs);
+    const error = command.fence?.();
+    if (error !== undefined) return { ok: false, error };
     const answer = await session.command(command, waitsMs);
     this.#sentMs = clock.monotonicMs();
     return answer;

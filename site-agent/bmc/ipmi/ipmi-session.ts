@@ -10,17 +10,20 @@ import { openPacket, sealPacket } from "../../../shared/wire/ipmi/protected-pack
 import type { SessionCiphers, SessionKeys } from "../../../shared/wire/ipmi/protected-packet.ts";
 import { makeReceiveWindow } from "../../../shared/wire/ipmi/receive-window.ts";
 import type { Crypto } from "../../ports.ts";
+import type { SendFence } from "../port.ts";
 import type { BmcSocket } from "./bmc-socket.ts";
 
 export interface IpmiCommand {
   readonly netFn: number;
   readonly command: number;
   readonly data: Uint8Array;
+  /** Of one that changes the machine. */
+  readonly fence?: SendFence | undefined;
 }
 
 export interface IpmiSession {
   readonly suite: CipherSuiteId;
-  /** Undefined: no answer within the waits. */
+  /** Undefined: no answer within the waits, or the fence has let it be sent no more. */
   command(
     command: IpmiCommand,
     waitsMs: readonly number[],
@@ -85,6 +88,7 @@ export function makeIpmiSession(
         packet: () => seal(command, sequence),
         match: (body) => match(body, command, sequence),
         waitsMs,
+        mayTransmit: () => command.fence?.() === undefined,
       });
     },
     close() {

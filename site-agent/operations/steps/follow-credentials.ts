@@ -17,7 +17,7 @@ export async function openFollowing(context: Context): Promise<Bmc> {
     if (result.ok || !isRefusal(result.error.kind)) return result;
     const newest = context.newest();
     if (newest === undefined || !mayFollow(context, document, newest)) return result;
-    bmc = await openBmc({ site: context.site, document: newest });
+    bmc = await openBmc({ ...context, document: newest });
     document = newest;
     return await ask(bmc);
   };

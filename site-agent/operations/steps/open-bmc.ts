@@ -7,7 +7,9 @@ import { fail, valueOf, type Context } from "../operation-context.ts";
 
 const credentialsJson = z.object({ username: z.string(), password: z.string() });
 
-export async function openBmc(context: Pick<Context, "document" | "site">): Promise<Bmc> {
+export async function openBmc(
+  context: Pick<Context, "document" | "site" | "sendFence">,
+): Promise<Bmc> {
   const { spec, hostUid } = context.document;
   if (spec.credentials === undefined) {
     fail("secret", "The BMC credentials have not arrived at this site yet.");
@@ -20,11 +22,12 @@ export async function openBmc(context: Pick<Context, "document" | "site">): Prom
     }),
     { secret: "secret" },
   );
-  const bmc = context.site.bmcs.bmc({
+  const access = {
     address: spec.bmcAddress,
     ...readCredentials(opened),
     credentialsVersion: versionOf(context.site, opened),
-  });
+  };
+  const bmc = context.site.bmcs.bmc(access, context.sendFence);
   return valueOf(bmc, bmcFailures);
 }
 

@@ -4,7 +4,7 @@ import type { Bmc, BmcErrorKind, BootDevice, PowerReading } from "../../bmc/port
 import type { Failure, Result } from "../../../shared/result.ts";
 import type { GuardedAct } from "../../link/site-guard.ts";
 import { bmcFailures } from "../failure-kinds.table.ts";
-import { fail, OperationError, valueOf, type Context } from "../operation-context.ts";
+import { fail, givenUp, leftAlone, valueOf, type Context } from "../operation-context.ts";
 
 const againMs = 5_000;
 
@@ -44,7 +44,7 @@ export async function mayTouch(context: Context, act: GuardedAct): Promise<void>
     depth === "cut"
       ? fences.mayGoOn(context.received)
       : await fences.mayTouch(context.received, act);
-  if (refusal !== undefined) fail(refusal.kind, `The power was left alone: ${refusal.message}.`);
+  if (refusal !== undefined) fail(refusal.kind, leftAlone(refusal));
   throwIfCancelled(context.signal);
 }
 
@@ -200,9 +200,6 @@ function throwIfStopped(context: Context): void {
 
 export function throwIfCancelled(signal: AbortSignal): void {
   if (signal.aborted) {
-    throw new OperationError(
-      "cancelled",
-      "The work was given up before it had destroyed anything.",
-    );
+    fail("cancelled", givenUp);
   }
 }
