@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { KubernetesObject } from "../world/events.ts";
 import { l17 } from "./l17-rotation.ts";
-import { ended, fault, log } from "./made-events.ts";
+import { ended, fault, log, started } from "./made-events.ts";
 import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
 import type { Given, Made } from "./try-judge.ts";
 
@@ -46,6 +46,20 @@ test("an agent that is in with the right one, while its copy was refused, has no
   expect(tryJudge(l17, [...events, ended(70, "site-1#2")], given)).toEqual([]);
   const twice = [...rotated.slice(0, 2), ...copy, login(20, false), ...rotated.slice(3)];
   expect(tryJudge(l17, twice, given)).toHaveLength(1);
+});
+
+test("what a copy that is gone had heard is nobody's to mend, where the other was not refused", () => {
+  const before = [...rotated.slice(0, 2), login(5, true, "site-1")];
+  const copy = login(10, false, "site-1#2");
+  const moved = { ...given.truth, machines: new Map([["m1", madeMachine({ passwordNumber: 2 })]]) };
+  const since = { ...given, truth: moved };
+  const gone = [ended(70, "site-1#2"), started(71, "site-1#2")];
+  const after = rotated.slice(3);
+  expect(tryJudge(l17, [...before, copy, ...after, ...gone], since)).toEqual([]);
+  expect(tryJudge(l17, [...before, copy, ...after], since)).toHaveLength(1);
+  expect(tryJudge(l17, [...before, copy, login(20, false), ...after, ...gone], since)).toHaveLength(
+    1,
+  );
 });
 
 test("while they disagree, after the right one failed, and while a BMC hangs nothing is due", () => {

@@ -1,6 +1,7 @@
 // L17: a change of a BMC's password, made at the BMC and in the Secret by people, ends in a login, whatever came between.
 // Farrier changes no passwords by itself. Counted from when both agree; within the login budget of S15. Where an agent
-// is logged in with it, since only its copy was refused, there is nothing to do.
+// is logged in with it, since only its copy was refused, there is nothing to do. What only an agent knew that is gone,
+// while its copy was not refused, nobody is left to mend.
 import { anything, Calm } from "./calm.ts";
 import { fleetOf, isOrdinary } from "./fleet-of.ts";
 import type { FleetHost } from "./fleet-of.ts";
@@ -38,6 +39,11 @@ export const l17: JudgeKind = {
         ended(event) {
           calm.on.ended(event);
           loggedIn.onEnded(event);
+          for (const machine of refused) {
+            if (!loggedIn.isForgotten(machine, event.process)) continue;
+            refused.delete(machine);
+            waits.drop(machine);
+          }
         },
         login(event, truth) {
           const { machine, ok, agent, atMs } = event;
