@@ -245,6 +245,8 @@ export interface OpenedSession {
    * this one has not heard of; 0: none.
    */
   readonly othersSeenAtMs: number;
+  /** Of the operations in flight: those that count as ended here. */
+  readonly over: readonly string[];
 }
 
 /**

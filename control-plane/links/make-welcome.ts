@@ -26,6 +26,7 @@ export async function makeWelcome(
     regressed,
     afterAnother,
     unknownWorkMs: recentMs(opened.othersSeenAtMs, nowMs),
+    ...(opened.over.length === 0 ? {} : { over: [...opened.over] }),
     resync: resync ? "full" : "none",
     committedSeq,
     leaseTtlMs,

@@ -72,6 +72,7 @@ const opened = {
   regressed: false,
   afterAnother: false,
   othersSeenAtMs: 0,
+  over: [],
   touched: [],
 };
 

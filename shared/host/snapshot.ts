@@ -57,6 +57,8 @@ export const hostMemory = z.object({
   written: deployment.extend({ contentDigest: z.string(), disk: diskIdentity }).optional(),
   /** True: nothing was written since the last cleaning. Absent: not known. */
   clean: z.boolean().optional(),
+  /** An operation that counted as ended before it changed anything, and changed the disks all the same. */
+  lateWork: z.string().optional(),
   /** Reports of the last cleaning, for people. */
   cleaned: z.object({ atMs: z.number(), summary: z.string() }).optional(),
   /** Waits for a person's word (retry annotation, new image, deletion): why. */

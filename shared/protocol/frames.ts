@@ -128,6 +128,8 @@ export const toAgent = z.discriminatedUnion("type", [
      * process with its identity, or another agent. Absent: nobody, for long.
      */
     unknownWorkMs: z.number().int().nonnegative().optional(),
+    /** Of the hello's operations: those that count as ended. What is not past its point of no return is given up. */
+    over: z.array(z.string()).optional(),
     /** Whether all documents will be sent again. */
     resync: z.enum(["none", "full"]),
     /** Observations of this boot id up to here are committed. */

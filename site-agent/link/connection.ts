@@ -38,7 +38,7 @@ export interface SessionEvents {
   sites(sites: readonly SiteKey[]): void;
   /** A host whose document the control plane knows nothing of. */
   forget(hostUid: string): void;
-  /** Work on such a host. What is past its point of no return is finished. */
+  /** Work on such a host, or that counts as ended. What is past its point of no return is finished. */
   giveUp(operationId: string): void;
 }
 
@@ -241,13 +241,13 @@ export class Connection {
       deps.log.error("epoch went back: the control plane's database is older than this site", {
         epoch,
       });
-      this.close(closeCode.epochRegression, "epoch regression");
-      return;
+      return this.close(closeCode.epochRegression, "epoch regression");
     }
     this.epoch = epoch;
     this.welcomedAtMs = deps.clock.monotonicMs();
     this.sentSeq = Math.min(welcome.committedSeq, deps.observations.lastSeq());
     deps.observations.trim(this.sentSeq);
+    for (const id of welcome.over ?? []) deps.events.giveUp(id);
     this.openLease(welcome, helloSentAtMs);
     deps.unconfirmed.clear();
     if (site !== undefined && resync === "full") this.strays = new StrayDocuments(deps);

@@ -173,6 +173,12 @@ describe("epochs", () => {
     expect(loadIdentity(world.database)?.heard()).toEqual({ epoch: 6, turn: 4 });
   });
 
+  test("work that counts as ended is given up before anything else is done in the session", async () => {
+    await start();
+    await open(5, { over: ["u1.7", "u2.3"] });
+    expect(world.seen).toEqual(["give up u1.7", "give up u2.3", "welcome 5"]);
+  });
+
   test("a control plane whose database went back in time is named in the log, with what to do", async () => {
     await start();
     await open(5, { regressed: true });

@@ -57,6 +57,7 @@ function workParts(nowMs: number): SQL {
     work AS (
       SELECT o.id,
         bool_or(i.kind <> 'operation-accepted') AS running,
+        bool_or(i.kind = 'operation-succeeded' OR (i.body->'failure'->>'destroyed')::boolean) AS destroyed,
         min(i.at) FILTER (WHERE i.kind = 'operation-started') AS started_at,
         (array_agg(i.body->'progress' ORDER BY i.seq DESC)
           FILTER (WHERE i.kind = 'operation-progress'))[1] AS progress,
@@ -86,6 +87,12 @@ function workParts(nowMs: number): SQL {
       FROM work w, gate
       WHERE o.id = w.id AND o.state NOT IN ('succeeded', 'failed')
       RETURNING o.host_uid
+    ),
+    late AS (
+      SELECT o.host_uid, max(o.id COLLATE "C") AS id FROM work w JOIN operations o ON o.id = w.id
+      WHERE o.class = 'once' AND o.state = 'failed' AND NOT (o.failure->>'destroyed')::boolean
+        AND w.destroyed
+      GROUP BY o.host_uid
     )`;
 }
 
@@ -105,12 +112,15 @@ function hostParts(wakeAtMs: number): SQL {
         version = h.version + 1, wake_at = ${wakeAtMs}::bigint,
         power_on = CASE WHEN f.own THEN coalesce(f.power_on, h.power_on) ELSE h.power_on END,
         power_at = CASE WHEN f.own THEN coalesce(f.power_at, h.power_at) ELSE h.power_at END,
-        bmc_problem = CASE WHEN f.own AND f.bmc THEN f.problem ELSE h.bmc_problem END
+        bmc_problem = CASE WHEN f.own AND f.bmc THEN f.problem ELSE h.bmc_problem END,
+        memory = CASE WHEN f.late IS NULL THEN h.memory
+                      ELSE jsonb_set(h.memory, '{lateWork}', to_jsonb(f.late)) END
       FROM (
-        SELECT facts.*, coalesce(o.site = gate.site, false) AS own
-        FROM facts JOIN hosts o ON o.uid = facts.host_uid, gate
+        SELECT facts.*, coalesce(o.site = gate.site, false) AS own, late.id AS late
+        FROM facts JOIN hosts o ON o.uid = facts.host_uid
+          LEFT JOIN late ON late.host_uid = facts.host_uid, gate
       ) f
-      WHERE h.uid = f.host_uid AND (h.uid IN (SELECT host_uid FROM changed)
+      WHERE h.uid = f.host_uid AND (f.late IS NOT NULL OR h.uid IN (SELECT host_uid FROM changed)
         OR (f.own AND (f.bmc OR f.power_on IS NOT NULL)))
       RETURNING h.uid
     )`;

@@ -28,6 +28,7 @@ const answer = z.object({
   after_another: z.boolean(),
   others_seen_at: z.coerce.number(),
   touched: z.array(z.string()),
+  over: z.array(z.string()),
 });
 
 export async function openSession(
@@ -52,6 +53,7 @@ export async function openSession(
       afterAnother: row.after_another,
       othersSeenAtMs: row.others_seen_at,
       touched: row.touched,
+      over: row.over,
     });
   }
   if (row.verdict === "cloned") {
@@ -94,6 +96,7 @@ function statement(opening: Opening, times: OpeningTimes): SQL {
     agent.other_seen_at >= ${times.nowMs - besideAnotherMs}::bigint AS after_another,
     coalesce((SELECT others_seen_at FROM taken WHERE name = 'site:' || agent.site), 0)
       AS others_seen_at,
+    ${over(opening)} AS over,
     (SELECT coalesce(json_agg(uid), '[]')
      FROM (SELECT uid FROM touched UNION ALL SELECT uid FROM forgotten) woken) AS touched
   FROM agent`;
@@ -230,6 +233,15 @@ function lostParts(opening: Opening, times: OpeningTimes): SQL {
         AND o.agent_id IS NOT NULL AND (o.agent_id <> ${agentId} OR ${isUnknown})
       RETURNING o.id, o.host_uid, o.state
     )`;
+}
+
+/** What the agent still has of work that ended without it: told by a copy of it, or lost when another agent came. */
+function over({ inFlight = [] }: Opening): SQL {
+  return sql`(
+    SELECT coalesce(json_agg(o.id ORDER BY o.id COLLATE "C"), '[]') FROM operations o, mine
+    WHERE o.site = mine.site AND o.id IN (SELECT jsonb_array_elements_text(${jsonText(inFlight)}::jsonb))
+      AND (o.consumed OR o.state IN ('succeeded', 'failed')
+        OR o.id IN (SELECT id FROM lost WHERE state = 'failed')))`;
 }
 
 /**

@@ -14,10 +14,15 @@ export function cleaningDisabled(draft: Draft): boolean {
   return draft.snapshot.host.spec.automatedCleaningMode === "disabled";
 }
 
+/** Whether nothing was written since the last cleaning. */
+export function isClean({ memory }: Draft): boolean {
+  return memory.clean === true && memory.lateWork === undefined;
+}
+
 /** Whether something may be on the disks. A machine without disks has nothing to erase. */
 export function needsCleaning(draft: Draft): boolean {
-  const { clean, identity, disks } = draft.memory;
-  if (clean === true || cleaningDisabled(draft)) return false;
+  const { identity, disks } = draft.memory;
+  if (isClean(draft) || cleaningDisabled(draft)) return false;
   return identity === undefined || (disks ?? []).length > 0;
 }
 
@@ -31,7 +36,13 @@ export function clean(draft: Draft): Stop {
     mode: "metadata",
     afterwards: mayStay ? "stay" : "power-off",
   } as const;
-  return order(draft, payload, "erases signatures and partition tables of all disks");
+  const stop = order(draft, payload, "erases signatures and partition tables of all disks");
+  if (draft.command !== undefined) {
+    // Only a cleaning that was ordered after the late work erases what that left.
+    draft.memory.clean = false;
+    delete draft.memory.lateWork;
+  }
+  return stop;
 }
 
 /** Reads the inventory only to know later that this is still the same machine. Publishes nothing. */

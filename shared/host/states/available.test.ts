@@ -8,6 +8,7 @@ import {
   makeFact,
   makeHost,
   makeHostWorld,
+  plainResult,
   type HostWorld,
 } from "../../../test/support/host-world.ts";
 
@@ -137,6 +138,41 @@ test.each([
   world.settle();
   world.pass(1_000);
   expect(world.ordered).toMatchObject({ kind: "provision", rootDeviceHints: { serialNumber } });
+});
+
+/** A report of work that counted as ended before it changed anything. */
+const workLate = (world: HostWorld): void => {
+  world.seen.memory = { ...world.seen.memory!, lateWork: "a.7" };
+};
+
+test("disks that late work changed are erased before the host is offered again [S18]", () => {
+  const world = available();
+  workLate(world);
+  world.settle();
+  expect(world.states.at(-1)).toBe("preparing");
+  expect(world.ordered?.kind).toBe("clean");
+  expect(world.events()).toContain("LateWork");
+  world.succeed(plainResult("clean", undefined));
+  expect(world.states.at(-1)).toBe("available");
+  expect(world.seen.memory).toMatchObject({ clean: true });
+  expect(world.seen.memory?.lateWork).toBeUndefined();
+});
+
+test("a cleaning that was ordered before the report of late work does not count for it [S18]", () => {
+  const world = available();
+  workLate(world);
+  world.settle();
+  workLate(world);
+  world.succeed(plainResult("clean", undefined));
+  expect(world.states.at(-1)).toBe("preparing");
+  expect(world.ordered?.kind).toBe("clean");
+});
+
+test("late work moves nothing where cleaning is disabled [S19]", () => {
+  const world = available({ automatedCleaningMode: "disabled" });
+  workLate(world);
+  world.settle();
+  expect(world.states.at(-1)).toBe("available");
 });
 
 test("changed root device hints lead through preparing [B63]", () => {

@@ -1,6 +1,7 @@
 // State available: the host waits to be used. Provisioning starts with an image and online; until then power
 // follows spec.online.
 import { inspectAnnotation } from "../../metal3/annotations.ts";
+import { needsCleaning } from "../concerns/cleaning.ts";
 import { hintsOf, inspectionDisabled } from "../concerns/hardware.ts";
 import {
   isSameImage,
@@ -42,6 +43,12 @@ function inspectAgain(draft: Draft): Stop | undefined {
 }
 
 function prepareAgain(draft: Draft): Stop | undefined {
+  const { lateWork } = draft.memory;
+  if (lateWork !== undefined && needsCleaning(draft)) {
+    const message = `operation ${lateWork}, which counted as ended, changed the disks: they are erased again`;
+    event(draft, "Warning", "LateWork", message);
+    return go(draft, "preparing", because("LateWork", message));
+  }
   const present = draft.memory.status.provisioning.rootDeviceHints;
   const areSame = isSameJson(hintsOf(draft), present);
   if (areSame && unsupportedRaid(draft.snapshot.host.spec) === undefined) return undefined;

@@ -1,6 +1,12 @@
 // State deprovisioning: the host is given back. Its disks are erased unless cleaning is disabled; a cleaning
 // that failed keeps the host here, except while it is being deleted.
-import { clean, cleaningDisabled, cleaningEnded, needsCleaning } from "../concerns/cleaning.ts";
+import {
+  clean,
+  cleaningDisabled,
+  cleaningEnded,
+  isClean,
+  needsCleaning,
+} from "../concerns/cleaning.ts";
 import { attemptsBeforeGivingUp, isHopeless } from "../concerns/deletion.ts";
 import { because, clearErrors, event, go, isDeleting } from "../draft.ts";
 import type { Draft, EndedOperation, StateRules, Stop } from "../draft.ts";
@@ -48,8 +54,7 @@ function next(draft: Draft): Stop {
 function stopTenant(draft: Draft): Stop | undefined {
   const { memory, snapshot } = draft;
   const { disablePowerOff } = snapshot.host.spec;
-  if (memory.clean === true || disablePowerOff === true || memory.power?.on === false)
-    return undefined;
+  if (isClean(draft) || disablePowerOff === true || memory.power?.on === false) return undefined;
   return order(draft, { kind: "power", want: "off", mode: "hard" }, "switches the host off");
 }
 

@@ -238,9 +238,13 @@ export function acceptObservations(draw: Draw): Statement {
 function observed(draw: Draw, agentId: string): ObservationBody {
   const { random, tables } = draw;
   const site = tables.agents.get(agentId)?.site;
-  const near = [...tables.operations.values()].filter((row) => row.site === site && !row.consumed);
+  const ofSite = [...tables.operations.values()].filter((row) => row.site === site);
+  const near = ofSite.filter(({ consumed }) => !consumed);
+  // Of work that failed before it changed anything more may be heard.
+  const failed = ofSite.filter(({ failure }) => failure?.destroyed === false);
+  const some = failed.length > 0 && random.chance(0.5) ? failed : near;
   const row =
-    near.length > 0 && random.chance(0.9) ? random.pick(near) : rowOf(draw, tables.operations);
+    some.length > 0 && random.chance(0.9) ? random.pick(some) : rowOf(draw, tables.operations);
   const own = [...tables.hosts.values()].filter((host) => host.site === site);
   const hostUid =
     own.length > 0 && random.chance(0.8) ? random.pick(own).uid : random.pick(hostUids);

@@ -41,13 +41,14 @@ export function acceptObservations(
   const work = workOf(database, source, items);
   const refused = items.filter((item) => isRefused(database, { source, work }, item)).length;
   const changed = new Set<string>();
+  const late = lateWork(database, work);
   for (const [id, reports] of work) {
     const row = database.tables.operations.get(id);
     if (row === undefined || isEnded(row)) continue;
     database.write("operations", id, folded(row, { source, reports, nowMs: times.nowMs }));
     changed.add(row.host_uid);
   }
-  const touched = foldFacts(database, { source, items, changed }, times.wakeAtMs);
+  const touched = foldFacts(database, { source, items, changed, late }, times.wakeAtMs);
   const committedSeq = Math.max(session.committed_seq, items.at(-1)?.seq ?? 0);
   const turn = session.turn + 1;
   const moved = { ...session, committed_seq: committedSeq, turn, seen_at: times.nowMs };
@@ -91,6 +92,29 @@ function isOwn(host: StoredHostRow | undefined, { site }: Source): boolean {
 
 function isEnded({ state }: OperationRow): boolean {
   return state === "succeeded" || state === "failed";
+}
+
+/** By host: what changed a disk, and counted as ended before it had. */
+function lateWork(
+  { tables }: MemoryDatabase,
+  work: ReadonlyMap<string, readonly Item[]>,
+): ReadonlyMap<string, string> {
+  const late = new Map<string, string>();
+  for (const [id, reports] of work) {
+    const row = tables.operations.get(id);
+    if (row === undefined || !isLate(row, reports)) continue;
+    if (id > (late.get(row.host_uid) ?? "")) late.set(row.host_uid, id);
+  }
+  return late;
+}
+
+function isLate({ class: kind, state, failure }: OperationRow, reports: readonly Item[]): boolean {
+  if (kind !== "once" || state !== "failed" || failure?.destroyed !== false) return false;
+  return reports.some(
+    ({ body }) =>
+      body.kind === "operation-succeeded" ||
+      (body.kind === "operation-failed" && body.failure.destroyed),
+  );
 }
 
 interface Folding {
@@ -149,6 +173,7 @@ function foldFacts(
     readonly source: Source;
     readonly items: readonly Item[];
     readonly changed: ReadonlySet<string>;
+    readonly late: ReadonlyMap<string, string>;
   },
   wakeAtMs: number,
 ): readonly string[] {
@@ -163,8 +188,13 @@ function foldFacts(
   return [...facts].flatMap(([uid, { power, bmc }]) => {
     const own = isOwn(database.tables.hosts.get(uid), given.source);
     const tells = own && (power !== undefined || bmc !== undefined);
-    if (!tells && !given.changed.has(uid)) return [];
-    const changes = own ? { ...power, ...bmc } : {};
+    const lateWork = given.late.get(uid);
+    if (!tells && lateWork === undefined && !given.changed.has(uid)) return [];
+    const { memory = null } = database.tables.hosts.get(uid) ?? {};
+    const changes = {
+      ...(own ? { ...power, ...bmc } : {}),
+      ...(lateWork === undefined || memory === null ? {} : { memory: { ...memory, lateWork } }),
+    };
     return wakeHost(database, uid, wakeAtMs, changes) ? [uid] : [];
   });
 }

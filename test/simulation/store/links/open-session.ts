@@ -44,11 +44,11 @@ export function openSession(
   const opened = { ...openedBy(session, agent), regressed, afterAnother, othersSeenAtMs };
   if (regressed) {
     const touched = forgetHosts(database, { ...agent, epoch: session.epoch }, times.wakeAtMs);
-    return ok({ ...opened, resync: true, touched });
+    return ok({ ...opened, resync: true, touched, over: [] });
   }
   const catchingUp =
     site === null
-      ? { resync: false, touched: [] }
+      ? { resync: false, touched: [], over: [] }
       : catchUp(database, { site, wasAway, opening }, times);
   return ok({ ...opened, ...catchingUp });
 }
@@ -220,7 +220,7 @@ function catchUp(
   database: MemoryDatabase,
   away: { readonly site: string; readonly wasAway: boolean; readonly opening: Opening },
   times: OpeningTimes,
-): Pick<OpenedSession, "resync" | "touched"> {
+): Pick<OpenedSession, "resync" | "touched" | "over"> {
   const { site, wasAway, opening } = away;
   const hosts = hostsOfSite(database, site);
   const open = openOperationsOfSite(database, site);
@@ -245,7 +245,21 @@ function catchUp(
   const losers = new Set(lost.map((row) => row.host_uid));
   const touched = hosts.filter(({ uid }) => wasAway || losers.has(uid)).map(({ uid }) => uid);
   for (const uid of touched) wakeHost(database, uid, times.wakeAtMs);
-  return { resync, touched };
+  return { resync, touched, over: overOf(database, site, opening) };
+}
+
+/** What the agent still has of work that ended without it. */
+function overOf(
+  { tables }: MemoryDatabase,
+  site: string,
+  { inFlight = [] }: Opening,
+): readonly string[] {
+  const over = inFlight.filter((id) => {
+    const row = tables.operations.get(id);
+    if (row?.site !== site) return false;
+    return row.consumed || row.state === "succeeded" || row.state === "failed";
+  });
+  return [...new Set(over)].sort();
 }
 
 /** Work that nobody does any more: what may run twice on another agent is asked for again, the rest ends. */
