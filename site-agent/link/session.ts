@@ -24,7 +24,7 @@ export interface SessionDeps extends Omit<ConnectionDeps, "writes"> {
 
 export function makeLinkSession(deps: SessionDeps): LinkSession {
   let connected = false;
-  const writes = new WriteOrder();
+  const writes = new WriteOrder(deps.clock);
   return {
     connected: () => connected,
     async run(signal, endWork = () => Promise.resolve()) {

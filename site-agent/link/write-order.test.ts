@@ -1,4 +1,4 @@
-// Writes about one object keep their order; those about others, and links of Nodes, do not wait for them.
+// Writes about one object keep their order; those about others, Events and links of Nodes do not wait for them.
 import { beforeEach, expect, test } from "vitest";
 import type { WriteBack } from "../../shared/protocol/write-back.ts";
 import { WriteOrder } from "./write-order.ts";
@@ -6,8 +6,10 @@ import { WriteOrder } from "./write-order.ts";
 let order: WriteOrder;
 let begun: string[];
 let held: Map<string, () => void>;
+let nowMs: number;
 beforeEach(() => {
-  order = new WriteOrder();
+  nowMs = 0;
+  order = new WriteOrder({ monotonicMs: () => nowMs });
   begun = [];
   held = new Map();
 });
@@ -79,12 +81,36 @@ test("what waits beside a claim makes room for it, and is not forgotten", async 
   await end("status 0");
   await end("patch 0");
   expect(begun.slice(5)).toEqual(["status 2", "patch 2"]);
+  nowMs = 999;
   await end("claim");
-  expect(begun.slice(7)).toEqual(["patch 3", "patch 4"]);
+  expect(begun).toHaveLength(7);
+  nowMs = 1_000;
+  await end("status 1");
+  expect(begun.slice(7)).toEqual(["patch 3", "patch 4", "status 3"]);
   await end("patch 1");
   await end("patch 2");
   await end("patch 3");
-  expect(begun.slice(9)).toEqual(["patch 5", "status 3", "status 4"]);
+  expect(begun.slice(10)).toEqual(["patch 5", "status 4", "status 5"]);
+});
+
+test("an Event waits for what else tells, and nothing waits for it", async () => {
+  run("claim", "free", "host-patch");
+  run("event", "host-0", "event");
+  run("next event", "host-0", "event");
+  run("event elsewhere", "host-1", "event");
+  for (let at = 0; at < 3; at += 1) run(`status ${at}`, `host-${at}`);
+  await quiet();
+  expect(begun).toEqual(["claim", "event", "status 0"]);
+  await end("event");
+  expect(begun.slice(3)).toEqual(["status 1"]);
+  await end("status 0");
+  await end("status 1");
+  expect(begun.slice(4)).toEqual(["status 2", "next event"]);
+  await end("status 2");
+  expect(begun.slice(6)).toEqual([]);
+  nowMs = 1_000;
+  await end("claim");
+  expect(begun.slice(6)).toEqual(["event elsewhere"]);
 });
 
 test("what stands before a claim is as urgent", async () => {
