@@ -125,3 +125,23 @@ test("what is deleted before the eyes of the watch is forgotten", async () => {
   expect(await write()).toEqual({ ok: true });
   expect(asked()).toBe("GET");
 });
+
+test("for a label of a Secret the host that was shown does, for owning it the host is read", async () => {
+  const secret = "/api/v1/namespaces/horses/secrets/m1";
+  const metadata = { namespace: "horses", name: "m1", uid: "s-1" };
+  kubernetes.put(secret, { metadata });
+  const secretName = "m1";
+  const labelled = { kind: "label-secret", ...target, secretName, labels: { a: "b" } } as const;
+  const claimed = { kind: "claim-secret", ...target, secretName, purpose: "userData" } as const;
+  expect(await write(labelled)).toEqual({ ok: true });
+  expect(asked()).toBe("GET PATCH");
+  expect(await write(claimed)).toEqual({ ok: true });
+  expect(asked()).toBe("GET PATCH GET PATCH");
+  expect(await write(claimed)).toEqual({ ok: true });
+  expect(asked()).toBe("GET PATCH GET PATCH GET");
+  kubernetes.requests.length = 0;
+  unheard(() => kubernetes.remove(host));
+  expect(await write({ ...claimed, purpose: "bmc" })).toEqual({ ok: true });
+  expect(asked()).toBe("GET GET");
+  expect(kubernetes.objects.get(secret)?.metadata).not.toHaveProperty("ownerReferences");
+});

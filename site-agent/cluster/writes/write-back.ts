@@ -51,9 +51,17 @@ const boundToVersion: readonly KubernetesWrite["kind"][] = [
   "metadata",
   "architecture",
   "host-patch",
+  "label-secret",
   "provider-patch",
   "provider-status",
 ];
+
+/** A Secret that a host comes to own is bound to the host, too. */
+function mayUseShown(write: KubernetesWrite): boolean {
+  return write.kind === "claim-secret"
+    ? write.purpose !== "bmc"
+    : boundToVersion.includes(write.kind);
+}
 
 /**
  * Does one write. Failures are values: `retry` false means that trying again cannot help. What a watch has shown is
@@ -65,7 +73,7 @@ export async function writeBackTo(
   shown = new ShownObjects(),
   onLabelled: OnLabelled = () => undefined,
 ): Promise<WriteOutcome> {
-  if (boundToVersion.includes(write.kind)) {
+  if (mayUseShown(write)) {
     const over = shown.over(api);
     const outcome = await writeAs(over, write.kind, write, onLabelled);
     if (!over.isDoubtful) return outcome;

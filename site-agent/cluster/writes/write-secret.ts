@@ -35,8 +35,6 @@ const claimed = z.looseObject({
  * gone owns nothing: Kubernetes would delete the Secret after it.
  */
 export async function claimSecret(api: KubernetesApi, write: Claim): Promise<WriteOutcome> {
-  const host = await fetchHost(api, write);
-  if (!host.ok) return host.outcome;
   const path = secretPath(write.namespace, write.secretName);
   const found = await fetchObject(api, path);
   if (!found.ok) return found.outcome;
@@ -44,6 +42,8 @@ export async function claimSecret(api: KubernetesApi, write: Claim): Promise<Wri
   const metadata = claimed.parse(found.object.metadata);
   const patch = claimPatch(write, metadata);
   if (Object.keys(patch).length === 0) return { ok: true };
+  const host = await fetchHost(api, write);
+  if (!host.ok) return host.outcome;
   return await attempt(api, {
     method: "PATCH",
     path,
@@ -105,14 +105,14 @@ export async function labelSecret(
   write: Label,
   onLabelled: (change: Relabelled) => void,
 ): Promise<WriteOutcome> {
-  const host = await fetchHost(api, write);
-  if (!host.ok) return host.outcome;
   const path = secretPath(write.namespace, write.secretName);
   const found = await fetchObject(api, path);
   if (!found.ok) return found.outcome;
   const { labels } = write;
   const { object } = found;
   if (object === undefined || !wouldChange(object.metadata.labels, labels)) return { ok: true };
+  const host = await fetchHost(api, write);
+  if (!host.ok) return host.outcome;
   const request = mergeRequest(path, object, { metadata: { labels } });
   return await attempt(api, request, (merged) => {
     const { uid, resourceVersion: from } = object.metadata;
