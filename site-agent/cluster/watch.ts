@@ -3,11 +3,12 @@
 // A list happens only when the cursor is empty or too old (410). The machine side's resources need not be defined.
 import { z } from "zod";
 import type { FeedBatch, FeedObject, FeedResource } from "../../shared/protocol/feed.ts";
-import { catchUp } from "./catch-up.ts";
+import { catchUp } from "./events/catch-up.ts";
+import { idleChanges } from "./events/idle-changes.ts";
+import { WaitingEvents } from "./events/waiting-events.ts";
 import { isBehind, isOptional, paths, versioned, type FollowDeps } from "./follow-deps.ts";
 import { listAll, type Failed, type Listed } from "./list-all.ts";
 import type { WatchEvent } from "./port.ts";
-import { WaitingEvents } from "./waiting-events.ts";
 
 const bookmark = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
 const statusObject = z.looseObject({ code: z.number().optional(), message: z.string().optional() });
@@ -103,7 +104,7 @@ async function watchFrom(
   signal: AbortSignal,
 ): Promise<string> {
   const startedAtMs = deps.clock.monotonicMs();
-  const stream = new WaitingEvents();
+  const stream = new WaitingEvents(deps.clock, idleChanges(resource));
   const stop = new AbortController();
   const abort = () => stop.abort();
   signal.addEventListener("abort", abort, { once: true });

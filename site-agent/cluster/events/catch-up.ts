@@ -1,9 +1,9 @@
 // When a watch that has just begun has brought all that had changed before. Where nothing changes no event tells so, and
 // a bookmark may take a minute: the watch has come up to where the server stood, or has been silent since.
 import { z } from "zod";
-import type { Clock } from "../ports.ts";
-import { paths } from "./follow-deps.ts";
-import type { KubernetesApi } from "./port.ts";
+import type { Clock } from "../../ports.ts";
+import { paths } from "../follow-deps.ts";
+import type { KubernetesApi } from "../port.ts";
 import type { WaitingEvents } from "./waiting-events.ts";
 
 const list = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
