@@ -36,6 +36,8 @@ export interface MachineHostRow {
   readonly status: unknown;
   /** Of the claimed one only. */
   readonly systemUuid: string | undefined;
+  /** Of the claimed one only: its power, if it is known and its BMC answers. */
+  readonly isOn: boolean | undefined;
   readonly site: string | undefined;
   readonly claimedBy: string | undefined;
 }

@@ -20,9 +20,8 @@ import {
 } from "./cluster/lease-check.ts";
 import { addNodeOrder, awaitNodes, type NodeOrders } from "./cluster/nodes/await-nodes.ts";
 import { followNodes, type FollowedNodes } from "./cluster/nodes/follow-nodes.ts";
-import { leaveNode } from "./cluster/nodes/leave-node.ts";
-import { removeNode } from "./cluster/nodes/remove-node.ts";
 import { linkNode, type LinkNode } from "./cluster/nodes/link-node.ts";
+import { isNodeWrite, writeNode } from "./cluster/nodes/write-node.ts";
 import { makeWorkloadClusters, type WorkloadClusters } from "./cluster/nodes/workload-clusters.ts";
 import type { ConnectCluster, KubernetesApi } from "./cluster/port.ts";
 import { makePostedFacts, type PostedFacts } from "./cluster/secrets/posted-facts.ts";
@@ -176,20 +175,16 @@ class ClusterLink implements RunningCluster {
     const { api } = ports;
     if (this.providing === undefined && isOfClusterApi(write)) return this.unprovided();
     if (!this.isOurs(write)) return { ok: true };
-    const isOfNode =
-      write.kind === "link-node" || write.kind === "leave-node" || write.kind === "remove-node";
-    if (!isOfNode) {
+    if (!isNodeWrite(write)) {
       return await writeBackTo(api, write, this.shown, (change) => versions.relabelled(change));
     }
     if (hub === undefined) return { ok: false, message: "nothing is followed yet", retry: true };
-    if (write.kind === "leave-node") return await leaveNode({ api, hub }, write);
-    if (write.kind === "remove-node") {
-      this.nodeOrders.delete(write.uid);
-      return await removeNode({ api, hub, clusters }, write);
+    if (write.kind === "remove-node") this.nodeOrders.delete(write.uid);
+    if (write.kind === "link-node") {
+      if (write.clusterName === undefined) this.nodes?.ordered(write);
+      else addNodeOrder(this.nodeOrders, write, ports.clock.monotonicMs());
     }
-    if (write.clusterName === undefined) this.nodes?.ordered(write);
-    else addNodeOrder(this.nodeOrders, write, ports.clock.monotonicMs());
-    return await linkNode({ api, hub, clusters }, write);
+    return await writeNode({ api, hub, clusters }, write);
   }
 
   /** Another provider's objects are its own; until it is known who leads nothing counts as done. */

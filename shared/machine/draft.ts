@@ -184,7 +184,7 @@ function statusWrite(draft: Told, status: Stamped): WriteBack | undefined {
   return { kind: "provider-status", resource, ...target(draft), status };
 }
 
-function notAfter(next: MachineNext, atMs: number): MachineNext {
+export function notAfter(next: MachineNext, atMs: number): MachineNext {
   if (next.kind === "gone") return next;
   const awaited = next.kind === "wait" ? next.awaited : (["object"] as const);
   const earlier = next.kind === "wait" ? (next.wakeAtMs ?? atMs) : atMs;

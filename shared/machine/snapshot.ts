@@ -22,8 +22,19 @@ export const machineMemory = z.object({
   nodeAskedAtMs: z.number().optional(),
   /** The reason that an Event told last: each is told once. */
   told: z.string().optional(),
-  /** What the cluster link was last asked to do with the Node of a machine that is being deleted. */
-  leave: z.object({ act: z.enum(["drain", "delete"]), askedAtMs: z.number() }).optional(),
+  /** What the cluster link was last asked to do with the Node of a machine that is being deleted, or remediated. */
+  leave: z
+    .object({ act: z.enum(["drain", "delete", "replace"]), askedAtMs: z.number() })
+    .optional(),
+  /** While it is remediated. */
+  remediation: z
+    .object({
+      /** Its host was asked to be held off, and may still be by a write that was not seen yet. */
+      asked: z.boolean(),
+      /** Uid of the Node that was to go. */
+      nodeUid: z.string().optional(),
+    })
+    .optional(),
   /** Something was deployed for it: a Node may have joined. */
   mayHaveNode: z.boolean().optional(),
   /** Since when, and when last, the cluster link was asked to remove a Node that was not linked. */
@@ -86,6 +97,8 @@ export interface HostBrief {
 export interface HostView extends HostBrief {
   readonly operationalStatus: string;
   readonly poweredOn: boolean;
+  /** It is off as far as a BMC that answers has said, and nothing runs that may switch it on. */
+  readonly isOff: boolean;
   /** Why the last decision about it waits, for people; from condition farrier.dev/Operation. */
   readonly operation: string | undefined;
   readonly hardware: Pick<HardwareDetails, "hostname" | "nics"> | undefined;
@@ -111,6 +124,8 @@ type TakingObject = Pick<Metal3Machine, "metadata" | "spec" | "status">;
 interface OwnNode {
   readonly isLinked: boolean;
   readonly marks: Extract<WriteBack, { kind: "link-node" }>["marks"];
+  /** A new Node gets what the machine keeps of the one before. */
+  readonly restores: boolean;
 }
 
 /** Of whatever kind takes hosts. */

@@ -18,5 +18,7 @@ export const askLeaveMs = 5_000;
 export const leavePatienceMs = 30_000;
 /** The same, where a person has to mend something first. */
 export const askMendedMs = 30_000;
+/** A host that was switched on again for its machine's remediation has so long to come back, as upstream. */
+export const comeBackMs = 20 * 60_000;
 /** A Node that is Ready. */
 export const askNodeSeldomMs = 60_000;

@@ -5,6 +5,8 @@ export const pausedAnnotation = "baremetalhost.metal3.io/paused";
 export const detachedAnnotation = "baremetalhost.metal3.io/detached";
 export const statusAnnotation = "baremetalhost.metal3.io/status";
 export const rebootAnnotation = "reboot.metal3.io";
+/** Holds a host off while its Machine of OpenShift is remediated. */
+export const powerOffAnnotation = "reboot.metal3.io/capbm-requested-power-off";
 export const inspectAnnotation = "inspect.metal3.io";
 export const hardwareDetailsAnnotation = "inspect.metal3.io/hardwaredetails";
 /** Ours: try again now; write the disk again; remove the object without touching the machine. */

@@ -9,6 +9,15 @@ export const deleteAnnotations = [
 ] as const;
 /** On a Machine: its Node is not drained. */
 export const excludeDrainAnnotation = "machine.openshift.io/exclude-node-draining";
+/** On a Machine, of any value: its host is to be switched off and on, so that it comes back as a new Node. */
+export const remediationAnnotation = "host.metal3.io/external-remediation";
+/** On a Machine that is remediated: its host was off, and its Node is gone. */
+export const poweredOffAnnotation = "remediation.metal3.io/powered-off-for-remediation";
+/** On a Machine whose host was switched on again: when it counts as lost. */
+export const timeoutAnnotation = "remediation.metal3.io/power-on-will-timeout-at";
+/** On a Machine: what its Node had before it was deleted, as JSON. */
+export const keptLabelsAnnotation = "remediation.metal3.io/node-labels-backup";
+export const keptAnnotationsAnnotation = "remediation.metal3.io/node-annotations-backup";
 /** The state of its host. */
 export const instanceStateAnnotation = "machine.openshift.io/instance-state";
 /** On a Node: the Machine that it is of. */

@@ -7,6 +7,8 @@ export const drainable = "Drainable";
 export const drained = "Drained";
 export const terminable = "Terminable";
 export const instanceExists = "InstanceExists";
+/** Ours: False while it is remediated, or should be. */
+export const remediated = "farrier.dev/Remediated";
 
 /** As it was decided last; without a memory of that, as Kubernetes shows it. */
 export function shownStatus({

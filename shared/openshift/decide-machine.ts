@@ -20,6 +20,8 @@ import type { OpenShiftMachineSnapshot } from "./snapshot.ts";
 import { shownStatus } from "./conditions.ts";
 import { deletion, judgeHooks } from "./deletion.ts";
 import { nodeMarks } from "./node-marks.ts";
+import { remediate } from "./remediation/remediate.ts";
+import { readRemediation } from "./remediation/request.ts";
 import { markInstance, tellStatus } from "./tell-status.ts";
 
 /** A draft of a Metal3Machine's form, whose snapshot has OpenShift's own. */
@@ -32,7 +34,9 @@ export function decideOpenShiftMachine(snapshot: OpenShiftMachineSnapshot): Mach
   const { addresses } = shown;
   const { machine } = snapshot;
   const isLinked = machine.status?.nodeRef !== undefined;
-  const ownNode = { isLinked, marks: nodeMarks(machine) };
+  const { isOff, isWanted, hasKept } = readRemediation(machine);
+  const restores = hasKept && (isOff || !isWanted);
+  const ownNode = { isLinked, marks: nodeMarks(machine), restores };
   const draft: OpenShiftDraft = startDraft(
     { ...snapshot, ownNode },
     addresses === undefined ? {} : { addresses },
@@ -70,5 +74,5 @@ function live(draft: OpenShiftDraft): Stop {
   askForFinalizer(draft);
   const host = associate(draft);
   if ("because" in host) return host;
-  return provision(draft, host) ?? linkNode(draft, host);
+  return provision(draft, host) ?? remediate(draft, host) ?? linkNode(draft, host);
 }

@@ -7,12 +7,12 @@ import type { Stop, Verdict } from "../machine/draft.ts";
 import { nodeCondition } from "../machine/status/conditions.table.ts";
 import { instanceStateAnnotation } from "./annotations.ts";
 import type { OpenShiftDraft } from "./decide-machine.ts";
-import { drainable, drained, instanceExists, terminable } from "./conditions.ts";
+import { drainable, drained, instanceExists, remediated, terminable } from "./conditions.ts";
 import { nodeOf } from "./node-of.ts";
 import type { MachineCondition, OpenShiftMachineStatus } from "./machine.ts";
 
 /** Those that are told as they are judged; of the others a Machine has none. */
-const judged = [drainable, drained, terminable, nodeCondition];
+const judged = [drainable, drained, terminable, nodeCondition, remediated];
 
 /** The state of its host, for `kubectl get machines -o wide`. */
 export function markInstance(draft: OpenShiftDraft): void {

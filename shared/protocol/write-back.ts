@@ -88,6 +88,8 @@ export const writeBack = z.discriminatedUnion("kind", [
     consumer: objectReference,
     labels: strings.optional(),
     annotations: strings.optional(),
+    /** It switches the host off: none that is externally provisioned, paused or detached by now. */
+    holdsOff: z.literal(true).optional(),
     spec: merge.optional(),
     /** Only while the host has neither image nor customDeploy. */
     deploySpec: merge.optional(),
@@ -156,6 +158,8 @@ export const writeBack = z.discriminatedUnion("kind", [
         ),
       })
       .optional(),
+    /** A Node that lacks labels and annotations which the target keeps of the one before gets them. */
+    restores: z.literal(true).optional(),
     /** False: a cloud provider of the workload cluster gives providerIDs; only look. */
     mayWrite: z.boolean(),
   }),
@@ -171,6 +175,36 @@ export const writeBack = z.discriminatedUnion("kind", [
     nodeName: z.string(),
     nodeUid: z.string(),
     act: z.enum(["drain", "delete"]),
+  }),
+  /**
+   * Deletes the Node of a machine (the target) that is to be remediated, while its host (of the target's namespace) is
+   * held off for that, so that its pods may begin elsewhere. What the Node had is kept in the target before. Posts a
+   * node fact when the Node is gone.
+   */
+  z.object({
+    kind: z.literal("replace-node"),
+    resource: hostTaker,
+    ...target,
+    nodeName: z.string(),
+    nodeUid: z.string(),
+    host: z.object({ name: z.string(), uid: z.string() }),
+  }),
+  /**
+   * Deletes a machine (the target) whose host was switched off and on, and whose Node did not come back: if all that
+   * this was decided from is still so.
+   */
+  z.object({
+    kind: z.literal("delete-machine"),
+    resource: hostTaker,
+    ...target,
+    host: z.object({ name: z.string(), uid: z.string() }),
+    /** The value of the target's annotation that says until when its Node was waited for. */
+    waitedUntil: z.string(),
+    /** By which its Node would be known, as of link-node. */
+    providerID: z.string(),
+    systemUuid: z.string().optional(),
+    hostnames: z.array(z.string()),
+    addresses: z.array(z.string()).optional(),
   }),
   /**
    * Deletes the Node of a machine (the target) that is being deleted and was never linked: by its providerID, label

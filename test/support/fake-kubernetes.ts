@@ -158,9 +158,15 @@ export class FakeKubernetes implements KubernetesApi {
 
   /** With finalizers left it only begins. */
   private delete(path: string, object: FakeObject, options: unknown) {
-    const { preconditions } = (options ?? {}) as { preconditions?: { uid?: string } };
-    if (preconditions?.uid !== undefined && preconditions.uid !== object.metadata.uid) {
-      return { status: 409, body: { message: "the UID in the precondition does not match" } };
+    const { preconditions = {} } = (options ?? {}) as {
+      preconditions?: { uid?: string; resourceVersion?: string };
+    };
+    const { uid, resourceVersion } = object.metadata;
+    if (
+      (preconditions.uid ?? uid) !== uid ||
+      (preconditions.resourceVersion ?? resourceVersion) !== resourceVersion
+    ) {
+      return { status: 409, body: { message: "the precondition does not hold" } };
     }
     const deletionTimestamp = "2026-11-01T12:00:00Z";
     const metadata = { ...object.metadata, deletionTimestamp };

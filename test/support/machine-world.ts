@@ -36,6 +36,7 @@ export function makeHostView(name: string, fields: Partial<HostView> = {}): Host
     errorMessage: "",
     operationalStatus: "OK",
     poweredOn: false,
+    isOff: true,
     operation: undefined,
     hardware: { hostname: name, nics: [{ name: "eth0", ip: "192.0.2.7" }] },
     systemUuid: "7d4c3b1e-0000-4000-8000-000000000009",

@@ -54,15 +54,22 @@ function describeWrite(write: WriteBack): string {
   }
 }
 
-const machineWrites = [
-  "host-patch",
-  "label-secret",
+const nodeWrites = [
+  "delete-machine",
   "leave-node",
   "link-node",
+  "remove-node",
+  "replace-node",
+] as const;
+type NodeWrite = Extract<WriteBack, { readonly kind: (typeof nodeWrites)[number] }>;
+
+const machineWrites = [
+  ...nodeWrites,
+  "host-patch",
+  "label-secret",
   "machine-set",
   "provider-patch",
   "provider-status",
-  "remove-node",
 ] as const;
 type MachineWrite = Extract<WriteBack, { readonly kind: (typeof machineWrites)[number] }>;
 
@@ -71,6 +78,7 @@ function isMachineWrite(write: WriteBack): write is MachineWrite {
 }
 
 function describeMachineWrite(write: MachineWrite): string {
+  if (isNodeWrite(write)) return describeNodeWrite(write);
   switch (write.kind) {
     case "label-secret":
       return `label Secret ${write.secretName}`;
@@ -80,10 +88,23 @@ function describeMachineWrite(write: MachineWrite): string {
       return `write metadata and spec of ${write.resource} ${write.name}`;
     case "provider-status":
       return `write status of ${write.resource} ${write.name}`;
-    case "leave-node":
-      return `${write.act} Node ${write.nodeName}`;
     case "machine-set":
       return `make ${write.make.join(", ")}, delete ${write.remove.map(({ name }) => name).join(", ")}`;
+  }
+}
+
+function isNodeWrite(write: WriteBack): write is NodeWrite {
+  return nodeWrites.some((kind) => kind === write.kind);
+}
+
+function describeNodeWrite(write: NodeWrite): string {
+  switch (write.kind) {
+    case "leave-node":
+      return `${write.act} Node ${write.nodeName}`;
+    case "replace-node":
+      return `delete Node ${write.nodeName}, whose host is held off`;
+    case "delete-machine":
+      return `delete Machine ${write.name}, which did not come back`;
     case "remove-node":
       return `delete the Node of ${write.providerID}, if it was not linked`;
     case "link-node":

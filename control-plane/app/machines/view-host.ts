@@ -82,12 +82,20 @@ function viewHost(
     errorMessage: status.errorMessage,
     operationalStatus: status.operationalStatus,
     poweredOn: status.poweredOn,
-    operation: status.conditions?.find(({ type }) => type === "farrier.dev/Operation")?.message,
+    ...viewOperation(row, status),
     hardware: status.hardware,
     systemUuid: row.systemUuid?.toLowerCase(),
     site: viewSite(row.site, around),
     claimedBy: row.claimedBy,
   };
+}
+
+function viewOperation(
+  { isOn }: MachineHostRow,
+  { conditions = [] }: z.infer<typeof hostStatus>,
+): Pick<HostView, "isOff" | "operation"> {
+  const told = conditions.find(({ type }) => type === "farrier.dev/Operation");
+  return { isOff: isOn === false && told?.status !== "True", operation: told?.message };
 }
 
 function viewSite(named: string | undefined, { sites, nowMs }: Around): HostView["site"] {

@@ -10,6 +10,7 @@ export function hostViewSql(table: "hosts" | "claimed"): SQL {
         'uid', v.uid, 'namespace', v.namespace, 'name', v.name, 'deleted', v.deleted,
         'site', v.site, 'claimedBy', v.machine_uid,
         'systemUuid', memory.identity->'systemUuid',
+        'isOn', CASE WHEN v.bmc_problem IS NULL THEN memory.power->'on' END,
         'object', json_build_object(
           'metadata', json_build_object('name', v.name, 'namespace', v.namespace, 'uid', v.uid,
             'labels', metadata.labels, 'annotations', metadata.annotations,
@@ -37,7 +38,7 @@ export function hostViewSql(table: "hosts" | "claimed"): SQL {
         "automatedCleaningMode" jsonb, bmc jsonb, "consumerRef" jsonb, "customDeploy" jsonb,
         "disablePowerOff" jsonb, "externallyProvisioned" jsonb, image jsonb, "metaData" jsonb,
         "networkData" jsonb, online jsonb, "userData" jsonb),
-      jsonb_to_record(v.memory) AS memory(status jsonb, identity jsonb),
+      jsonb_to_record(v.memory) AS memory(status jsonb, identity jsonb, power jsonb),
       jsonb_to_record(memory.status) AS status(
         provisioning jsonb, "errorMessage" jsonb, "operationalStatus" jsonb, "poweredOn" jsonb,
         hardware jsonb, conditions jsonb)`);
@@ -62,13 +63,15 @@ export const hostViewSchema = z
     object: z.unknown(),
     status: z.unknown().optional(),
     systemUuid: z.string().optional(),
+    isOn: z.boolean().optional(),
     site: z.string().nullish(),
     claimedBy: z.string().nullish(),
   })
-  .transform(({ status, systemUuid, site, claimedBy, ...host }): MachineHostRow => ({
+  .transform(({ status, systemUuid, isOn, site, claimedBy, ...host }): MachineHostRow => ({
     ...host,
     status: status ?? undefined,
     systemUuid,
+    isOn,
     site: site ?? undefined,
     claimedBy: claimedBy ?? undefined,
   }));

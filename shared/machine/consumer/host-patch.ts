@@ -10,20 +10,29 @@ import type { HostView } from "../snapshot.ts";
 interface HostPatch {
   readonly labels?: Record<string, string | null>;
   readonly annotations?: Record<string, string | null>;
+  readonly holdsOff?: true;
   readonly spec?: Record<string, unknown>;
   readonly deploySpec?: Record<string, unknown>;
 }
 
+/** One write, whatever a decision wants of the host: the newest takes the place of those before. */
 export function patchHost(draft: MachineDraft, host: HostView, patch: HostPatch): void {
   const { uid, namespace, name } = host;
-  draft.writes.push({
+  const { writes } = draft;
+  const at = writes.findIndex((write) => write.kind === "host-patch" && write.uid === uid);
+  const before = writes[at];
+  const more = before?.kind === "host-patch" ? before : {};
+  const write = {
+    ...more,
     kind: "host-patch",
     namespace,
     name,
     uid,
     consumer: consumerOf(draft),
     ...patch,
-  });
+  } as const;
+  if (at < 0) writes.push(write);
+  else writes[at] = write;
 }
 
 /** Writes what the host lacks: the consumer, the Cluster's label, its power and cleaning, and once the image. */

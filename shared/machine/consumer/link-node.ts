@@ -22,7 +22,7 @@ import { askMendedMs, askNodeAtLeastMs, askNodeMs, askNodeSeldomMs } from "../wa
 export function linkNode(draft: MachineDraft, host: HostView): Stop {
   const { node } = draft.snapshot;
   if (isLinked(draft)) return linked(draft, host);
-  const order = orderOf(draft, host);
+  const order = nodeOrder(draft, host);
   ask(draft, order);
   const told = node?.message === "" ? undefined : node?.message;
   if (node?.outcome === "conflict") {
@@ -51,7 +51,7 @@ function linked(draft: MachineDraft, host: HostView): Stop {
   const nodeName = owner?.status?.nodeRef?.name ?? node?.nodeName ?? "";
   const message = `host ${nameOf(host)} is Node ${nodeName}`;
   const isWatched = flavourOf(draft).watchesNode;
-  if (isWatched) ask(draft, orderOf(draft, host));
+  if (isWatched) askForNode(draft, host);
   else delete draft.memory.nodeAskedAtMs;
   judge(draft, nodeCondition, isTrue("NodeLinked", message));
   draft.deprecated.set(nodeReady, { status: "True" });
@@ -66,6 +66,12 @@ function missing(draft: MachineDraft, order: LinkNode | undefined, told: string 
   judge(draft, nodeCondition, notTrue("NodeMissing", message));
   draft.deprecated.set(nodeReady, deprecated("Info", message));
   return wait(because("NodeMissing", message), ["node", "object"], nextAskMs(draft));
+}
+
+/** Whatever else the machine waits for; when it is asked again. */
+export function askForNode(draft: MachineDraft, host: HostView): number {
+  ask(draft, nodeOrder(draft, host));
+  return nextAskMs(draft);
 }
 
 function unlinked(draft: MachineDraft, reason: string, message: string): Stop {
@@ -101,17 +107,18 @@ type LinkNode = Extract<WriteBack, { kind: "link-node" }>;
 function placeOf(
   { snapshot }: MachineDraft,
   { hardware }: HostView,
-): Pick<LinkNode, "clusterName" | "resource" | "addresses" | "marks"> | undefined {
+): Pick<LinkNode, "clusterName" | "resource" | "addresses" | "marks" | "restores"> | undefined {
   const { ownNode, owner, resource } = snapshot;
   if (ownNode === undefined) {
     return owner === undefined ? undefined : { clusterName: owner.spec.clusterName };
   }
   const addresses = (hardware?.nics ?? []).flatMap(({ ip = "" }) => (ip === "" ? [] : [ip]));
-  return { resource, addresses, marks: ownNode.marks };
+  const { marks, restores } = ownNode;
+  return { resource, addresses, marks, ...(restores ? { restores } : {}) };
 }
 
 /** Undefined: nobody knows yet where to look. */
-function orderOf(draft: MachineDraft, host: HostView): LinkNode | undefined {
+export function nodeOrder(draft: MachineDraft, host: HostView): LinkNode | undefined {
   const place = placeOf(draft, host);
   if (place === undefined) return undefined;
   const hostnames = new Set([host.hardware?.hostname ?? host.name, host.name]);

@@ -1,6 +1,6 @@
 // Deleting a machine: its host is emptied and left only when Kubernetes shows that (cluster-api reference 2.7). A host
 // that is not this machine's any more is left as it is.
-import { pausedAnnotation } from "../../metal3/annotations.ts";
+import { pausedAnnotation, powerOffAnnotation } from "../../metal3/annotations.ts";
 import { hasDeployment } from "../../metal3/consumer.ts";
 import { judge, notTrue } from "../status/conditions.ts";
 import { metaDataAssociated, nodeReady } from "../status/conditions.table.ts";
@@ -147,14 +147,21 @@ function isEmpty(host: HostView): boolean {
   return emptyStates.includes(host.state);
 }
 
-/** The Cluster's label and our own pause (M62). */
+/** The Cluster's label, our own pause (M62), and that the host was to stay off while it was remediated. */
 function ownMarks(draft: MachineDraft, host: HostView) {
   const cluster = clusterNameOf(draft);
   const isLabelled = cluster !== undefined && host.labels[clusterNameLabel] === cluster;
   const isPaused = host.annotations[pausedAnnotation] === ownPause;
+  const isHeldOff =
+    draft.snapshot.resource === "machines.machine.openshift.io" &&
+    host.annotations[powerOffAnnotation] !== undefined;
+  const annotations = {
+    ...(isPaused ? { [pausedAnnotation]: null } : {}),
+    ...(isHeldOff ? { [powerOffAnnotation]: null } : {}),
+  };
   return {
     ...(isLabelled ? { labels: { [clusterNameLabel]: null } } : {}),
-    ...(isPaused ? { annotations: { [pausedAnnotation]: null } } : {}),
+    ...(isPaused || isHeldOff ? { annotations } : {}),
   };
 }
 

@@ -22,6 +22,8 @@ export const nodeFact = z.object({
   podsLeft: z.number().optional(),
   /** Answers remove-node: what was surely the machine's is gone; with a conflict, what is left is told. */
   removed: z.literal(true).optional(),
+  /** The Node has all that the machine kept of the one before, as link-node was asked to give it. */
+  restored: z.literal(true).optional(),
   /** Of the Node: what was found there, or was written. */
   providerID: z.string().optional(),
   /** For people: names the Secret, the Nodes, and the way out. */

@@ -35,7 +35,7 @@ export async function leaveNode(
   return deleted.ok ? await tellNode(hub, write.uid, gone) : deleted;
 }
 
-const gone: Finding = { outcome: "missing", message: "the Node is gone" };
+export const gone: Finding = { outcome: "missing", message: "the Node is gone" };
 
 export async function deleteNode(
   api: Pick<KubernetesApi, "request">,

@@ -6,6 +6,7 @@ import type { WriteBack } from "../../../shared/protocol/write-back.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import type { Hub } from "../hub.ts";
 import type { KubernetesApi } from "../port.ts";
+import { keptMarks, type KeptMarks } from "../remediation/kept-marks.ts";
 import {
   fetchTarget,
   fieldManager,
@@ -34,7 +35,8 @@ export async function linkNode(deps: LinkNodeDeps, write: LinkNode): Promise<Wri
   const path = providerPath(write.resource ?? "metal3machines", write);
   const target = await fetchTarget(deps.api, path, write.uid);
   if (!target.ok) return target.outcome;
-  const found = await link(deps.clusters, write);
+  const kept = write.restores === true ? keptMarks(target.object) : undefined;
+  const found = await link(deps.clusters, { write, kept });
   if (!found.ok) return { ok: false, message: found.error.message, retry: true };
   return await tellNode(deps.hub, write.uid, found.value);
 }
@@ -51,7 +53,14 @@ export async function tellNode(
   return told.ok ? { ok: true } : { ok: false, message: told.error.message, retry: true };
 }
 
-async function link(clusters: WorkloadClusters, write: LinkNode): Promise<Result<Finding, "away">> {
+interface Order {
+  readonly write: LinkNode;
+  /** Of the Node before. */
+  readonly kept: KeptMarks | undefined;
+}
+
+async function link(clusters: WorkloadClusters, order: Order): Promise<Result<Finding, "away">> {
+  const { write } = order;
   const { namespace, clusterName } = write;
   for (let left = tries; ; left -= 1) {
     const look = await clusters.look(namespace, clusterName);
@@ -59,10 +68,10 @@ async function link(clusters: WorkloadClusters, write: LinkNode): Promise<Result
       const { kind, message } = look.error;
       return kind === "away" ? err(kind, message) : ok({ outcome: "problem", message });
     }
-    const finding = judge(write, look.value);
+    const finding = judge(order, look.value);
     if ("outcome" in finding) return ok(finding);
-    const written = await mark(look.value, finding.node, write);
-    if (written.ok) return ok(linked(write, written.value));
+    const written = await mark(look.value, finding.node, order);
+    if (written.ok) return ok(marked(order, written.value));
     // The Node changed since the look: look again.
     clusters.forget(namespace, clusterName);
     if (written.error.kind === "changed" && left > 1) continue;
@@ -83,8 +92,14 @@ export function linked(
   return { outcome: "linked", nodeName: name, providerID, ...(isOwn ? more : {}) };
 }
 
+/** It has all that it should. */
+function marked({ write, kept }: Order, node: WorkloadNode): Finding {
+  return { ...linked(write, node), ...(kept === undefined ? {} : { restored: true }) };
+}
+
 /** What is known without a write, or the Node to write. */
-function judge(write: LinkNode, cluster: WorkloadCluster): Finding | { node: WorkloadNode } {
+function judge(order: Order, cluster: WorkloadCluster): Finding | { node: WorkloadNode } {
+  const { write, kept } = order;
   const { providerID, mayWrite } = write;
   const where = clusterText(write);
   const { nodes, by } = findNodes([...cluster.nodes.values()], write);
@@ -108,17 +123,17 @@ function judge(write: LinkNode, cluster: WorkloadCluster): Finding | { node: Wor
     const message = `Node ${nodeName} of ${where}, found by ${by}, has providerID "${node.providerID}", not "${providerID}"; it cannot be changed: delete the Node if it is an older one, and it registers anew`;
     return { outcome: "conflict", nodeName, providerID: node.providerID, message };
   }
-  return missingMarks(node, write) === undefined ? linked(write, node) : { node };
+  return missingMarks(node, write, kept) === undefined ? marked(order, node) : { node };
 }
 
 /** Changes only what is empty, and only the Node that was looked at. */
 async function mark(
   { api, nodes }: WorkloadCluster,
   node: WorkloadNode,
-  write: LinkNode,
+  { write, kept }: Order,
 ): Promise<Result<WorkloadNode, "changed" | "refused">> {
   const { name, uid, resourceVersion } = node;
-  const missing = missingMarks(node, write);
+  const missing = missingMarks(node, write, kept);
   const answer = await api.request({
     method: "PATCH",
     path: `/api/v1/nodes/${encodeURIComponent(name)}?fieldManager=${fieldManager}`,

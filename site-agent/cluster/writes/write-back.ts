@@ -14,11 +14,12 @@ import { writeProviderPatch, writeProviderStatus } from "./write-provider.ts";
 import { claimSecret, labelSecret, releaseSecret } from "./write-secret.ts";
 import { writeStatus } from "./write-status.ts";
 
-/** All but what is about Nodes, which may be another cluster's, and is answered with a fact. */
-export type KubernetesWrite = Exclude<
+/** Of Nodes, or with a look at them: they may be another cluster's, and are told of with a fact. */
+export type NodeWrite = Extract<
   WriteBack,
-  { kind: "link-node" | "leave-node" | "remove-node" }
+  { kind: "link-node" | "leave-node" | "remove-node" | "replace-node" | "delete-machine" }
 >;
+export type KubernetesWrite = Exclude<WriteBack, NodeWrite>;
 type OnLabelled = (change: Relabelled) => void;
 type Writes = { readonly [W in KubernetesWrite as W["kind"]]: W };
 type Writers = {

@@ -25,6 +25,7 @@ export async function writeHostPatch(api: KubernetesApi, write: Write): Promise<
   if (!found.ok) return found.outcome;
   const patch = wantedPatch(write, found.object);
   if (!wouldChange(found.object, patch)) return { ok: true };
+  if (write.holdsOff === true && isLeftAlone(found.object)) return { ok: true };
   const consumer = found.object.spec?.["consumerRef"];
   const owner = ownerOf(write, consumer);
   if (owner === "other") return { ok: false, message: refusal(write, consumer), retry: false };
@@ -67,8 +68,18 @@ function barTo({ deploySpec = {} }: Write, { metadata, spec = {} }: Fetched): st
   if (hasDeployment(spec)) {
     return isDeployedWith(spec, deploySpec) ? undefined : "has another image";
   }
+  return whyLeftAlone(spec, metadata);
+}
+
+function isLeftAlone({ metadata, spec = {} }: Fetched): boolean {
+  return whyLeftAlone(spec, metadata) !== undefined;
+}
+
+function whyLeftAlone(
+  spec: NonNullable<Fetched["spec"]>,
+  { annotations = {} }: Fetched["metadata"],
+): string | undefined {
   if (spec["externallyProvisioned"] === true) return "is externally provisioned";
-  const { annotations = {} } = metadata;
   if (annotations[pausedAnnotation] !== undefined) return "is paused";
   return annotations[detachedAnnotation] === undefined ? undefined : "is detached";
 }

@@ -119,6 +119,20 @@ describe("a host-patch", () => {
     expect(changes()).toEqual([]);
   });
 
+  test.each([
+    [{ externallyProvisioned: true }, {}],
+    [{}, { "baremetalhost.metal3.io/paused": "" }],
+    [{}, { "baremetalhost.metal3.io/detached": "" }],
+  ])("that holds its host off comes too late for %j %j", async (spec, annotations) => {
+    const hold = { annotations: { "reboot.metal3.io/one": "" }, holdsOff: true } as const;
+    putHost({ consumerRef: consumer, image, ...spec }, { annotations });
+    expect(await write(hold)).toEqual({ ok: true });
+    expect(changes()).toEqual([]);
+    putHost({ consumerRef: consumer, image });
+    expect(await write(hold)).toEqual({ ok: true });
+    expect(metadataOf(host)?.["annotations"]).toEqual(hold.annotations);
+  });
+
   test("takes a host again that runs what it brings, whose consumer was removed", async () => {
     putHost({ online: true, image });
     expect(await write(claim)).toEqual({ ok: true });

@@ -342,6 +342,7 @@ onEachDatabase("loadMachine", (held) => {
           conditions: conditions.map((each) => ({ ...each, ...condition })),
         },
         identity: { systemUuid: "u-u-i-d", serialNumber: "s", macs: [] },
+        power: { on: true, reportAtMs: 1 },
       },
     });
     const { errorMessage, operationalStatus, poweredOn } = status;
@@ -372,6 +373,7 @@ onEachDatabase("loadMachine", (held) => {
           conditions: [{ ...operation, ...condition }],
         },
         systemUuid: "u-u-i-d",
+        isOn: true,
         claimedBy: "m-1",
       },
     ]);

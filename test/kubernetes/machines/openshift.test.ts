@@ -197,6 +197,44 @@ describe("kubectl scale machineset ostest-worker-0 --replicas=1", () => {
   });
 });
 
+describe("kubectl annotate machine host.metal3.io/external-remediation=", () => {
+  const wish = "host.metal3.io/external-remediation";
+  const hold = "reboot.metal3.io/capbm-requested-power-off";
+  const marks = ({ metadata }: Held) =>
+    Object.keys(metadata.annotations ?? {}).filter((key) => key.includes("remediation"));
+
+  it("switches the host off, deletes its Node, and gives the next one what it had", async () => {
+    const { metadata } = await theMachine();
+    await words.kubectl(["label", "node/worker-0", "rack=7"]);
+    await words.kubectl(["annotate", `machine/${metadata.name}`, `${wish}=`]);
+    const { metadata: off } = await untilHost("provisioned", ({ status }) => !status?.poweredOn);
+    expect(off.annotations?.[hold]).toBe('{"mode":"hard"}');
+    const isOn = (host: BareMetalHost) => host.status?.poweredOn === true;
+    const isFree = ({ metadata: { annotations = {} } }: BareMetalHost) => !(hold in annotations);
+    await untilHost("provisioned", (host) => isOn(host) && isFree(host));
+    expect(await words.kubectl(["get", "nodes", "--output=name"])).not.toContain("worker-0");
+    await words.apply(nodeObject({ ...worker, name: "worker-0" }));
+    const held = await words.until(
+      `machine/${metadata.name}`,
+      (seen) => conditionOf(seen, "farrier.dev/Remediated")?.startsWith("True") === true,
+    );
+    expect(held.status).toMatchObject({ phase: "Running" });
+    expect((await words.get("node/worker-0")).metadata.labels).toMatchObject({ rack: "7" });
+    await words.until(`machine/${metadata.name}`, (seen) => marks(seen).length === 0);
+  });
+
+  it("leaves a master alone, and says so", async () => {
+    const master = "machine/ostest-master-0";
+    await words.kubectl(["annotate", master, `${wish}=`]);
+    await words.until(master, (held) =>
+      messageOf(held, "farrier.dev/Remediated").includes("is externally provisioned"),
+    );
+    await words.kubectl(["annotate", master, `${wish}-`]);
+    const seen = fleet.hosts.history("openshift-master-0", namespace);
+    expect(seen.filter(({ metadata }) => hold in (metadata.annotations ?? {}))).toEqual([]);
+  });
+});
+
 describe("kubectl scale machineset ostest-worker-0 --replicas=0", () => {
   const hook = (name: string) => [{ name, owner: "the-test" }];
   const hooks = (preDrain: readonly object[], preTerminate: readonly object[]) => ({

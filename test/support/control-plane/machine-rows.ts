@@ -55,6 +55,7 @@ export function hostRow(
       provisioning: { state: "available", ID: "" },
     },
     systemUuid: undefined,
+    isOn: undefined,
     site: undefined,
     claimedBy: undefined,
     ...more,

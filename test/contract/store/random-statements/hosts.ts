@@ -95,6 +95,7 @@ function memory(draw: Draw): HostMemory {
       ...(random.chance(0.3) ? inventory : {}),
     },
     ...(random.chance(0.3) ? { identity: { systemUuid: textOf(draw), macs: [] } } : {}),
+    ...(random.chance(0.7) ? { power: random.chance(0.8) ? { on: random.chance(0.5) } : {} } : {}),
     allocation: textOf(draw),
     ...(random.chance(0.5) ? { notBeforeMs: numberOf(draw) } : {}),
     ...(random.chance(0.5) ? { taken: annotationNames.filter(() => random.chance(0.6)) } : {}),

@@ -28,6 +28,7 @@ export function hostView(host: StoredHostRow): MachineHostRow {
     }),
     status: memory === null ? undefined : withoutNulls(statusOf(memory.status)),
     systemUuid: memory?.identity?.systemUuid,
+    isOn: host.bmc_problem === null ? memory?.power?.on : undefined,
   };
 }
 
@@ -44,6 +45,7 @@ export function hostBrief(host: StoredHostRow): MachineHostRow {
     object: withoutNulls({ ...rest, metadata }),
     status: memory === null ? undefined : stateOf(memory.status),
     systemUuid: undefined,
+    isOn: undefined,
     site: host.site ?? undefined,
     claimedBy: host.machine_uid ?? undefined,
   };
