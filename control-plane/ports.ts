@@ -419,8 +419,8 @@ export type Store = FleetStore & HostStore & MachineStore & LinkStore & AdminSto
 
 /** Wake-ups between instances. Losing one costs time (the sweep finds the rows), never a row. */
 export interface Bus {
-  /** After a commit; coalesced. Topics: link names, "agent:<id>", "sites". */
-  notify(topics: readonly string[]): void;
+  /** After a commit; coalesced, the more where it is enough that they hear it soon. Topics: link names, "agent:<id>", "sites". */
+  notify(topics: readonly string[], when?: "now" | "soon"): void;
   /** `undefined` = something may have been missed: look at everything. */
   onNotify(handle: (topic: string | undefined) => void): void;
   /** "listen" when notifications are known to arrive, "poll" when they do not. */

@@ -68,7 +68,10 @@ function makeDeps(
         return Promise.resolve();
       },
     },
-    bus: { notify: (topics) => void notified.push(...topics) },
+    bus: {
+      notify: (topics, when = "now") =>
+        void notified.push(...topics.map((each) => `${when} ${each}`)),
+    },
     machineDecisions: {
       decide(uids) {
         machines.push(...uids);
@@ -88,10 +91,23 @@ test("reconcileHost takes a new snapshot when somebody else committed first", as
   );
   expect(await reconcileHost(deps, "a")).toBe("decided");
   expect(commits).toHaveLength(3);
-  expect(notified).toContain("cluster:east");
+  expect(notified).toContain("now cluster:east");
   expect(logged.filter(({ message }) => message === "decided")).toMatchObject([
     { host: "name-a", namespace: "metal", cluster: "east", site: "lab" },
   ]);
+});
+
+test("reconcileHost does not press for a status that shows no other state", async () => {
+  const host = { ...makeRows().host, memory: memoryOf("registering") };
+  Object.assign(host.object.metadata, { finalizers: ["baremetalhost.metal3.io"] });
+  const { deps, commits, notified } = makeDeps(makeRows({ host }), () => ok([]));
+  await reconcileHost(deps, "a");
+  const written = commits[0]?.outbox.flatMap(({ delivery }) =>
+    delivery.kind === "write" ? [delivery.write.kind] : [],
+  );
+  expect(written).toEqual(["status"]);
+  expect(notified).toContain("soon cluster:east");
+  expect(notified).not.toContain("now cluster:east");
 });
 
 test("reconcileHost has the machines decided about that the host concerns", async () => {

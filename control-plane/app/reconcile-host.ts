@@ -5,6 +5,7 @@ import { decide } from "../../shared/host/decide.ts";
 import type { Decision } from "../../shared/host/decision.ts";
 import type { Snapshot } from "../../shared/host/snapshot.ts";
 import type { Bus, Clock, HostCommit, HostRows, HostStore, Log } from "../ports.ts";
+import { wakeLinks } from "../wake-links.ts";
 import { makeCommit } from "./make-commit.ts";
 import { makeSnapshot } from "./make-snapshot.ts";
 import type { Metrics } from "./metrics.ts";
@@ -47,7 +48,7 @@ export async function reconcileHost(deps: ReconcileDeps, uid: string): Promise<"
     const done = await deps.store.commitHost(commit);
     if (done.ok) {
       void deps.machineDecisions.decide(done.value);
-      deps.bus.notify([...new Set(commit.outbox.map(({ link }) => link))]);
+      wakeLinks(deps.bus, commit.outbox, isNewState(rows, commit));
       logDecision(deps, startedMs, { rows, snapshot: snapshot.value, decision, commit });
       countDecision(deps.metrics, rows, decision);
       deps.metrics.observe("farrier_decision_seconds", {}, (deps.clock.nowMs() - startedMs) / 1000);
@@ -63,6 +64,11 @@ export async function reconcileHost(deps: ReconcileDeps, uid: string): Promise<"
 /** A host that is new is not decided about before all is known that may name its site. */
 function isWhole({ feedsComplete, namespaceKnown, host }: HostRows): boolean {
   return feedsComplete && (namespaceKnown || host.deleted || host.memory !== undefined);
+}
+
+/** Its work begins when Kubernetes shows it. */
+function isNewState({ host: { memory } }: HostRows, commit: HostCommit): boolean {
+  return memory?.status.provisioning.state !== commit.memory.status.provisioning.state;
 }
 
 function logOvertaken(deps: ReconcileDeps, rows: HostRows): void {

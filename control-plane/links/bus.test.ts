@@ -79,6 +79,35 @@ test("the bus wakes another instance at once, and once for what is named again a
   expect(two.heard).toContain("site:c");
 });
 
+test("the bus sends what presses less ten times a second, or with what presses", async () => {
+  const channel = makeChannel({ deaf: false });
+  const { bus, clock, heard } = await start(channel);
+  clock.advance(1_000);
+  bus.notify(["site:a"], "soon");
+  expect(heard).toEqual(["site:a"]);
+  bus.notify(["site:b"], "soon");
+  clock.advance(50);
+  bus.notify(["site:c"], "soon");
+  clock.advance(49);
+  await settle();
+  expect(heard).toEqual(["site:a"]);
+  clock.advance(1);
+  await settle();
+  expect(heard.slice(1)).toEqual(["site:b", "site:c"]);
+  clock.advance(10);
+  bus.notify(["site:d"], "soon");
+  bus.notify(["site:e"]);
+  expect(heard.slice(3)).toEqual(["site:d", "site:e"]);
+  bus.notify(["site:f"], "soon");
+  bus.notify(["site:g"]);
+  clock.advance(10);
+  await settle();
+  expect(heard.slice(5)).toEqual(["site:f", "site:g"]);
+  bus.notify(["site:h"], "soon");
+  await bus.stop();
+  expect(heard.slice(7)).toEqual(["site:h"]);
+});
+
 test("the bus hears an instance of a version that does not say who it is", async () => {
   const channel = makeChannel({ deaf: false });
   const { heard } = await start(channel);

@@ -1,9 +1,11 @@
-// Wake-ups between instances over one LISTEN channel: the first at once, those that follow it together. Sent after a
+// Wake-ups between instances over one LISTEN channel: the first at once, those that follow it together, and those that
+// press less ten times a second. Sent after a
 // commit, never in it: NOTIFY in a transaction serialises all commits. A lost wake-up costs time until the next sweep, never a row.
 import type { Bus, Clock, Crypto, Log, Notifications, Timer } from "../ports.ts";
 
 const channel = "farrier";
 const coalesceMs = 10;
+const soonMs = 100;
 const testWithinMs = 2_000;
 const testEveryMs = 30_000;
 const pollEveryMs = 1_000;
@@ -38,6 +40,10 @@ class DatabaseBus implements RunningBus {
   private readonly waiting = new Set<string>();
   private handle: (topic: string | undefined) => void = () => undefined;
   private flushTimer: Timer | undefined;
+  private soonTimer: Timer | undefined;
+  private flushedAtMs = -Infinity;
+  /** Something that waits is to be sent now. */
+  private presses = false;
   private pollTimer: Timer | undefined;
   private readonly timers: Timer[] = [];
   private hears = false;
@@ -66,15 +72,24 @@ class DatabaseBus implements RunningBus {
     this.handle = handle;
   }
 
-  notify(topics: readonly string[]): void {
+  notify(topics: readonly string[], when: "now" | "soon" = "now"): void {
     for (const topic of topics) this.waiting.add(topic);
-    if (this.flushTimer === undefined && !this.stopped) void this.flush();
+    this.presses ||= when === "now";
+    if (this.flushTimer === undefined && !this.stopped) this.flushInTime();
+  }
+
+  private flushInTime(): void {
+    const waitMs = this.flushedAtMs + soonMs - this.deps.clock.nowMs();
+    if (this.presses || waitMs <= 0) void this.flush();
+    else if (this.waiting.size > 0)
+      this.soonTimer ??= this.deps.clock.timer(Math.min(waitMs, soonMs), () => void this.flush());
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
     for (const timer of this.timers) timer.cancel();
     this.flushTimer?.cancel();
+    this.soonTimer?.cancel();
     this.pollTimer?.cancel();
     await this.flush();
     await this.unlisten?.().catch(() => undefined);
@@ -83,8 +98,12 @@ class DatabaseBus implements RunningBus {
   /** Our own sessions hear it at once; the others through the database. */
   private async flush(): Promise<void> {
     const topics = [...this.waiting];
+    this.soonTimer?.cancel();
+    this.soonTimer = undefined;
+    this.presses = false;
     if (topics.length === 0) return;
     this.waiting.clear();
+    this.flushedAtMs = this.deps.clock.nowMs();
     if (!this.stopped) this.flushTimer = this.deps.clock.timer(coalesceMs, () => this.quiet());
     for (const topic of topics) this.handle(topic);
     for (const payload of payloads(this.sender, topics)) {
@@ -94,7 +113,7 @@ class DatabaseBus implements RunningBus {
 
   private quiet(): void {
     this.flushTimer = undefined;
-    void this.flush();
+    this.flushInTime();
   }
 
   private async send(payload: string): Promise<void> {

@@ -15,7 +15,7 @@ import type { Identity } from "./identity.ts";
 import type { Journal } from "./journal.ts";
 import type { Lease } from "./lease.ts";
 import type { Observations } from "./observations.ts";
-import { Acknowledgements, together } from "./memory/acknowledgements.ts";
+import { Acknowledgements, together, type Telling } from "./memory/acknowledgements.ts";
 import { DoneDeliveries } from "./memory/done-deliveries.ts";
 import { StrayDocuments } from "./memory/stray-documents.ts";
 import type { WriteOrder } from "./write-order.ts";
@@ -84,7 +84,7 @@ export class Connection {
   private retryAfterMs: number | undefined;
   private strikes: readonly number[] = [];
   private timer: Timer;
-  private readonly tellSoon: () => void;
+  private readonly telling: Telling;
   private orders: Promise<void> = Promise.resolve();
   private ended = false;
   /** By the other end. */
@@ -107,7 +107,7 @@ export class Connection {
     this.duplex = duplex;
     this.onWelcome = onWelcome;
     this.onEnd = onEnd;
-    this.tellSoon = together(deps.clock, () => this.tell());
+    this.telling = together(deps.clock, () => this.tell());
     this.lastHeardMs = deps.clock.monotonicMs();
     this.timer = deps.clock.timer(welcomeWithinMs, () =>
       this.close(closeCode.silent, "no welcome"),
@@ -122,11 +122,12 @@ export class Connection {
   }
 
   /**
-   * In order: nothing is said or heard any more, then `work` ends what is at work, and then the control plane is told
+   * In order: what is done is told, nothing is said or heard any more, then `work` ends what is at work, and then the control plane is told
    * that it has ended: from that moment on another process may act.
    */
   async leave(work: () => Promise<void>): Promise<void> {
     if (this.ended) return;
+    this.tell();
     this.fallSilent();
     await work();
     if (this.epoch !== 0 && this.send({ type: "bye", epoch: this.epoch })) await this.untilClosed();
@@ -135,9 +136,8 @@ export class Connection {
   }
 
   private async untilClosed(): Promise<void> {
-    const { clock } = this.deps;
     await new Promise<void>((resolve) => {
-      const timer = clock.timer(heardWithinMs, resolve);
+      const timer = this.deps.clock.timer(heardWithinMs, resolve);
       this.onClosed = () => {
         timer.cancel();
         resolve();
@@ -259,7 +259,7 @@ export class Connection {
     }
     deps.log.info("link open", { epoch, site, cluster, resync });
     deps.events.welcome(welcome);
-    deps.observations.onAdd(this.tellSoon);
+    deps.observations.onAdd(this.telling.soon);
     this.sendObservations();
     this.timer.cancel();
     this.renew();
@@ -315,9 +315,9 @@ export class Connection {
       if (this.ended) return;
       const outcome = this.done.has(item) ? isDone : await this.outcomeOf(item);
       if (outcome.ok) this.done.add(item);
-      this.acknowledgements.add(item.id, outcome);
+      this.acknowledgements.add(item, outcome);
     }
-    this.tellSoon();
+    this.acknowledgements.toBeTold(this.telling);
   }
 
   private tell(): void {

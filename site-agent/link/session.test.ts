@@ -402,6 +402,36 @@ describe("deliveries", () => {
     expect(line.of("observations").map(({ items }) => items.length)).toEqual([4]);
   });
 
+  test("that are written are answered ten times a second, or as an agent stops", async () => {
+    await start();
+    const line = await open(5);
+    line.say(deliveries(5, [writeItem("w1")]));
+    await world.clock.advance(90);
+    line.say(deliveries(5, [writeItem("w2")]));
+    await world.clock.advance(9);
+    expect(line.of("ack")).toEqual([]);
+    await world.clock.advance(1);
+    expect(line.of("ack").map(({ done }) => done)).toEqual([["w1", "w2"]]);
+    line.say(deliveries(5, [writeItem("w3"), cancel("1")]));
+    await quiet();
+    expect(
+      line
+        .of("ack")
+        .slice(1)
+        .map(({ done }) => done.toSorted()),
+    ).toEqual([["1", "w3"]]);
+    line.say(deliveries(5, [writeItem("w4")]));
+    await quiet();
+    stop.abort();
+    await quiet();
+    expect(
+      line
+        .of("ack")
+        .slice(2)
+        .map(({ done }) => done),
+    ).toEqual([["w4"]]);
+  });
+
   test("are taken in their order", async () => {
     await start();
     const line = await open(5);

@@ -15,6 +15,7 @@ import type {
   MachineRows,
   MachineStore,
 } from "../../ports.ts";
+import { wakeLinks } from "../../wake-links.ts";
 import type { DecisionQueue } from "../decision-queue.ts";
 import type { Metrics } from "../metrics.ts";
 import { makeMachineCommit } from "./make-machine-commit.ts";
@@ -134,7 +135,7 @@ async function commit(deps: ReconcileMachineDeps, decided: Decided): Promise<boo
   const written = makeMachineCommit(rows.machine, decision);
   const done = await deps.store.commitMachine(written);
   if (!done.ok) return false;
-  deps.bus.notify([...new Set(written.outbox.map(({ link }) => link))]);
+  wakeLinks(deps.bus, written.outbox);
   const durationMs = deps.clock.nowMs() - startedMs;
   logDecision(deps, { ...decided, written, durationMs });
   const { reason } = decision.because;
