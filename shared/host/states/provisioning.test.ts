@@ -55,6 +55,19 @@ test("a write that succeeds is recorded with disk and digest [B42 B43 B44]", () 
   expect(document?.allocation).toBe(allocation);
 });
 
+test("that a write succeeded is told with the state that follows, in one status", () => {
+  const world = provisioning();
+  const before = world.writes.length;
+  world.succeed(plainResult("provision", undefined));
+  const statuses = world.writes
+    .slice(before)
+    .flatMap((write) => (write.kind === "status" ? [write.status] : []));
+  expect(statuses).toMatchObject([{ provisioning: { state: "provisioned" } }]);
+  expect(statuses[0]?.conditions).toContainEqual(
+    expect.objectContaining({ type: "farrier.dev/Operation", reason: "ProvisionSucceeded" }),
+  );
+});
+
 test("nothing is ordered before Kubernetes shows provisioning", () => {
   const world = makeHostWorld();
   world.reach("available");

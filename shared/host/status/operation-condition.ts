@@ -27,8 +27,16 @@ export function operationCondition(draft: Draft, stop: Stop): Verdict {
     return { type: operationConditionType, status: "True", reason, message: stop.because.message };
   }
   if (running !== undefined) return runningVerdict(draft, running, stop);
-  const told = stop.next.kind === "settled" ? (memory.lastResult ?? stop.because) : stop.because;
+  const told = isOver(draft, stop) ? (memory.lastResult ?? stop.because) : stop.because;
   return { type: operationConditionType, status: "False", ...told };
+}
+
+/** Also where the work of a state has just succeeded: the next may have none, and needs no status of its own then. */
+function isOver({ consumed, snapshot: { operation } }: Draft, { next }: Stop): boolean {
+  if (next.kind === "settled") return true;
+  const hasSucceeded = consumed !== undefined && operation?.result !== undefined;
+  const awaited: readonly string[] = next.kind === "wait" ? next.awaited : [];
+  return hasSucceeded && awaited.includes("write-back");
 }
 
 function runningVerdict(draft: Draft, operation: OperationView, stop: Stop): Verdict {
