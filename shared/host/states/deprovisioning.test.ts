@@ -258,6 +258,24 @@ test("a cleaning that cannot be done is given up within 7 minutes where the BMC 
   expect(world.seen.nowMs - startMs).toBeLessThan(7 * 60_000);
 });
 
+test.each(["bmc-login-budget", "image-address", "disk"] as const)(
+  "a deletion does not wait as long as what failed before it (%s) [L8]",
+  (kind) => {
+    const world = deprovisioning();
+    world.fail({ kind });
+    world.pass(10_000);
+    expect(world.settle().command).toBeUndefined();
+    const ordered = orders(world).length;
+    remove(world);
+    world.settle();
+    expect(orders(world).slice(ordered)).toMatchObject([{ kind: "clean" }]);
+    world.fail({ kind });
+    world.pass(10_000);
+    world.settle();
+    expect(orders(world)).toHaveLength(ordered + 1);
+  },
+);
+
 test("force-delete removes the object without touching the machine", () => {
   const world = provisioned();
   const before = orders(world).length;

@@ -18,7 +18,7 @@ export function backoffMs(attempt: number, seed: string): number {
 }
 
 /**
- * Hash of all that a person, a Secret or the site could change to make a failed attempt succeed.
+ * Hash of all that a person, a Secret or the site could change to make a failed attempt succeed, or its wait another one.
  * spec.architecture is left out: it is written by Farrier.
  */
 export function retryInputs(snapshot: Snapshot): string {
@@ -30,5 +30,8 @@ export function retryInputs(snapshot: Snapshot): string {
     return [name, found, uid, resourceVersion, problem, sealed?.keyFingerprint];
   });
   const heard = site.kind === "site" ? [site.name, site.connection] : [site.kind];
-  return sha256Hex(canonicalJson([spec, versions, heard, claimConflict, snapshot.invalid]));
+  const inputs = [spec, versions, heard, claimConflict, snapshot.invalid];
+  // A deletion does not wait as long as what failed before it.
+  if (host.metadata.deletionTimestamp !== undefined) inputs.push("deleted");
+  return sha256Hex(canonicalJson(inputs));
 }
