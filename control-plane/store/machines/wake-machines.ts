@@ -61,12 +61,12 @@ export function joinMachinesOf(cluster: string): SQL {
 
 /**
  * What decisions of the machine side read of an object of Kubernetes: a change of anything else, as of a count in its
- * status, wakes nobody. Of a host the status is Farrier's own.
+ * status, or of what is still not ready, wakes nobody. Of a host the status is Farrier's own.
  */
 export function lookedAt(object: string): SQL {
   return sql.raw(`jsonb_build_array(${object}->'spec', ${object}->'metadata'->'labels',
     ${object}->'metadata'->'annotations', ${object}->'metadata'->'deletionTimestamp',
-    ${object}->'status'->'initialization', ${object}->'status'->'nodeRef',
-    jsonb_path_query_array(${object}->'status'->'deprecated'->'v1beta1'->'conditions',
-      '$[*] ? (@.type == "InfrastructureReady" || @.type == "BootstrapReady").status'))`);
+    ${object}->'status'->'initialization'->'infrastructureProvisioned', ${object}->'status'->'nodeRef',
+    coalesce(jsonb_path_query_array(${object}->'status'->'deprecated'->'v1beta1'->'conditions',
+      '$[*] ? ((@.type == "InfrastructureReady" || @.type == "BootstrapReady") && @.status == "True").type'), '[]'))`);
 }

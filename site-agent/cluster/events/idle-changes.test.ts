@@ -51,6 +51,7 @@ test("a status of a Machine is idle unless it says that something is ready, or n
     status: { deprecated: { v1beta1: { conditions: [{ type, status, message }] } } },
   });
   expect(isIdle(resource, {}, { status: { phase: "Pending" } })).toBe(true);
+  expect(isIdle(resource, {}, condition("BootstrapReady", "False"))).toBe(true);
   expect(isIdle(resource, condition("Ready", "False"), condition("Ready", "False", "waits"))).toBe(
     true,
   );
@@ -58,7 +59,7 @@ test("a status of a Machine is idle unless it says that something is ready, or n
     isIdle(resource, condition("BootstrapReady", "False"), condition("BootstrapReady", "True")),
   ).toBe(false);
   expect(
-    isIdle(resource, {}, { status: { initialization: { bootstrapDataSecretCreated: true } } }),
+    isIdle(resource, {}, { status: { initialization: { infrastructureProvisioned: true } } }),
   ).toBe(false);
   expect(isIdle(resource, {}, { status: { nodeRef: { name: "n" } } })).toBe(false);
 });

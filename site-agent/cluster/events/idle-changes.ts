@@ -12,7 +12,7 @@ const followed = z.looseObject({
   status: z
     .looseObject({
       provisioning: z.looseObject({ state: anything }).optional(),
-      initialization: anything,
+      initialization: z.looseObject({ infrastructureProvisioned: anything }).optional(),
       nodeRef: anything,
       deprecated: z
         .looseObject({
@@ -34,9 +34,11 @@ const awaited: Partial<Record<FeedResource, (status: Status) => unknown>> = {
   metal3clusters: () => undefined,
   metal3machines: () => undefined,
   "machines.cluster.x-k8s.io": (status) => [
-    status?.initialization,
+    status?.initialization?.infrastructureProvisioned,
     status?.nodeRef,
-    status?.deprecated?.v1beta1?.conditions.map(({ type, status: verdict }) => [type, verdict]),
+    (status?.deprecated?.v1beta1?.conditions ?? [])
+      .filter(({ status: verdict }) => verdict === "True")
+      .map(({ type }) => type),
   ],
 };
 

@@ -136,8 +136,11 @@ onEachDatabase("applyFeed of the machine side", (held) => {
     const cluster = { infrastructureRef: { kind: "Metal3Cluster", name: "k" } };
     const withStatus = (status: object) => ({ more: { spec: cluster, status } });
     const bootstrap = [{ type: "BootstrapReady", status: "True" }];
+    const notReady = [{ type: "BootstrapReady", status: "False" }];
     for (const [status, rows] of [
       [{ phase: "Running" }, []],
+      [{ initialization: { bootstrapDataSecretCreated: true } }, []],
+      [{ deprecated: { v1beta1: { conditions: notReady } } }, []],
       [{ nodeRef: { name: "n" } }, ["m-1"]],
       [{ nodeRef: { name: "n" }, deprecated: { v1beta1: { conditions: bootstrap } } }, ["m-1"]],
     ] as const) {

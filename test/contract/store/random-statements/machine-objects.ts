@@ -56,6 +56,7 @@ function machineStatusOf(draw: Draw): object {
   return {
     text: textOf(draw),
     ...(random.chance(0.3) ? { nodeRef: { name: nameOf(draw) } } : {}),
+    ...(random.chance(0.3) ? { initialization: { bootstrapDataSecretCreated: true } } : {}),
     ...(random.chance(0.3) ? { deprecated: { v1beta1: { conditions: [ready] } } } : {}),
   };
 }

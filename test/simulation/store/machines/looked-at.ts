@@ -13,19 +13,21 @@ const readConditions: readonly unknown[] = ["InfrastructureReady", "BootstrapRea
 function lookedAt(object: FeedObject | undefined): readonly unknown[] {
   const metadata = fieldOf(object, "metadata");
   const status = fieldOf(object, "status");
+  const initialization = fieldOf(status, "initialization");
   const conditions = fieldOf(fieldOf(fieldOf(status, "deprecated"), "v1beta1"), "conditions");
   return [
     fieldOf(object, "spec"),
     fieldOf(metadata, "labels"),
     fieldOf(metadata, "annotations"),
     fieldOf(metadata, "deletionTimestamp"),
-    fieldOf(status, "initialization"),
+    fieldOf(initialization, "infrastructureProvisioned"),
     fieldOf(status, "nodeRef"),
     Array.isArray(conditions)
       ? conditions
           .filter((each) => readConditions.includes(fieldOf(each, "type")))
-          .map((each) => fieldOf(each, "status"))
-      : null,
+          .filter((each) => fieldOf(each, "status") === "True")
+          .map((each) => fieldOf(each, "type"))
+      : [],
   ];
 }
 
