@@ -1,6 +1,7 @@
 // The ports on web standards that Node and Deno share: clock, WebCrypto, JSON lines on standard output.
 import type { Clock, Crypto, Log, LogFields } from "../ports.ts";
 import { toHex } from "../../shared/bytes.ts";
+import { sha256Hex } from "../../shared/host/document/canonical-json.ts";
 
 /** Timers do not keep a stopping process alive. */
 export const clock: Clock = {
@@ -11,9 +12,13 @@ export const clock: Clock = {
   },
 };
 
+/** To have a thread hash a text that is no longer, as a bearer, and to wait for it, takes longer than to hash it. */
+const shortLength = 1_024;
+
 export const webCrypto: Crypto = {
   randomHex: (bytes) => toHex(crypto.getRandomValues(new Uint8Array(bytes))),
   async sha256Hex(text) {
+    if (text.length <= shortLength) return sha256Hex(text);
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
     return toHex(new Uint8Array(digest));
   },
