@@ -96,6 +96,22 @@ test("a host that is another by now is read, and written or left alone as it is"
   expect(asked()).toBe("GET");
 });
 
+test("a host that is another by now is written as the watch shows it by then, once more", async () => {
+  let others = 1;
+  kubernetes.refuse = ({ method }) => {
+    if (method === "PATCH" && (others -= 1) >= 0) put({ online: others > 0 });
+    return undefined;
+  };
+  expect(await write()).toEqual({ ok: true });
+  expect(asked()).toBe("PATCH PATCH");
+  expect(specOf()).toEqual({ online: false, consumerRef: consumer });
+  put({});
+  others = 2;
+  kubernetes.requests.length = 0;
+  expect(await write()).toEqual({ ok: true });
+  expect(asked()).toBe("PATCH PATCH GET PATCH");
+});
+
 test("that there is nothing to write is not believed of what was shown", async () => {
   put({ consumerRef: consumer });
   unheard(() => put({}));

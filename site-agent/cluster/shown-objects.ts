@@ -102,8 +102,9 @@ class ShownApi implements KubernetesApi {
   readonly watch: KubernetesApi["watch"];
   private readonly api: KubernetesApi;
   private readonly shown: ShownObjects;
-
   private readonly readsAll: boolean;
+  /** What it was answered with, by path. */
+  private readonly used = new Map<string, Versioned>();
 
   constructor(api: KubernetesApi, shown: ShownObjects, readsAll: boolean) {
     this.api = api;
@@ -118,6 +119,7 @@ class ShownApi implements KubernetesApi {
     const known = isRead && !this.readsAll ? this.shown.at(path) : undefined;
     if (known !== undefined) {
       this.isDoubtful = true;
+      this.used.set(path, known);
       return { ok: true, value: { status: 200, body: known } };
     }
     const answered = isRead ? undefined : this.shown.sending(path);
@@ -127,10 +129,16 @@ class ShownApi implements KubernetesApi {
     return answer;
   }
 
+  /** The watch has shown another form meanwhile: whoever wrote it first is known. */
+  hasNewer(): boolean {
+    return [...this.used].some(([path, used]) => (this.shown.at(path) ?? used) !== used);
+  }
+
   private heed(path: string, { status, body }: KubernetesAnswer): void {
     const isDone = status < 300;
+    const used = this.used.get(path);
     if (isDone) this.shown.note(path, body);
-    else this.shown.forget(path);
+    else if (used === undefined || this.shown.at(path) === used) this.shown.forget(path);
     this.isDoubtful = this.isDoubtful && !isDone;
   }
 }

@@ -74,10 +74,11 @@ export async function writeBackTo(
   shown = new ShownObjects(),
   onLabelled: OnLabelled = () => undefined,
 ): Promise<WriteOutcome> {
-  if (mayUseShown(write)) {
+  for (let tries = mayUseShown(write) ? 2 : 0; tries > 0; tries -= 1) {
     const over = shown.over(api);
     const outcome = await writeAs(over, write.kind, write, onLabelled);
     if (!over.isDoubtful) return outcome;
+    if (!over.hasNewer()) break;
   }
   return await writeAs(shown.over(api, "all"), write.kind, write, onLabelled);
 }
