@@ -57,7 +57,7 @@ test("one that was told that another has its identity switches and boots nothing
   expect(tryJudge(s26, [told(20), told(30, 4002), boots])).toHaveLength(1);
   expect(tryJudge(s26, [told(20), switched(22, "site-1")])).toEqual([]);
   const bad = fault(1, "bmc-loses-packets", "m1");
-  expect(tryJudge(s26, [bad, told(20), switched(40, "site-1")])).toEqual([]);
+  expect(tryJudge(s26, [bad, told(20), switched(40, "site-1")])).toEqual([message]);
   expect(tryJudge(s26, [told(20, 1012), switched(40, "site-1")])).toEqual([]);
   expect(tryJudge(s26, [told(20), welcomed(30), switched(40, "site-1")])).toEqual([]);
   expect(tryJudge(s26, [told(20), started(30, "site-1"), switched(40, "site-1")])).toEqual([]);

@@ -1,6 +1,5 @@
 // S26: of two agents with one identity one acts, and who was told that it is the other does nothing any more.
 import type { WorldEvent } from "../world/events.ts";
-import type { Truth } from "../world/truth.ts";
 import type { JudgeKind } from "./judge.ts";
 import { ToldAgents } from "./told-agents.ts";
 
@@ -15,11 +14,8 @@ export const s26: JudgeKind = {
     /** Told to stop: another may act as soon as it has ended its work, so this one may not act again. */
     const stopping = new Set<string>();
     const told = new ToldAgents();
-    const judgeTold = (
-      event: EventOf<"power-command"> | EventOf<"boot-device">,
-      truth: Truth,
-    ): void => {
-      const agoMs = told.toldAgoMs(event, truth);
+    const judgeTold = (event: EventOf<"power-command"> | EventOf<"boot-device">): void => {
+      const agoMs = told.toldAgoMs(event);
       if (agoMs === undefined) return;
       const does = event.kind === "power-command" ? event.action : "boot device";
       report(`${does} by ${event.agent}, ${agoMs} ms after it was told to end`, event.machine);
@@ -53,9 +49,9 @@ export const s26: JudgeKind = {
         frame: (event) => told.onFrame(event),
         delivered: (event) => told.onDelivered(event),
         "ramdisk-message": (event, truth) => told.onMessage(event, truth),
-        "power-command"(event, truth) {
+        "power-command"(event) {
           act(event);
-          judgeTold(event, truth);
+          judgeTold(event);
         },
         "boot-device": judgeTold,
       },

@@ -7,11 +7,8 @@ import { Swapped } from "./swapped.ts";
 
 type EventOf<K extends WorldEvent["kind"]> = Extract<WorldEvent, { readonly kind: K }>;
 
-/** What was asked about before may still be on its way. */
+/** What was sent before may still be on its way, or be late at its BMC; it is not sent again. */
 const onItsWayMs = 2_500;
-/** And is repeated to a bad BMC, or over a bad network. */
-const repeatedMs = 30_000;
-const bad = /^(bmc|network)-/;
 /** Superseded, unauthorized, revoked. */
 const codes: readonly (number | undefined)[] = [4001, 4002, 4003];
 
@@ -22,16 +19,11 @@ export class ToldAgents {
 
   /** By "agent machine": what boots was set by one that had been told. Whatever follows was asked about later. */
   readonly #bootSet = new Set<string>();
-  /** Machines and sites. */
-  readonly #bad = new Set<string>();
-
   /** What is finished on one of a pair may switch the other. */
   readonly #swapped = new Swapped();
 
   onFault(event: EventOf<"fault">): void {
-    const { fault, target } = event;
     this.#swapped.onFault(event);
-    if (bad.test(fault)) this.#bad.add(target);
   }
 
   onStarted({ process }: EventOf<"started">): void {
@@ -70,23 +62,18 @@ export class ToldAgents {
   }
 
   /** How long ago one was told that now acts; undefined: it may. */
-  toldAgoMs(
-    { kind, agent = "", machine, atMs }: EventOf<"power-command"> | EventOf<"boot-device">,
-    truth: Truth,
-  ): number | undefined {
+  toldAgoMs({
+    kind,
+    agent = "",
+    machine,
+    atMs,
+  }: EventOf<"power-command"> | EventOf<"boot-device">): number | undefined {
     const key = `${agent} ${machine}`;
     const toldMs = this.#toldMs.get(agent);
     const mayFinish = this.#destroys.has(key) || this.#swapped.has(machine);
     if (toldMs === undefined || mayFinish) return undefined;
     if (kind === "boot-device") this.#bootSet.add(key);
     else if (this.#bootSet.has(key)) return atMs - toldMs;
-    const graceMs = this.#isBad(truth, machine) ? repeatedMs : onItsWayMs;
-    return atMs - toldMs > graceMs ? atMs - toldMs : undefined;
-  }
-
-  #isBad(truth: Truth, machine: string): boolean {
-    const { quirks = [], site = "" } = truth.machines.get(machine) ?? {};
-    const isOdd = quirks.some((quirk) => quirk !== "unhurried-bmc");
-    return isOdd || this.#bad.has(machine) || this.#bad.has(site);
+    return atMs - toldMs > onItsWayMs ? atMs - toldMs : undefined;
   }
 }
