@@ -320,7 +320,7 @@ export interface LinkStore {
       readonly turn?: SessionTurn | undefined;
     },
     limit: number,
-    only?: "urgent",
+    only?: "urgent" | "but-events",
   ): Promise<readonly { readonly id: string; readonly delivery: Delivery }[] | undefined>;
   /** Removes rows that are done, gives back those to be tried again; returns the shortest wait of those (ms). */
   ackOutbox(

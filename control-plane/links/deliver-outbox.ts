@@ -25,6 +25,8 @@ export interface DeliveryTarget {
 
 const batch = 50;
 const maxUnanswered = 500;
+/** They may wait long for their turn, and statuses do not wait behind them. */
+const maxEvents = 100;
 /** What is urgent does not wait until what only tells is answered. */
 const urgentBeside = 200;
 
@@ -32,6 +34,8 @@ export class OutboxDelivery {
   private readonly deps: DeliverDeps;
   private readonly target: DeliveryTarget;
   private unanswered = 0;
+  /** Those of the unanswered that are Events. */
+  private readonly events = new Set<string>();
   private retry: Timer | undefined;
 
   constructor(deps: DeliverDeps, target: DeliveryTarget) {
@@ -44,11 +48,12 @@ export class OutboxDelivery {
     while (this.unanswered < maxUnanswered + urgentBeside) {
       const { epoch, links } = this.target;
       const turn = this.target.turn();
-      const only = this.unanswered < maxUnanswered ? undefined : "urgent";
+      const only = this.only();
       const rows = await this.deps.links.takeOutbox({ epoch, links, turn }, batch, only);
       if (rows === undefined) return false;
       if (rows.length > 0) this.target.take();
       this.unanswered += rows.length;
+      for (const { id, delivery } of rows) if (isEvent(delivery)) this.events.add(id);
       const { frames, refused } = packDeliveries(rows);
       for (const items of frames) this.target.send(items);
       if (refused.length > 0) await this.drop(refused);
@@ -83,16 +88,35 @@ export class OutboxDelivery {
       done: [...done, ...failed.filter(({ retry }) => !retry).map(({ id }) => id)],
       retry: failed.filter(({ retry }) => retry).map(({ id }) => id),
     });
-    const wasFull = this.unanswered >= maxUnanswered;
+    const [wasFull, hadEvents] = [this.isFull(), this.hasEvents()];
     this.unanswered = Math.max(0, this.unanswered - done.length - failed.length);
+    for (const id of [...done, ...failed.map((each) => each.id)]) this.events.delete(id);
     if (waitMs !== undefined) {
       this.retry?.cancel();
       this.retry = this.deps.clock.timer(waitMs, () => this.target.again());
     }
-    if (wasFull && this.unanswered < maxUnanswered) this.target.again();
+    const isFreed = (wasFull && !this.isFull()) || (hadEvents && !this.hasEvents());
+    if (isFreed) this.target.again();
+  }
+
+  private only(): "urgent" | "but-events" | undefined {
+    if (this.isFull()) return "urgent";
+    return this.hasEvents() ? "but-events" : undefined;
+  }
+
+  private isFull(): boolean {
+    return this.unanswered >= maxUnanswered;
+  }
+
+  private hasEvents(): boolean {
+    return this.events.size >= maxEvents;
   }
 
   stop(): void {
     this.retry?.cancel();
   }
+}
+
+function isEvent(delivery: Delivery): boolean {
+  return delivery.kind === "write" && delivery.write.kind === "event";
 }

@@ -241,6 +241,26 @@ test("the session stops sending when 500 rows are unanswered, but for what is ur
   expect(delivered()).toHaveLength(552);
 });
 
+test("the session sends no more than some 100 Events that are not answered, and the rest beside them", async () => {
+  let next = 1;
+  const asked: unknown[] = [];
+  const event = { kind: "write", write: { kind: "event" } } as never;
+  const { receive, session } = makeSession({
+    takeOutbox: (_session, limit, only) => {
+      asked.push(only);
+      const rows = only === undefined ? Array.from({ length: limit }, () => row(next++)) : [];
+      return Promise.resolve(rows.map(({ id }) => ({ id, delivery: event })));
+    },
+  });
+  await receive(hello);
+  expect(asked).toEqual([undefined, undefined, "but-events"]);
+  session.notify("site:lab");
+  await settle();
+  expect(asked.slice(3)).toEqual(["but-events"]);
+  await receive({ type: "ack", epoch: 5, done: ["7"], failed: [] });
+  expect(asked.slice(4)).toEqual([undefined, "but-events"]);
+});
+
 test("the session asks again for a row that failed when its time has come", async () => {
   let calls = 0;
   const { clock, receive } = makeSession({

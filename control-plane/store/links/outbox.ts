@@ -14,7 +14,7 @@ const taken = z.object({
 interface TakeOptions {
   readonly nowMs: number;
   readonly limit: number;
-  readonly only?: "urgent" | undefined;
+  readonly only?: "urgent" | "but-events" | undefined;
 }
 
 /**
@@ -95,6 +95,7 @@ function waitingParts(epoch: number, { nowMs, limit, only }: TakeOptions): SQL {
         SELECT next.id FROM held, LATERAL (
           SELECT o.id FROM outbox o
           WHERE ${only !== "urgent"} AND o.link = held.name AND ${isUrgent} IS NOT TRUE AND ${isToSend}
+            AND NOT (${only === "but-events"} AND coalesce(o.key LIKE 'event:%', false))
             AND NOT (o.key LIKE 'status:%' AND EXISTS (
               SELECT FROM outbox newer
               WHERE newer.link = o.link AND newer.host_uid = o.host_uid AND newer.id > o.id

@@ -172,7 +172,9 @@ export function takeOutbox(draw: Draw): Statement {
       : { turn: { agentId: current.agent_id, count } }),
   };
   const limit = draw.random.between(1, 6);
-  const only = draw.random.chance(0.1) ? "urgent" : undefined;
+  const only = draw.random.chance(0.2)
+    ? draw.random.pick(["urgent", "but-events"] as const)
+    : undefined;
   return {
     name: "takeOutbox",
     given: { session, limit, only },

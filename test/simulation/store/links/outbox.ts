@@ -24,7 +24,7 @@ export function takeOutbox(
     nowMs,
     limit,
     only,
-  }: { readonly nowMs: number; readonly limit: number; readonly only?: "urgent" },
+  }: { readonly nowMs: number; readonly limit: number; readonly only?: "urgent" | "but-events" },
 ): Taken {
   const session = turn === undefined ? undefined : database.tables.sessions.get(turn.agentId);
   const isInTurn = session?.epoch === epoch && session.turn === turn?.count;
@@ -36,7 +36,8 @@ export function takeOutbox(
     const toSend = rows.filter(
       (row) => row.sent_epoch !== epoch && row.retry_at <= nowMs && !blocked.has(row.id),
     );
-    const others = only === "urgent" ? [] : toSend.filter((row) => !isUrgent(row));
+    const rest = only === "urgent" ? [] : toSend.filter((row) => !isUrgent(row));
+    const others = only === "but-events" ? rest.filter((row) => !isEvent(row)) : rest;
     return [
       ...toSend.filter(isUrgent).slice(0, limit),
       ...others.filter((row) => !isBlind(database, row, nowMs)).slice(0, limit),
@@ -84,6 +85,10 @@ function isBlind({ tables }: MemoryDatabase, row: StoredOutboxRow, nowMs: number
 
 function isUrgent({ key }: StoredOutboxRow): boolean {
   return key !== null && /^(host-patch|provider-patch):/.test(key);
+}
+
+function isEvent({ key }: StoredOutboxRow): boolean {
+  return key?.startsWith("event:") === true;
 }
 
 /** Others may need their host's document. */
