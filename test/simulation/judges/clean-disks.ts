@@ -30,8 +30,13 @@ export class CleanDisks {
     if (found !== undefined && isClean(found)) this.#seenMs.set(machine, atMs);
   }
 
+  /** When they were seen to be clean last; -Infinity: never. */
+  lastMs(machine: string): number {
+    return this.#seenMs.get(machine) ?? -Infinity;
+  }
+
   /** Clean at some time since then, or now. */
   wereSince(machine: MachineTruth, sinceMs: number): boolean {
-    return (this.#seenMs.get(machine.name) ?? -Infinity) >= sinceMs || isClean(machine);
+    return this.lastMs(machine.name) >= sinceMs || isClean(machine);
   }
 }

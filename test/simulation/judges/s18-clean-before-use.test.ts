@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromRamdisk } from "./made-messages.ts";
+import { fromRamdisk, toRamdisk } from "./made-messages.ts";
 import { madeDisk, usedDisk } from "./made-disk.ts";
 import { s18 } from "./s18-clean-before-use.ts";
 import { madeHost, madeMachine, stored, tryJudge } from "./try-judge.ts";
@@ -68,4 +68,17 @@ test("with cleaning disabled, before or at the end, nothing is promised", () => 
   );
   const long = goes(0, "provisioning", "provisioned", off);
   expect(judged([long, provisioned, available])).toHaveLength(1);
+});
+
+const write = (at: number) => toRamdisk(at, "run", "u.3", { step: "write" });
+
+test("an image that is to be written over another is a violation, on clean disks not", () => {
+  const message = "is to be written, and something is on its disks";
+  expect(judged([given, write(10), write(11)])).toEqual([message]);
+  expect(judged([write(10)], madeDisk("d1"))).toEqual([]);
+});
+
+test("where cleaning was disabled since the disks were clean last an image may be written over another", () => {
+  const kept = goes(3, "deprovisioning", "available", { automatedCleaningMode: "disabled" });
+  expect(judged([kept, write(10)])).toEqual([]);
 });
