@@ -34,7 +34,7 @@ export function applyObjectFeed(
   return sql`
   WITH ${feedGate(sender, resource, batch)},
     ${objectParts(sender, resource, batch)},
-    changed AS (
+    changed AS MATERIALIZED (
       SELECT s.uid, s.namespace, s.name, s.object, b.object AS before
       FROM stored s LEFT JOIN objects b
         ON b.cluster = ${sender.cluster} AND b.resource = ${resource} AND b.uid = s.uid

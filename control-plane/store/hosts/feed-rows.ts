@@ -68,7 +68,7 @@ export function feedRows(sender: FeedSender, batch: FoldedBatch, fed: FedTable):
 
 function missingPart(batch: FoldedBatch, { table, isOwn, wakeAtMs }: FedTable): SQL {
   return sql`
-    unnamed AS (
+    unnamed AS MATERIALIZED (
       SELECT h.uid, h.list_id IS DISTINCT FROM ${batch.listId}
         AND (h.resource_version <= ${batch.listVersion}::numeric OR gate.regressed) AS gone
       FROM ${table} h, gate

@@ -62,9 +62,11 @@ function forgetMachines(wakeAtMs: number): SQL {
 
 function forgetRows(condition: SQL): SQL {
   const forgotten = sql`${condition} AND host_uid IN (SELECT uid FROM forgotten)`;
-  const anything = sql`${condition} AND host_uid IN (
-    SELECT uid FROM forgotten UNION ALL SELECT uid FROM forgotten_machines)`;
+  const anything = sql`${condition} AND host_uid IN (SELECT uid FROM forgotten_rows)`;
   return sql`
+    forgotten_rows AS MATERIALIZED (
+      SELECT uid FROM forgotten UNION ALL SELECT uid FROM forgotten_machines
+    ),
     no_operations AS (DELETE FROM operations WHERE ${forgotten}),
     no_outbox AS (DELETE FROM outbox WHERE ${anything}),
     no_facts AS (DELETE FROM secret_facts WHERE ${forgotten})`;

@@ -46,7 +46,7 @@ export async function takeOutbox(
             AND s.turn = ${turn?.count ?? null}::bigint))
       ),
       ${waitingParts(session.epoch, options)},
-      picked AS (SELECT id FROM urgent UNION ALL SELECT id FROM others),
+      picked AS MATERIALIZED (SELECT id FROM urgent UNION ALL SELECT id FROM others),
       sent AS (
         UPDATE outbox o SET sent_epoch = ${session.epoch}::bigint
         WHERE o.id IN (SELECT id FROM picked)

@@ -6,14 +6,15 @@ import type { FoldedBatch } from "../hosts/feed-batch.ts";
 
 /**
  * CTE `woken` (uid): the rows whose uids the query gives. Locked in one order, so that two statements that wake the
- * same rows do not wait for each other.
+ * same rows do not wait for each other. MATERIALIZED as in hosts/apply-secrets.ts.
  */
 export function wakeMachines(uids: SQL, wakeAtMs: number): SQL {
   return sql`
     woken AS (
       UPDATE machines m SET version = m.version + 1, wake_at = ${wakeAtMs}::bigint
       FROM (
-        SELECT uid FROM machines WHERE uid IN (${uids}) ORDER BY uid FOR NO KEY UPDATE
+        WITH named (uid) AS MATERIALIZED (${uids})
+        SELECT uid FROM machines WHERE uid IN (SELECT uid FROM named) ORDER BY uid FOR NO KEY UPDATE
       ) w
       WHERE m.uid = w.uid
       RETURNING m.uid

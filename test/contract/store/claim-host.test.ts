@@ -1,10 +1,10 @@
 // Which machine has which host: one machine a host, one host a machine, whoever races.
-import { sql, type SQL } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import type { FeedObject } from "../../../shared/protocol/feed.ts";
-import type { TestDatabase } from "../../support/control-plane/test-database.ts";
 import { onEachDatabase, onPostgres } from "./databases.ts";
 import { MachineWorld } from "./machine-world.ts";
+import { whileChanging } from "./while-changing.ts";
 
 onEachDatabase("claimHost", (held) => {
   test("claims the first candidate that nobody has, of its namespace, and moves the version on", async () => {
@@ -120,8 +120,7 @@ onPostgres("racing claims", (held) => {
     const machines = await MachineWorld.start(world);
     await machines.addMachines("1");
     await machines.addHosts("a", "b");
-    const version = sql`version = version + 1`;
-    await whileLocked(database, version, async () => {
+    await whileChanging(database, {}, async () => {
       expect(await machines.claim("m-1", "a")).toMatchObject({ error: { kind: "stale" } });
       expect(await machines.claim("m-1", "a", "b")).toMatchObject({
         ok: true,
@@ -136,29 +135,13 @@ onPostgres("racing claims", (held) => {
     await machines.addMachines("1");
     await machines.addHosts("a");
     const claimed = sql`machine_uid = 'm-1'`;
-    await whileLocked(database, claimed, async () => {
+    await whileChanging(database, { change: claimed }, async () => {
       expect(await machines.commitHost("a", "provisioning")).toEqual(["m-1"]);
     });
     await machines.commitMachine("m-1", { release: true });
-    await whileLocked(database, claimed, async () => {
+    await whileChanging(database, { change: claimed }, async () => {
       const altered = machines.host("a", { spec: { online: false } });
       expect((await machines.apply("baremetalhosts", altered)).machines).toEqual(["m-1"]);
     });
   });
 });
-
-/** Runs while another statement has changed host "a" and does not end for a while. */
-async function whileLocked(
-  held: TestDatabase,
-  change: SQL,
-  run: () => Promise<void>,
-): Promise<void> {
-  const database = held.another();
-  const changing = database.rows(sql`
-    WITH slow AS (UPDATE hosts SET ${change} WHERE uid = 'a' RETURNING uid)
-    SELECT pg_sleep(1) FROM slow`);
-  const asleep = sql`SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'`;
-  while ((await database.rows(asleep)).length === 0);
-  await run();
-  await changing;
-}
