@@ -141,12 +141,14 @@ test("an adopted host in the middle of a write is provisioned when its site know
   expect(world.seen.memory?.written).toEqual({ ...lastWrite, ...written });
 });
 
-test("an adopted host is written anew when what its site wrote last is another image", () => {
+test("an adopted host is erased and written when what its site wrote last is another image", () => {
   const world = asked();
   const other = { ...lastWrite, image: { ...image, url: "http://images.example/older.img" } };
   const written = { contentDigest: "d", disk: disks[0]! };
   world.succeed({ kind: "recall", isKnown: true, write: { ...other, written } });
-  expect(world.ordered).toMatchObject({ kind: "provision", image });
+  expect(world.ordered?.kind).toBe("clean");
+  world.reach("provisioned");
+  expect(world.seen.memory?.written).toMatchObject({ image });
 });
 
 test("an adopted host in the middle of a write is given back when its site knows that the write was interrupted", () => {

@@ -177,6 +177,22 @@ test("a failed write is a provisioning error, then deprovisioning, then another 
   expect(world.states.slice(-2)).toEqual(["available", "provisioning"]);
 });
 
+test("a write that failed is erased first also where a login that failed after it is what was told last [S18]", () => {
+  const world = provisioning();
+  world.fail({ kind: "bmc-unreachable", destroyed: true });
+  world.seen.secrets = { ...world.seen.secrets, bmc: makeFact("bmc", "metal-0-bmc", "102") };
+  world.pass(1_000);
+  expect(world.ordered?.kind).toBe("register");
+  world.fail({ kind: "bmc-unreachable", destroyed: false });
+  passBackoff(world);
+  expect(world.ordered?.kind).toBe("register");
+  world.succeed(plainResult("register", undefined, "102"));
+  world.settle();
+  expect(world.states.at(-1)).toBe("deprovisioning");
+  expect(world.ordered?.kind).toBe("clean");
+  world.reach("provisioned");
+});
+
 test("a write that failed before it destroyed anything needs no cleaning", () => {
   const world = provisioning();
   world.fail({ kind: "image-not-found", message: "404" });

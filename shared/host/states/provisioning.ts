@@ -1,7 +1,7 @@
 // State provisioning: the image is being written. What is recorded at the end is what the operation wrote;
 // a spec that changed meanwhile stops the write, or leads to another one. Of a write that this database does not know
 // the site is asked how it ended.
-import { look } from "../concerns/cleaning.ts";
+import { look, needsCleaning } from "../concerns/cleaning.ts";
 import { pin } from "../concerns/hardware.ts";
 import { allocationOf, isGivenUp, isSameImage, provisionPayload } from "../concerns/image.ts";
 import { settlesUntilMs } from "../concerns/secrets.ts";
@@ -56,6 +56,7 @@ function recalled(draft: Draft, { isKnown, write: last }: Recalled): Stop | unde
   if (!isKnown) return undefined;
   delete memory.unproven;
   clearErrors(draft);
+  if (last === undefined) memory.clean = true;
   const attempted = memory.status.lastAttemptedImage;
   // Another image was written before: the write of this one has not begun.
   if (last === undefined || (attempted !== undefined && !isSameImage(last.image, attempted))) {
@@ -116,6 +117,8 @@ function next(draft: Draft): Stop {
     return left ?? giveUp(draft, memory.status.errorMessage);
   }
   if (isGivenUp(draft)) return giveUp(draft, "the image was given up");
+  // A write that failed may be forgotten over a login that did.
+  if (needsCleaning(draft)) return giveUp(draft, "something may be on the disks");
   return write(draft);
 }
 
