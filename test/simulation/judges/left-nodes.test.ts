@@ -37,6 +37,19 @@ test("Farrier deletes the drained Node of a Machine that is being deleted", () =
   expect(deleted(madeNode("a/x"), machine(true), pod)).toHaveLength(1);
 });
 
+test("a pod that comes to a Node which takes none any more keeps nothing", () => {
+  const node = madeNode("a/x");
+  const pod = {
+    kind: "Pod",
+    metadata: { name: "p", namespace: "a", uid: "p", resourceVersion: "1" },
+    spec: { nodeName: "m1" },
+  };
+  const events = [stored(0, machine(true)), stored(0, node), stored(1, pod, { verb: "create" })];
+  const gone = stored(2, node, { verb: "gone", by: "farrier" });
+  const truth = { machines: new Map([["m1", madeMachine()]]) };
+  expect(tryJudge(s22, [...events, gone], { truth })).toEqual([]);
+});
+
 test("Farrier waits for hooks, and drains no Node that is excluded from that", () => {
   const lifecycleHooks = { preTerminate: [{ name: "backup", owner: "somebody" }] };
   expect(deleted(madeNode("a/x"), machine(true, { lifecycleHooks }))).toHaveLength(1);

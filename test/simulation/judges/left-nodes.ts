@@ -29,23 +29,27 @@ export class LeftNodes {
   readonly #emptiedMs = new Map<string, number>();
   /** When each Node was linked to its Machine, by its uid. */
   readonly #linkedMs = new Map<string, number>();
+  /** Uids of pods that came to a Node which took none any more: a request that was long on its way. */
+  readonly #latePods = new Set<string>();
 
   /** What is wrong now, if anything. */
   onObject(event: ObjectEvent, truth: Truth): string | undefined {
     const { cluster, after, verb, by } = event;
     if (isOpenShiftMachineSet(after) || isOpenShiftMachine(after)) this.#clusters.add(cluster);
-    this.#remember(event);
+    this.#remember(event, truth);
     if (after.kind !== "Node" || verb !== "gone" || by !== "farrier") return undefined;
     if (!this.#clusters.has(cluster)) return undefined;
-    const isKnown = !this.#isLate(event);
-    const problem = problemOf(after, { isKnown, truth, cluster });
+    const about = { isKnown: !this.#isLate(event), latePods: this.#latePods, truth, cluster };
+    const problem = problemOf(after, about);
     return problem === undefined
       ? undefined
       : `Farrier deleted Node ${after.metadata.name} ${problem}`;
   }
 
-  #remember({ cluster, before, after, atMs }: ObjectEvent): void {
+  #remember({ cluster, before, after, verb, atMs }: ObjectEvent, truth: Truth): void {
     const { uid } = after.metadata;
+    if (after.kind === "Pod" && verb === "create" && isOnCordoned(after, truth.objects(cluster)))
+      this.#latePods.add(uid);
     const isLinked = after.kind === "Node" && machineOfNode(after) !== undefined;
     if (isLinked && !this.#linkedMs.has(uid)) this.#linkedMs.set(uid, atMs);
     if (after.kind !== "BareMetalHost" || !hasImage(before) || hasImage(after)) return;
@@ -64,9 +68,24 @@ interface About {
   readonly cluster: string;
   /** It was there long enough before its machine was to end. */
   readonly isKnown: boolean;
+  readonly latePods: ReadonlySet<string>;
 }
 
-function problemOf(node: KubernetesObject, { truth, cluster, isKnown }: About): string | undefined {
+function isCordoned({ kind, spec }: KubernetesObject): boolean {
+  return kind === "Node" && spec?.["unschedulable"] === true;
+}
+
+function isOnCordoned(
+  pod: KubernetesObject,
+  objects: ReadonlyMap<string, KubernetesObject>,
+): boolean {
+  return [...objects.values()].some(
+    (each) => isCordoned(each) && each.metadata.name === pod.spec?.["nodeName"],
+  );
+}
+
+function problemOf(node: KubernetesObject, about: About): string | undefined {
+  const { truth, cluster, isKnown, latePods } = about;
   const own = machineOfNode(node);
   const objects = [...truth.objects(cluster).values()];
   const hosts = truth.hostsOf(node.metadata.name).map(({ object }) => object);
@@ -83,7 +102,10 @@ function problemOf(node: KubernetesObject, { truth, cluster, isKnown }: About): 
   if (hook !== undefined) return `while a hook holds its Machine: ${hook}`;
   const isExcluded = machine.metadata.annotations?.[excludeDrainAnnotation] !== undefined;
   if (isExcluded || own === undefined || !isKnown) return undefined;
-  return drainProblem(node, objects);
+  return drainProblem(
+    node,
+    objects.filter(({ metadata }) => !latePods.has(metadata.uid)),
+  );
 }
 
 function drainProblem(
