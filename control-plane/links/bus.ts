@@ -1,6 +1,6 @@
 // Wake-ups between instances over one LISTEN channel: the first at once, those that follow it together, and those that
-// press less ten times a second. Sent after a
-// commit, never in it: NOTIFY in a transaction serialises all commits. A lost wake-up costs time until the next sweep, never a row.
+// press less ten times a second. Sent after a commit, never in it: NOTIFY in a transaction serialises all commits. A lost
+// wake-up costs time until the next sweep, never a row.
 import type { Bus, Clock, Crypto, Log, Notifications, Timer } from "../ports.ts";
 
 const channel = "farrier";

@@ -1,44 +1,18 @@
 // Work that counts as ended and goes on all the same: at an agent whose copy told of its end, or which was given up.
 import { expect, test } from "vitest";
-import {
-  hostObject,
-  newOperation,
-  type StoreWorld,
-} from "../../support/control-plane/store-world.ts";
+import { failedWork as failed, withBegunWork, workOf } from "./begun-work.ts";
 import { onEachDatabase } from "./databases.ts";
 
-/** Hosts at site "lab", each with an erasing operation that has begun; returns the epoch of agent "both". */
-async function withWork(world: StoreWorld, ...uids: readonly string[]): Promise<number> {
-  const { epoch } = await world.start();
-  await world.watch(
-    epoch,
-    "10",
-    uids.map((uid) => ({ type: "ADDED", object: hostObject(uid, "11") })),
-  );
-  for (const uid of uids) {
-    const operation = newOperation(uid, `${uid}.1`, { class: "once" });
-    await world.store.commitHost(await world.commit(uid, { operation }));
-    await world.observe("both", epoch, { kind: "operation-started", ...about(uid) });
-  }
-  return epoch;
-}
-
-const about = (hostUid: string) => ({ hostUid, operationId: `${hostUid}.1` });
-const failed = (hostUid: string, destroyed: boolean) => ({
-  kind: "operation-failed" as const,
-  ...about(hostUid),
-  failure: { kind: "expired" as const, message: "too old", destroyed },
-});
 const succeeded = (hostUid: string) => ({
   kind: "operation-succeeded" as const,
-  ...about(hostUid),
+  ...workOf(hostUid),
   result: { kind: "clean" as const, on: true, disks: [] },
 });
 
 onEachDatabase("ended work", (held) => {
   test("is named to the agent that still has it", async () => {
     const { world } = held();
-    const epoch = await withWork(world, "a", "b", "c");
+    const epoch = await withBegunWork(world, ["a", "b", "c"]);
     await world.observe("both", epoch, failed("b", false), failed("c", false));
     await world.store.commitHost(await world.commit("c", { consumed: "c.1" }));
     const opened = await world.opened("both", { inFlight: ["c.1", "a.1", "b.1", "unknown"] });
@@ -52,7 +26,7 @@ onEachDatabase("ended work", (held) => {
     { wasKnown: true, told: failed("a", true), lateWork: undefined },
   ])("that changed a disk all the same is remembered: $lateWork", async (row) => {
     const { world } = held();
-    const epoch = await withWork(world, "a");
+    const epoch = await withBegunWork(world, ["a"]);
     await world.observe("both", epoch, failed("a", row.wasKnown));
     await world.store.commitHost(await world.commit("a", { consumed: "a.1" }));
     const before = (await world.store.loadHost("a"))!.host;

@@ -1,45 +1,16 @@
 // What wakes several rows while another statement changes one of them: it waits for that, and must wake all of them.
 import { expect, test } from "vitest";
-import {
-  hostObject,
-  newOperation,
-  type StoreWorld,
-} from "../../support/control-plane/store-world.ts";
+import { failedWork, withBegunWork } from "./begun-work.ts";
 import { onPostgres } from "./databases.ts";
 import { MachineWorld } from "./machine-world.ts";
 import { whileChanging } from "./while-changing.ts";
 
 const uids = ["a", "b", "c"];
 
-/** With work that has begun; returns the epoch of agent "both". */
-async function withHosts(world: StoreWorld): Promise<number> {
-  const { epoch } = await world.start();
-  await world.watch(
-    epoch,
-    "10",
-    uids.map((uid) => ({ type: "ADDED", object: hostObject(uid, "11") })),
-  );
-  for (const uid of uids) {
-    const operation = newOperation(uid, `${uid}.1`, { class: "once" });
-    await world.store.commitHost(await world.commit(uid, { operation }));
-    const about = { hostUid: uid, operationId: `${uid}.1` };
-    await world.observe("both", epoch, { kind: "operation-started", ...about });
-  }
-  return epoch;
-}
-
-const failed = (hostUid: string, destroyed: boolean) =>
-  ({
-    kind: "operation-failed",
-    hostUid,
-    operationId: `${hostUid}.1`,
-    failure: { kind: "expired", message: "", destroyed },
-  }) as const;
-
 onPostgres("hosts, while the row of one is being changed,", (held) => {
   test("are woken by facts about their Secrets", async () => {
     const { world, database } = held();
-    await withHosts(world);
+    await withBegunWork(world, uids);
     for (const name of ["secret", ""]) {
       const facts = uids.map(
         (hostUid) => ({ hostUid, purpose: "bmc", name, found: false }) as const,
@@ -52,9 +23,9 @@ onPostgres("hosts, while the row of one is being changed,", (held) => {
 
   test("are woken by what is told of their operations", async () => {
     const { world, database } = held();
-    const epoch = await withHosts(world);
+    const epoch = await withBegunWork(world, uids);
     for (const destroyed of [false, true]) {
-      const told = uids.map((uid) => failed(uid, destroyed));
+      const told = uids.map((uid) => failedWork(uid, destroyed));
       await whileChanging(database, { uid: "b" }, async () => {
         const accepted = await world.observe("both", epoch, ...told);
         expect(accepted?.touched.toSorted()).toEqual(uids);
@@ -64,7 +35,7 @@ onPostgres("hosts, while the row of one is being changed,", (held) => {
 
   test("are woken when their work was lost", async () => {
     const { world, database } = held();
-    await withHosts(world);
+    await withBegunWork(world, uids);
     await whileChanging(database, { uid: "b" }, async () => {
       const { touched } = await world.opened("both", { inFlight: [] });
       expect(touched.toSorted()).toEqual(uids);
